@@ -1,0 +1,1 @@
+//! Every primitive behind one entry point each. No caller knows which backend ran.

@@ -1,0 +1,157 @@
+//! The one error type of every layer below the C ABI.
+
+use core::fmt;
+
+/// Why an operation was refused. Unless a function says otherwise, nothing changed.
+///
+/// Each variant is one status code of the C ABI, documented in `docs/C_API.md`. Variants carry no detail on
+/// purpose: what an attacker can provoke must not tell it more than the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Error {
+    /// An argument has a value that the function does not take.
+    InvalidArgument,
+    /// An input is longer than its limit in [`crate::limits`].
+    TooLarge,
+    /// Text is not UTF-8, or not a valid user id or name.
+    InvalidText,
+    /// An options object is not JSON, or has an unknown key or a bad value.
+    InvalidOptions,
+    /// A bounded table is full.
+    LimitReached,
+    /// This build or protocol version does not offer the operation.
+    Unsupported,
+
+    /// Bytes that cannot be what they claim to be.
+    Malformed,
+    /// A version of the protocol that this library does not speak.
+    UnsupportedVersion,
+    /// A cipher suite that this library does not speak.
+    UnsupportedSuite,
+    /// A well-formed object of another kind than the operation takes.
+    WrongKind,
+    /// The envelope is addressed to somebody else.
+    WrongRecipient,
+    /// The message or entry belongs to another group.
+    WrongGroup,
+    /// The envelope belongs to another pair of identities.
+    WrongSession,
+    /// A prekey, or a first message without prekeys, past its time.
+    Expired,
+
+    /// A tag, signature, link, commitment or seal does not verify.
+    AuthenticationFailed,
+
+    /// The very bytes of a recently accepted message.
+    Duplicate,
+    /// A message whose key was used before.
+    Replay,
+    /// A gap in the counters larger than the limit.
+    TooFarAhead,
+    /// No key of that id, or one no longer kept.
+    UnknownKey,
+    /// A group key past its transition window.
+    RetiredKey,
+    /// A group key that its owner withholds on purpose.
+    WithheldKey,
+    /// The chain has given its last message key.
+    ChainExhausted,
+    /// The peer never answered; a fresh handshake is due.
+    RenewalRequired,
+    /// The handshake names a prekey that does not exist, or no longer.
+    UnknownPrekey,
+
+    /// No such user.
+    UnknownUser,
+    /// No such group.
+    UnknownGroup,
+    /// Not a member of the group.
+    NotAMember,
+    /// The actor lacks the right to do that.
+    NotPermitted,
+    /// Another roster entry took this epoch first.
+    StaleEpoch,
+    /// The group key must be rotated before it encrypts again.
+    RotationRequired,
+    /// The user is known under another identity.
+    IdentityChanged,
+    /// The peer's card, or an earlier session, forbids a handshake of this forward-secrecy level.
+    PrekeysRequired,
+    /// An authenticated message proves a newer roster than the one held.
+    RosterBehind,
+    /// Two valid entries exist for one epoch.
+    RosterForked,
+    /// The sender is no longer a member; its keys are gone.
+    SenderRemoved,
+    /// One key id was given two meanings.
+    Equivocation,
+    /// The group was deleted.
+    GroupDeleted,
+
+    /// More requests than allowed in this time.
+    RateLimited,
+    /// The recipient's queue is full.
+    QueueFull,
+
+    /// A defect of this library, or a system without randomness.
+    Internal,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl Error {
+    /// One English sentence.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "An argument has a value that this function does not take.",
+            Self::TooLarge => "An input is longer than its limit.",
+            Self::InvalidText => "The text is not UTF-8, or not a valid name.",
+            Self::InvalidOptions => "The options are not JSON, or have an unknown key or a bad value.",
+            Self::LimitReached => "A bounded table is full.",
+            Self::Unsupported => "This build does not offer the operation.",
+            Self::Malformed => "The bytes are not what they claim to be.",
+            Self::UnsupportedVersion => "The protocol version is not supported.",
+            Self::UnsupportedSuite => "The cipher suite is not supported.",
+            Self::WrongKind => "The object is of another kind than the function takes.",
+            Self::WrongRecipient => "The envelope is addressed to somebody else.",
+            Self::WrongGroup => "The object belongs to another group.",
+            Self::WrongSession => "The envelope belongs to another session.",
+            Self::Expired => "The prekey or first message is past its time.",
+            Self::AuthenticationFailed => "Authentication failed.",
+            Self::Duplicate => "The same bytes were accepted before.",
+            Self::Replay => "The message key was used before.",
+            Self::TooFarAhead => "The counter is further ahead than the limit.",
+            Self::UnknownKey => "No key with that id is held.",
+            Self::RetiredKey => "The key is past its transition window.",
+            Self::WithheldKey => "The sender withholds this key.",
+            Self::ChainExhausted => "The chain has no message keys left.",
+            Self::RenewalRequired => "The peer never answered; start a fresh handshake.",
+            Self::UnknownPrekey => "The handshake names a prekey that does not exist.",
+            Self::UnknownUser => "No such user.",
+            Self::UnknownGroup => "No such group.",
+            Self::NotAMember => "Not a member of the group.",
+            Self::NotPermitted => "The actor lacks the right to do that.",
+            Self::StaleEpoch => "Another entry took this epoch first.",
+            Self::RotationRequired => "The group key must be rotated first.",
+            Self::IdentityChanged => "The user is known under another identity.",
+            Self::PrekeysRequired => "A session with this peer needs a signed prekey.",
+            Self::RosterBehind => "A newer roster is known to exist; fetch its entries first.",
+            Self::RosterForked => "Two valid entries exist for one epoch.",
+            Self::SenderRemoved => "The sender is no longer a member.",
+            Self::Equivocation => "One key id was given two meanings.",
+            Self::GroupDeleted => "The group was deleted.",
+            Self::RateLimited => "Too many requests in this time.",
+            Self::QueueFull => "The recipient's queue is full.",
+            Self::Internal => "A defect of the library, or no system randomness.",
+        }
+    }
+}
+
+/// The result of every fallible operation of the core.
+pub type Result<T> = core::result::Result<T, Error>;

@@ -1,0 +1,104 @@
+//! Every limit of the library, each with its reason. `docs/PROTOCOL.md` section 12 repeats the normative ones.
+
+/// Milliseconds of a day.
+pub const DAY_MS: u64 = 86_400_000;
+/// Milliseconds of an hour.
+pub const HOUR_MS: u64 = 3_600_000;
+
+/// Bytes of a user id or group label: one length byte on the wire.
+pub const NAME_MAX: usize = 255;
+/// Bytes of plaintext in one message; larger things are attachments.
+pub const MESSAGE_MAX: usize = 1_048_576;
+/// Bytes that any envelope may add to its plaintext: header, card, padding (at most 12 %), tag, signature.
+pub const ENVELOPE_MAX: usize = MESSAGE_MAX + MESSAGE_MAX / 8 + 4_096;
+/// Bytes of a card: two names' worth beyond its fixed fields.
+pub const CARD_MAX: usize = 640;
+/// Bytes of a roster entry: a creation with every member that fits a group.
+pub const ENTRY_MAX: usize = 4_194_304;
+/// Bytes of a whole roster log handed to the library at once.
+pub const LOG_MAX: usize = 67_108_864;
+/// Bytes of sealed state: the largest group receiver.
+pub const SEALED_MAX: usize = 67_108_864;
+/// Bytes of an options object.
+pub const OPTIONS_MAX: usize = 65_536;
+/// Bytes of a frame: the largest roster entry and its envelope.
+pub const FRAME_MAX: usize = ENTRY_MAX + 4_096;
+
+/// Members of a group: rosters stay below a few MiB, a distribution below a second.
+pub const GROUP_MEMBERS_MAX: usize = 10_000;
+/// Entries of a roster log.
+pub const ROSTER_ENTRIES_MAX: u64 = 1_000_000;
+/// Competing branches that a forked roster remembers.
+pub const ROSTER_BRANCHES_MAX: usize = 4;
+/// How long an unproven claim of a newer roster holds back encryption.
+pub const ROSTER_CLAIM_MS: u64 = 300_000;
+
+/// Age at which a signed prekey is replaced.
+pub const SIGNED_PREKEY_ROTATE_MS: u64 = 7 * DAY_MS;
+/// Age at which a signed prekey expires and its private half dies: it outlives its rotation by a long queue.
+pub const SIGNED_PREKEY_LIFE_MS: u64 = 30 * DAY_MS;
+/// One-time prekeys in one bundle and held unused by an identity.
+pub const ONE_TIME_PREKEYS_MAX: usize = 1_000;
+/// First messages remembered against replay, per signed prekey and for the plain flow.
+pub const FIRST_MESSAGES_MAX: usize = 10_000;
+/// Oldest message that a relay still delivers, and the oldest plain-flow handshake that is accepted.
+pub const QUEUE_AGE_MAX_MS: u64 = 7 * DAY_MS;
+/// How far a peer's clock may run ahead of ours.
+pub const CLOCK_SKEW_MS: u64 = HOUR_MS;
+
+/// Message keys that one session chain may skip (checked before any ECDH).
+pub const SESSION_SKIP_MAX: u32 = 2_000;
+/// Skipped message keys that one session stores; the oldest go first.
+pub const SESSION_SKIPPED_KEYS_MAX: usize = 4_000;
+/// Receiving chains with skipped keys that one session stores; each costs a trial decryption of hidden headers.
+pub const SESSION_SKIPPED_CHAINS_MAX: usize = 16;
+/// Remote ratchet keys remembered to tell a replay from a forgery.
+pub const SESSION_PAST_RATCHETS: usize = 32;
+/// Hashes of accepted envelopes remembered to tell a duplicate from a replay.
+pub const SESSION_RECENT_MAX: usize = 32;
+/// Parallel sessions with one peer.
+pub const SESSIONS_PER_PEER_MAX: usize = 4;
+/// A session that only receives is dropped after this silence.
+pub const SESSION_SILENT_MS: u64 = 7 * DAY_MS;
+/// Messages that may be sent before the peer's first answer.
+pub const SESSION_UNANSWERED_MAX: u32 = 1_000;
+/// Time that may pass before the peer's first answer.
+pub const SESSION_UNANSWERED_MS: u64 = 7 * DAY_MS;
+/// Shortest time between two renewals with one peer; doubles up to a day.
+pub const SESSION_RENEW_MS: u64 = HOUR_MS;
+/// Largest lease of an export: an import may skip no more than a receiver tolerates.
+pub const LEASE_MAX: u32 = 1_000;
+
+/// Messages of one block of the two-level group chain.
+pub const GROUP_BLOCK: u32 = 256;
+/// Messages that a receiver skips within one key id: 1,024 blocks, 32 KiB of seeds.
+pub const GROUP_SKIP_MAX: u32 = 262_144;
+/// Skipped single message keys stored per key id; the oldest go first.
+pub const GROUP_SKIPPED_KEYS_MAX: usize = 4_096;
+/// Skipped whole blocks stored per key id; the oldest go first.
+pub const GROUP_SKIPPED_BLOCKS_MAX: usize = 1_024;
+/// Links remembered per key id to check neighbours that arrive out of order.
+pub const GROUP_LINKS_MAX: usize = 1_024;
+/// Retired keys of one sender within their window.
+pub const GROUP_RETIRED_KEYS_MAX: usize = 8;
+/// Ids of wiped keys remembered per sender.
+pub const GROUP_TOMBSTONES_MAX: usize = 64;
+/// Messages under one sender key, whatever the policy says.
+pub const GROUP_CHAIN_MAX: u32 = 1 << 24;
+/// Default number of messages after which a sender key must rotate.
+pub const GROUP_ROTATE_MESSAGES: u32 = 10_000;
+/// Default age at which a sender key must rotate.
+pub const GROUP_ROTATE_MS: u64 = 7 * DAY_MS;
+/// Default transition window.
+pub const GROUP_WINDOW_MS: u64 = 120_000;
+/// Longest transition window that can be asked for.
+pub const GROUP_WINDOW_MAX_MS: u64 = DAY_MS;
+
+/// Users of one relay.
+pub const RELAY_USERS_MAX: usize = 10_000_000;
+/// Envelopes queued for one user.
+pub const RELAY_QUEUE_MAX: usize = 10_000;
+/// Bytes queued for one user.
+pub const RELAY_QUEUE_BYTES_MAX: usize = 268_435_456;
+/// One-time prekeys of one user that one requester may take in an hour.
+pub const RELAY_PREKEYS_PER_HOUR: u32 = 5;

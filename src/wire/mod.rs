@@ -1,0 +1,1 @@
+//! Layouts of `docs/PROTOCOL.md`, byte by byte. No keys here.
