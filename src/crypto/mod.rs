@@ -1,1 +1,15 @@
 //! Every primitive behind one entry point each. No caller knows which backend ran.
+//!
+//! [`ecc`] is ECDH and ECDSA over P-256 with validated key types, [`aead`] is AES-256-GCM, [`kdf`] holds HKDF and
+//! SHA-256 behind the one table of labels, [`rng`] says where randomness comes from, and [`secret`] wipes what goes.
+//!
+//! `docs/PROTOCOL.md` section 3 fixes the suite.
+
+pub mod aead;
+mod backend;
+pub mod ecc;
+pub mod kdf;
+pub mod rng;
+pub mod secret;
+
+pub use secret::Secret;

@@ -1,0 +1,84 @@
+//! AES-256-GCM with 12-byte nonces and 16-byte tags, nothing shorter.
+
+use zeroize::Zeroize as _;
+
+use crate::crypto::backend;
+use crate::crypto::secret::Secret;
+use crate::error::{Error, Result};
+
+pub use crate::crypto::rng::NONCE_LEN;
+
+/// Bytes of a key.
+pub const KEY_LEN: usize = 32;
+/// Bytes of a tag.
+pub const TAG_LEN: usize = 16;
+
+/// Encrypts `buffer` in place and returns its tag, which also covers `aad`.
+///
+/// A nonce must not meet the same key twice. [`Error::TooLarge`] above 64 GiB.
+pub fn seal(
+    key: &Secret<KEY_LEN>,
+    nonce: &[u8; NONCE_LEN],
+    aad: &[u8],
+    buffer: &mut [u8],
+) -> Result<[u8; TAG_LEN]> {
+    backend::aead_seal(key.as_bytes(), nonce, aad, buffer).ok_or(Error::TooLarge)
+}
+
+/// Decrypts `buffer` in place if `tag` holds for it and for `aad`; otherwise wipes it and answers
+/// [`Error::AuthenticationFailed`].
+pub fn open(
+    key: &Secret<KEY_LEN>,
+    nonce: &[u8; NONCE_LEN],
+    aad: &[u8],
+    buffer: &mut [u8],
+    tag: &[u8; TAG_LEN],
+) -> Result<()> {
+    if backend::aead_open(key.as_bytes(), nonce, aad, buffer, tag) {
+        Ok(())
+    } else {
+        buffer.zeroize();
+        Err(Error::AuthenticationFailed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed() -> (Secret<32>, [u8; 12], Vec<u8>, [u8; 16]) {
+        let (key, nonce, mut buffer) = (Secret::new([1; 32]), [2; 12], b"plaintext".to_vec());
+        let tag = seal(&key, &nonce, b"header", &mut buffer).unwrap();
+        (key, nonce, buffer, tag)
+    }
+
+    #[test]
+    fn what_is_sealed_opens() {
+        let (key, nonce, mut buffer, tag) = sealed();
+        assert_ne!(buffer, b"plaintext");
+        open(&key, &nonce, b"header", &mut buffer, &tag).unwrap();
+        assert_eq!(buffer, b"plaintext");
+    }
+
+    #[test]
+    fn any_change_is_refused_and_wipes_the_buffer() {
+        let (key, nonce, buffer, tag) = sealed();
+        let refuse = |key: &Secret<32>, nonce: [u8; 12], aad: &[u8], mut buffer: Vec<u8>, tag: [u8; 16]| {
+            assert_eq!(open(key, &nonce, aad, &mut buffer, &tag), Err(Error::AuthenticationFailed));
+            assert!(buffer.iter().all(|byte| *byte == 0));
+        };
+        for at in 0..16 {
+            let mut other = tag;
+            other[at] ^= 0x80;
+            refuse(&key, nonce, b"header", buffer.clone(), other);
+        }
+        for at in 0..buffer.len() {
+            let mut other = buffer.clone();
+            other[at] ^= 1;
+            refuse(&key, nonce, b"header", other, tag);
+        }
+        refuse(&key, nonce, b"Header", buffer.clone(), tag);
+        refuse(&key, [3; 12], b"header", buffer.clone(), tag);
+        refuse(&Secret::new([0; 32]), nonce, b"header", buffer, tag);
+    }
+}

@@ -1,0 +1,111 @@
+//! Pure Rust: `p256` and `aes-gcm`.
+
+use aes_gcm::{AeadInOut as _, Aes256Gcm, KeyInit as _};
+use ecdsa::hazmat;
+use p256::ecdsa::Signature;
+use p256::elliptic_curve::ff::PrimeField as _;
+use p256::elliptic_curve::scalar::IsHigh as _;
+use p256::elliptic_curve::sec1::ToSec1Point as _;
+use p256::{NistP256, NonZeroScalar, PublicKey, ecdh};
+use sha2::Sha256;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::crypto::secret::Secret;
+
+/// A point of the curve, neither off it nor its identity.
+#[derive(Clone, PartialEq, Eq)]
+pub(in crate::crypto) struct Point(PublicKey);
+
+impl Point {
+    /// From uncompressed SEC1; the caller has checked the tag byte.
+    pub(in crate::crypto) fn parse(bytes: &[u8; 65]) -> Option<Self> {
+        PublicKey::from_sec1_bytes(bytes).ok().map(Self)
+    }
+}
+
+/// A private scalar within 1 and the order of the curve less one. On the heap, so that moving it leaves no copy.
+pub(in crate::crypto) struct Scalar(Box<Zeroizing<NonZeroScalar>>);
+
+impl Scalar {
+    pub(in crate::crypto) fn parse(bytes: &[u8; 32]) -> Option<Self> {
+        let mut repr = (*bytes).into();
+        let scalar = NonZeroScalar::from_repr(repr).into_option();
+        repr.zeroize();
+        scalar.map(|scalar| Self(Box::new(Zeroizing::new(scalar))))
+    }
+
+    pub(in crate::crypto) fn to_bytes(&self) -> Secret<32> {
+        let mut repr = self.0.to_repr();
+        let mut bytes = Secret::zeroed();
+        bytes.as_mut_bytes().copy_from_slice(&repr);
+        repr.zeroize();
+        bytes
+    }
+
+    pub(in crate::crypto) fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// The public point, and its uncompressed encoding.
+    pub(in crate::crypto) fn public(&self) -> (Point, [u8; 65]) {
+        let public = PublicKey::from_secret_scalar(&self.0);
+        let mut bytes = [0; 65];
+        // An uncompressed point of this curve has 65 bytes, so this copies all of them.
+        for (to, from) in bytes.iter_mut().zip(public.to_sec1_point(false).as_bytes()) {
+            *to = *from;
+        }
+        (Point(public), bytes)
+    }
+}
+
+/// The x-coordinate of the product.
+pub(in crate::crypto) fn agree(private: &Scalar, public: &Point) -> Secret<32> {
+    let shared = ecdh::diffie_hellman::<NistP256>(&**private.0, public.0.as_affine());
+    let mut secret = Secret::zeroed();
+    secret.as_mut_bytes().copy_from_slice(shared.raw_secret_bytes());
+    secret
+}
+
+/// ECDSA over a SHA-256 digest, its nonce by RFC 6979 with `entropy` as additional data, normalised to low-S.
+pub(in crate::crypto) fn sign(private: &Scalar, digest: &[u8; 32], entropy: &[u8]) -> [u8; 64] {
+    let (signature, _) = hazmat::sign_prehashed_rfc6979::<NistP256, Sha256>(&private.0, digest, entropy);
+    signature.normalize_s().to_bytes().into()
+}
+
+/// Whether the signature holds, high-S or not.
+pub(in crate::crypto) fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; 64]) -> bool {
+    Signature::from_slice(signature).is_ok_and(|signature| {
+        hazmat::verify_prehashed(&public.0.to_projective(), digest, &signature).is_ok()
+    })
+}
+
+/// Whether r and s are in range and s is at most half the order.
+pub(in crate::crypto) fn is_low_s(signature: &[u8; 64]) -> bool {
+    Signature::from_slice(signature).is_ok_and(|signature| !bool::from(signature.s().is_high()))
+}
+
+/// The same signature with the lower of its two values of s; `None` if r or s is out of range.
+pub(in crate::crypto) fn normalise_s(signature: &[u8; 64]) -> Option<[u8; 64]> {
+    Some(Signature::from_slice(signature).ok()?.normalize_s().to_bytes().into())
+}
+
+/// Encrypts in place; `None` only for more than 64 GiB.
+pub(in crate::crypto) fn aead_seal(
+    key: &[u8; 32],
+    nonce: &[u8; 12],
+    aad: &[u8],
+    buffer: &mut [u8],
+) -> Option<[u8; 16]> {
+    Aes256Gcm::new(key.into()).encrypt_inout_detached(nonce.into(), aad, buffer.into()).ok().map(Into::into)
+}
+
+/// Decrypts in place; on false, what the buffer holds is unspecified.
+pub(in crate::crypto) fn aead_open(
+    key: &[u8; 32],
+    nonce: &[u8; 12],
+    aad: &[u8],
+    buffer: &mut [u8],
+    tag: &[u8; 16],
+) -> bool {
+    Aes256Gcm::new(key.into()).decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into()).is_ok()
+}

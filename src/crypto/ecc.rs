@@ -1,0 +1,219 @@
+//! P-256: key agreement and signatures, each with key types of its own.
+//!
+//! A key serves one [`Purpose`] and the compiler keeps it there. Public keys are uncompressed SEC1 and were
+//! validated when they were made (`docs/PROTOCOL.md` section 3).
+
+use core::fmt;
+use core::marker::PhantomData;
+use std::sync::OnceLock;
+
+use zeroize::Zeroizing;
+
+use crate::crypto::backend;
+use crate::crypto::kdf::{self, Label};
+use crate::crypto::rng::Random;
+use crate::crypto::secret::Secret;
+use crate::error::{Error, Result};
+
+/// Bytes of a public key: 0x04, x, y.
+pub const PUBLIC_LEN: usize = 65;
+/// Bytes of a private key.
+pub const PRIVATE_LEN: usize = 32;
+/// Bytes of a signature: r, s.
+pub const SIGNATURE_LEN: usize = 64;
+
+const UNCOMPRESSED: u8 = 0x04;
+
+/// What a key is for.
+pub trait Purpose: private::Sealed + Clone {}
+
+/// Keys that agree on a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agree;
+/// Keys that sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sign;
+
+impl Purpose for Agree {}
+impl Purpose for Sign {}
+
+mod private {
+    /// Closes the list of purposes, and names the key types in print.
+    pub trait Sealed {
+        const PUBLIC: &'static str;
+        const PRIVATE: &'static str;
+    }
+
+    impl Sealed for super::Agree {
+        const PUBLIC: &'static str = "AgreePublic";
+        const PRIVATE: &'static str = "AgreePrivate";
+    }
+
+    impl Sealed for super::Sign {
+        const PUBLIC: &'static str = "SignPublic";
+        const PRIVATE: &'static str = "SignPrivate";
+    }
+}
+
+/// The public half of an agreement pair.
+pub type AgreePublic = Public<Agree>;
+/// The private half of an agreement pair.
+pub type AgreePrivate = Private<Agree>;
+/// The public half of a signing pair.
+pub type SignPublic = Public<Sign>;
+/// The private half of a signing pair.
+pub type SignPrivate = Private<Sign>;
+
+/// A point that lies on the curve and is not its identity.
+#[derive(Clone)]
+pub struct Public<P: Purpose> {
+    bytes: [u8; PUBLIC_LEN],
+    point: backend::Point,
+    purpose: PhantomData<P>,
+}
+
+impl<P: Purpose> Public<P> {
+    /// Takes uncompressed SEC1 alone. [`Error::Malformed`] for another length, a compressed or hybrid encoding, the
+    /// identity, coordinates out of range and points off the curve.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let bytes: [u8; PUBLIC_LEN] = bytes.try_into().map_err(|_| Error::Malformed)?;
+        let [UNCOMPRESSED, ..] = bytes else { return Err(Error::Malformed) };
+        let point = backend::Point::parse(&bytes).ok_or(Error::Malformed)?;
+        Ok(Self { bytes, point, purpose: PhantomData })
+    }
+
+    /// Uncompressed SEC1.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; PUBLIC_LEN] {
+        &self.bytes
+    }
+}
+
+impl<P: Purpose> PartialEq for Public<P> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl<P: Purpose> Eq for Public<P> {}
+
+impl<P: Purpose> fmt::Debug for Public<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [_, a, b, c, d, ..] = self.bytes;
+        write!(f, "{}({a:02x}{b:02x}{c:02x}{d:02x}..)", P::PUBLIC)
+    }
+}
+
+impl Public<Sign> {
+    /// Verifies a signature made by [`SignPrivate::sign`] over the same label and parts.
+    /// [`Error::AuthenticationFailed`] if it does not hold, or holds with a high s.
+    pub fn verify(&self, label: Label, parts: &[&[u8]], signature: &[u8; SIGNATURE_LEN]) -> Result<()> {
+        self.verify_digest(&kdf::hash(label, parts), signature)
+    }
+
+    /// Verifies plain ECDSA-SHA-256, high s refused. For published test vectors; the protocol uses
+    /// [`SignPublic::verify`].
+    pub fn verify_raw(&self, message: &[u8], signature: &[u8; SIGNATURE_LEN]) -> Result<()> {
+        self.verify_digest(&kdf::sha256(&[message]), signature)
+    }
+
+    fn verify_digest(&self, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> Result<()> {
+        if backend::is_low_s(signature) && backend::verify(&self.point, digest, signature) {
+            Ok(())
+        } else {
+            Err(Error::AuthenticationFailed)
+        }
+    }
+}
+
+/// A private key, wiped on drop. Its public half is computed when it is first asked for.
+pub struct Private<P: Purpose> {
+    scalar: backend::Scalar,
+    public: OnceLock<Public<P>>,
+}
+
+/// Draws before a source is given up as broken. A good one is refused once in 2^32.
+const DRAWS_MAX: usize = 16;
+
+impl<P: Purpose> Private<P> {
+    /// A fresh key: draws of 32 bytes until one lies within 1 and the order of the curve less one.
+    /// [`Error::Internal`] if the source fails or never gives one.
+    pub fn generate(rng: &mut dyn Random) -> Result<Self> {
+        for _ in 0..DRAWS_MAX {
+            if let Ok(private) = Self::from_bytes(Secret::random(rng)?.as_bytes()) {
+                return Ok(private);
+            }
+        }
+        Err(Error::Internal)
+    }
+
+    /// Takes a big-endian scalar; [`Error::Malformed`] if it is zero or not below the order of the curve.
+    pub fn from_bytes(bytes: &[u8; PRIVATE_LEN]) -> Result<Self> {
+        let scalar = backend::Scalar::parse(bytes).ok_or(Error::Malformed)?;
+        Ok(Self { scalar, public: OnceLock::new() })
+    }
+
+    /// The scalar, big-endian.
+    #[must_use]
+    pub fn to_bytes(&self) -> Secret<PRIVATE_LEN> {
+        self.scalar.to_bytes()
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public(&self) -> &Public<P> {
+        self.public.get_or_init(|| {
+            let (point, bytes) = self.scalar.public();
+            Public { bytes, point, purpose: PhantomData }
+        })
+    }
+
+    /// A second copy, named so that it is seen.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self { scalar: self.scalar.duplicate(), public: self.public.clone() }
+    }
+}
+
+impl<P: Purpose> fmt::Debug for Private<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(P::PRIVATE).finish_non_exhaustive()
+    }
+}
+
+impl Private<Agree> {
+    /// ECDH: the x-coordinate of the shared point. It does not depend on the sign of y, so both public keys belong
+    /// into whatever is derived from it.
+    #[must_use]
+    pub fn agree(&self, public: &AgreePublic) -> Secret<32> {
+        backend::agree(&self.scalar, &public.point)
+    }
+}
+
+impl Private<Sign> {
+    /// ECDSA-SHA-256 over `L(label)` and the concatenated `parts`: r and s big-endian, s low. The nonce is that of
+    /// RFC 6979, with the source's [`Random::signature_entropy`] as additional data.
+    pub fn sign(&self, rng: &mut dyn Random, label: Label, parts: &[&[u8]]) -> Result<[u8; SIGNATURE_LEN]> {
+        self.sign_digest(rng, &kdf::hash(label, parts))
+    }
+
+    /// Plain ECDSA-SHA-256. For published test vectors; the protocol uses [`SignPrivate::sign`].
+    pub fn sign_raw(&self, rng: &mut dyn Random, message: &[u8]) -> Result<[u8; SIGNATURE_LEN]> {
+        self.sign_digest(rng, &kdf::sha256(&[message]))
+    }
+
+    fn sign_digest(&self, rng: &mut dyn Random, digest: &[u8; 32]) -> Result<[u8; SIGNATURE_LEN]> {
+        let entropy = rng.signature_entropy()?.map(Zeroizing::new);
+        let entropy = entropy.as_ref().map_or([].as_slice(), |entropy| entropy.as_slice());
+        Ok(backend::sign(&self.scalar, digest, entropy))
+    }
+}
+
+/// The low-s form of a signature made elsewhere, by a hardware key for one. [`Error::Malformed`] if r or s is zero
+/// or not below the order of the curve.
+pub fn normalise(signature: &[u8; SIGNATURE_LEN]) -> Result<[u8; SIGNATURE_LEN]> {
+    backend::normalise_s(signature).ok_or(Error::Malformed)
+}
+
+#[cfg(test)]
+mod tests;
