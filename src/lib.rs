@@ -18,6 +18,7 @@
 pub mod crypto;
 pub mod error;
 pub mod limits;
+pub mod sealed;
 pub mod wire;
 
 pub use error::Error;
