@@ -1,7 +1,7 @@
 //! P-256: key agreement and signatures, each with key types of its own.
 //!
 //! A key serves one [`Purpose`] and the compiler keeps it there. Public keys are uncompressed SEC1 and were
-//! validated when they were made (`docs/PROTOCOL.md` section 3).
+//! validated when they were made (`docs/PROTOCOL.md` section 1).
 
 use core::fmt;
 use core::marker::PhantomData;

@@ -1,4 +1,4 @@
-//! Every derivation and every hash, behind the one table of labels (`docs/PROTOCOL.md` section 3).
+//! Every derivation and every hash, behind the one table of labels (`docs/PROTOCOL.md` section 1).
 //!
 //! A label is encoded as one length byte and its bytes, written `L(label)`, and always comes first: in the info of
 //! HKDF, in a hash, under a signature. So nothing that was derived, hashed or signed for one purpose can be taken

@@ -3,7 +3,7 @@
 //! [`ecc`] is ECDH and ECDSA over P-256 with validated key types, [`aead`] is AES-256-GCM, [`kdf`] holds HKDF and
 //! SHA-256 behind the one table of labels, [`rng`] says where randomness comes from, and [`secret`] wipes what goes.
 //!
-//! `docs/PROTOCOL.md` section 3 fixes the suite.
+//! `docs/PROTOCOL.md` section 1 fixes the suite.
 
 pub mod aead;
 mod backend;

@@ -1,6 +1,6 @@
 //! Layouts of `docs/PROTOCOL.md`, byte by byte. No keys here.
 //!
-//! Every object starts with the same five bytes (section 4): version, draft, suite, kind.
+//! Every object starts with the same five bytes (section 2.1): version, draft, suite, kind.
 
 pub mod codec;
 
@@ -9,7 +9,7 @@ use codec::{Put, Reader};
 
 /// The version of the protocol.
 pub const PROTOCOL_VERSION: u8 = 1;
-/// Until the protocol is frozen, layouts of one version may change; each change counts this up.
+/// Until release 0.1.0, layouts of one version may change, and each change counts this up; from then on it is 0.
 pub const DRAFT: u8 = 1;
 /// P-256, HKDF-SHA-256, AES-256-GCM, ECDSA-SHA-256.
 pub const SUITE: u16 = 0x0001;
