@@ -3,6 +3,11 @@
 //! Every object starts with the same five bytes (section 2.1): version, draft, suite, kind.
 
 pub mod codec;
+pub mod content;
+pub mod envelope;
+pub mod frame;
+pub mod group;
+pub mod session;
 
 use crate::error::{Error, Result};
 use codec::{Put, Reader};
