@@ -13,6 +13,8 @@ pub const MESSAGE_MAX: usize = 1_048_576;
 pub const ENVELOPE_MAX: usize = MESSAGE_MAX + MESSAGE_MAX / 8 + 4_096;
 /// Bytes of a card: two names' worth beyond its fixed fields.
 pub const CARD_MAX: usize = 640;
+/// Bytes of a prekey bundle: a full one under the longest name is 69,448.
+pub const PREKEYS_MAX: usize = 69_632;
 /// Bytes of a roster entry: a creation with every member that fits a group.
 pub const ENTRY_MAX: usize = 4_194_304;
 /// Bytes of a whole roster log handed to the library at once.
@@ -39,6 +41,9 @@ pub const SIGNED_PREKEY_ROTATE_MS: u64 = 7 * DAY_MS;
 pub const SIGNED_PREKEY_LIFE_MS: u64 = 30 * DAY_MS;
 /// One-time prekeys in one bundle and held unused by an identity.
 pub const ONE_TIME_PREKEYS_MAX: usize = 1_000;
+/// Age at which the private half of an unused one-time prekey dies, so that handed-out ones that nobody came back
+/// with do not fill the table for ever. A relay hands one out until it is a queue's age younger than that.
+pub const ONE_TIME_PREKEY_LIFE_MS: u64 = 30 * DAY_MS;
 /// First messages remembered against replay, per signed prekey and for the plain flow.
 pub const FIRST_MESSAGES_MAX: usize = 10_000;
 /// Oldest message that a relay still delivers, and the oldest plain-flow handshake that is accepted.

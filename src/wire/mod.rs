@@ -2,11 +2,14 @@
 //!
 //! Every object starts with the same five bytes (section 2.1): version, draft, suite, kind.
 
+pub mod card;
 pub mod codec;
 pub mod content;
 pub mod envelope;
 pub mod frame;
 pub mod group;
+pub mod name;
+pub mod prekeys;
 pub mod session;
 
 use crate::error::{Error, Result};
