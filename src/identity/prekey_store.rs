@@ -1,0 +1,184 @@
+//! The private half of prekeys: made, rotated, used up, erased (`docs/PROTOCOL.md` section 4).
+
+use std::collections::BTreeMap;
+
+use crate::crypto::ecc::{AgreePrivate, SIGNATURE_LEN, SignPrivate};
+use crate::crypto::kdf::Label;
+use crate::crypto::rng::Random;
+use crate::error::{Error, Result};
+use crate::identity::Fingerprint;
+use crate::identity::first_messages::UnderPrekey;
+use crate::identity::prekeys::{OneTimePrekey, SignedPrekey, signed_bytes};
+use crate::limits::{
+    ONE_TIME_PREKEY_LIFE_MS, ONE_TIME_PREKEYS_MAX, SIGNED_PREKEY_LIFE_MS, SIGNED_PREKEY_ROTATE_MS,
+};
+
+/// Ids start below this, so that there are as many left at least.
+const FIRST_ID_BOUND: u32 = 1 << 31;
+
+/// All prekeys of one identity that are alive.
+pub(super) struct PrekeyStore {
+    /// Ascending by id and by time; the last is the one to publish.
+    pub(super) signed: Vec<OwnSignedPrekey>,
+    pub(super) one_time: BTreeMap<u32, OwnOneTimePrekey>,
+    pub(super) next_id: u32,
+}
+
+/// A signed prekey with its private half, and what was accepted under it.
+pub(super) struct OwnSignedPrekey {
+    pub(super) id: u32,
+    pub(super) key: AgreePrivate,
+    pub(super) created_ms: u64,
+    pub(super) expires_ms: u64,
+    pub(super) signature: [u8; SIGNATURE_LEN],
+    pub(super) first_messages: UnderPrekey,
+}
+
+impl OwnSignedPrekey {
+    pub(super) fn public(&self) -> SignedPrekey {
+        SignedPrekey {
+            id: self.id,
+            key: self.key.public().clone(),
+            created_ms: self.created_ms,
+            expires_ms: self.expires_ms,
+            signature: self.signature,
+        }
+    }
+
+    /// When its successor is due.
+    pub(super) fn rotate_ms(&self) -> u64 {
+        self.created_ms.saturating_add(SIGNED_PREKEY_ROTATE_MS)
+    }
+}
+
+/// The private half of a one-time prekey.
+pub(super) struct OwnOneTimePrekey {
+    pub(super) key: AgreePrivate,
+    pub(super) created_ms: u64,
+}
+
+impl PrekeyStore {
+    /// No prekeys, and a random first id.
+    pub(super) fn new(rng: &mut dyn Random) -> Result<Self> {
+        let mut bytes = [0; 4];
+        rng.fill(&mut bytes)?;
+        let next_id = u32::from_be_bytes(bytes) % FIRST_ID_BOUND;
+        Ok(Self { signed: Vec::new(), one_time: BTreeMap::new(), next_id })
+    }
+
+    /// The signed prekey to publish, a new one if none is alive or the last is due, and `count` new one-time prekeys.
+    /// [`Error::LimitReached`] if there would be too many unused ones, or no ids are left. On an error nothing
+    /// changes.
+    pub(super) fn publish(
+        &mut self,
+        rng: &mut dyn Random,
+        sign: &SignPrivate,
+        owner: Fingerprint,
+        count: u32,
+        now_ms: u64,
+    ) -> Result<(SignedPrekey, Vec<OneTimePrekey>)> {
+        let alive = self.one_time.values().filter(|prekey| prekey.is_alive(now_ms)).count();
+        let total = usize::try_from(count).ok().and_then(|count| count.checked_add(alive));
+        if total.is_none_or(|total| total > ONE_TIME_PREKEYS_MAX) {
+            return Err(Error::LimitReached);
+        }
+        let mut next_id = self.next_id;
+        let current = self.signed.last().filter(|prekey| now_ms < prekey.rotate_ms().min(prekey.expires_ms));
+        let (signed, rotated) = match current {
+            Some(prekey) => (prekey.public(), None),
+            None => {
+                let prekey = sign_prekey(rng, sign, owner, draw_id(&mut next_id)?, now_ms)?;
+                (prekey.public(), Some(prekey))
+            }
+        };
+        let (mut private, mut public) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let (id, key) = (draw_id(&mut next_id)?, AgreePrivate::generate(rng)?);
+            public.push(OneTimePrekey { id, key: key.public().clone() });
+            private.push((id, OwnOneTimePrekey { key, created_ms: now_ms }));
+        }
+
+        self.next_id = next_id;
+        self.signed.extend(rotated);
+        self.one_time.extend(private);
+        Ok((signed, public))
+    }
+
+    /// A signed prekey by its id; [`Error::UnknownPrekey`] if there is none, or it is past its time.
+    pub(super) fn signed(&self, id: u32, now_ms: u64) -> Result<&OwnSignedPrekey> {
+        let found = self.signed.iter().find(|prekey| prekey.id == id && now_ms < prekey.expires_ms);
+        found.ok_or(Error::UnknownPrekey)
+    }
+
+    /// A one-time prekey by its id; [`Error::UnknownPrekey`] if there is none, or it is past its time.
+    pub(super) fn one_time(&self, id: u32, now_ms: u64) -> Result<&AgreePrivate> {
+        let found = self.one_time.get(&id).filter(|prekey| prekey.is_alive(now_ms));
+        found.map(|prekey| &prekey.key).ok_or(Error::UnknownPrekey)
+    }
+
+    /// Remembers a first message and erases its one-time prekey.
+    pub(super) fn accept(&mut self, signed_id: u32, one_time_id: Option<u32>, ephemeral_hash: [u8; 32]) {
+        if let Some(prekey) = self.signed.iter_mut().find(|prekey| prekey.id == signed_id) {
+            prekey.first_messages.accept(ephemeral_hash);
+        }
+        if let Some(id) = one_time_id {
+            self.one_time.remove(&id);
+        }
+    }
+
+    /// Erases what is past its time.
+    pub(super) fn expire(&mut self, now_ms: u64) {
+        self.signed.retain(|prekey| now_ms < prekey.expires_ms);
+        self.one_time.retain(|_, prekey| prekey.is_alive(now_ms));
+    }
+}
+
+impl OwnOneTimePrekey {
+    fn is_alive(&self, now_ms: u64) -> bool {
+        now_ms < self.created_ms.saturating_add(ONE_TIME_PREKEY_LIFE_MS)
+    }
+}
+
+fn sign_prekey(
+    rng: &mut dyn Random,
+    sign: &SignPrivate,
+    owner: Fingerprint,
+    id: u32,
+    created_ms: u64,
+) -> Result<OwnSignedPrekey> {
+    let key = AgreePrivate::generate(rng)?;
+    let expires_ms = created_ms.saturating_add(SIGNED_PREKEY_LIFE_MS);
+    let message = signed_bytes(owner, id, key.public(), created_ms, expires_ms);
+    let signature = sign.sign(rng, Label::Prekey, &[&message])?;
+    let first_messages = UnderPrekey::default();
+    Ok(OwnSignedPrekey { id, key, created_ms, expires_ms, signature, first_messages })
+}
+
+fn draw_id(next_id: &mut u32) -> Result<u32> {
+    let id = *next_id;
+    *next_id = id.checked_add(1).ok_or(Error::LimitReached)?;
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::rng::scripted::ScriptedRandom;
+
+    #[test]
+    fn without_ids_left_nothing_is_published_and_nothing_changes() {
+        let mut rng = ScriptedRandom::new("ids");
+        let sign = SignPrivate::generate(&mut rng).unwrap();
+        let owner = Fingerprint::from_bytes([1; 32]);
+        let mut store = PrekeyStore::new(&mut rng).unwrap();
+        assert!(store.next_id < FIRST_ID_BOUND);
+
+        store.next_id = u32::MAX - 2;
+        assert_eq!(store.publish(&mut rng, &sign, owner, 2, 0).unwrap_err(), Error::LimitReached);
+        assert_eq!((store.next_id, store.signed.len(), store.one_time.len()), (u32::MAX - 2, 0, 0));
+        store.publish(&mut rng, &sign, owner, 1, 0).unwrap();
+        assert_eq!(store.next_id, u32::MAX);
+        store.publish(&mut rng, &sign, owner, 0, 0).unwrap();
+        assert_eq!(store.publish(&mut rng, &sign, owner, 1, 0).unwrap_err(), Error::LimitReached);
+    }
+}
