@@ -9,5 +9,6 @@
 )]
 
 pub(crate) mod scripted_random;
+pub(crate) mod vectors;
 
 pub(crate) use scripted_random::ScriptedRandom;
