@@ -43,6 +43,15 @@ fn a_bundle_holds_the_public_halves_of_what_the_identity_keeps() {
 }
 
 #[test]
+fn the_size_of_a_bundle_is_known_before() {
+    let mut alice = identity("alice");
+    for one_time in [0, 1, 100] {
+        let expected = alice.prekeys_len(one_time, NOW).unwrap();
+        assert_eq!(alice.prekeys(&mut SystemRandom, one_time, NOW).unwrap().len(), expected);
+    }
+}
+
+#[test]
 fn each_publication_brings_new_one_time_prekeys_and_keeps_the_signed_one() {
     let mut alice = identity("alice");
     let (first, second) = (publish(&mut alice, 2, NOW), publish(&mut alice, 2, NOW + 1));
@@ -166,6 +175,7 @@ fn more_than_a_thousand_unused_one_time_prekeys_are_refused() {
     for one_time in [1, 1_000, u32::MAX] {
         let refused = alice.prekeys(&mut SystemRandom, one_time, NOW + 1);
         assert_eq!(refused.unwrap_err(), Error::LimitReached);
+        assert_eq!(alice.prekeys_len(one_time, NOW + 1), Err(Error::LimitReached));
     }
     assert_eq!(*alice.export().unwrap(), *before);
     assert_eq!(publish(&mut alice, 0, NOW).one_time().len(), 0);

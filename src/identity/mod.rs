@@ -16,6 +16,7 @@ use crate::crypto::ecc::{AgreePrivate, AgreePublic, SIGNATURE_LEN, SignPrivate};
 use crate::crypto::kdf::Label;
 use crate::crypto::rng::Random;
 use crate::error::Result;
+use crate::wire::prekeys::PrekeyBundleFields;
 use first_messages::Plain;
 use prekey_store::PrekeyStore;
 
@@ -90,6 +91,12 @@ impl Identity {
     /// ECDH of the long-term agreement key and `public`.
     pub fn agree(&self, public: &AgreePublic) -> Result<Secret<32>> {
         Ok(self.keys.agree.agree(public))
+    }
+
+    /// Bytes of the bundle that [`Identity::prekeys`] would give; [`crate::Error::LimitReached`] where it would.
+    pub fn prekeys_len(&self, one_time: u32, now_ms: u64) -> Result<usize> {
+        let one_time = self.prekeys.check_room(one_time, self.highest(now_ms))?;
+        Ok(PrekeyBundleFields::encoded_len(self.user(), one_time))
     }
 
     /// A bundle to publish: the current signed prekey, a new one when it is due, and `one_time` new one-time prekeys.

@@ -66,6 +66,13 @@ impl PrekeyStore {
         Ok(Self { signed: Vec::new(), one_time: BTreeMap::new(), next_id })
     }
 
+    /// `count`, if as many one-time prekeys may be added; [`Error::LimitReached`] if not.
+    pub(super) fn check_room(&self, count: u32, now_ms: u64) -> Result<usize> {
+        let alive = self.one_time.values().filter(|prekey| prekey.is_alive(now_ms)).count();
+        let count = usize::try_from(count).map_err(|_| Error::LimitReached)?;
+        if count <= ONE_TIME_PREKEYS_MAX.saturating_sub(alive) { Ok(count) } else { Err(Error::LimitReached) }
+    }
+
     /// The signed prekey to publish, a new one if none is alive or the last is due, and `count` new one-time prekeys.
     /// [`Error::LimitReached`] if there would be too many unused ones, or no ids are left. On an error nothing
     /// changes.
@@ -77,11 +84,7 @@ impl PrekeyStore {
         count: u32,
         now_ms: u64,
     ) -> Result<(SignedPrekey, Vec<OneTimePrekey>)> {
-        let alive = self.one_time.values().filter(|prekey| prekey.is_alive(now_ms)).count();
-        let total = usize::try_from(count).ok().and_then(|count| count.checked_add(alive));
-        if total.is_none_or(|total| total > ONE_TIME_PREKEYS_MAX) {
-            return Err(Error::LimitReached);
-        }
+        self.check_room(count, now_ms)?;
         let mut next_id = self.next_id;
         let current = self.signed.last().filter(|prekey| now_ms < prekey.rotate_ms().min(prekey.expires_ms));
         let (signed, rotated) = match current {

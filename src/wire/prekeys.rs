@@ -3,8 +3,10 @@
 use crate::error::{Error, Result};
 use crate::limits::{ONE_TIME_PREKEYS_MAX, SIGNED_PREKEY_LIFE_MS};
 use crate::wire::codec::{Put, Reader};
-use crate::wire::{Kind, expect_prefix, name, put_prefix};
+use crate::wire::{Kind, PREFIX_LEN, expect_prefix, name, put_prefix};
 
+/// Bytes of the signed prekey.
+const SIGNED_LEN: usize = 4 + 65 + 8 + 8 + 64;
 /// Bytes of one one-time prekey.
 const ONE_TIME_LEN: usize = 4 + 65;
 
@@ -83,6 +85,12 @@ impl<'a> PrekeyBundleFields<'a> {
         Ok(Self { user, fingerprint, signed, one_time })
     }
 
+    /// Bytes of a bundle with that many one-time prekeys.
+    #[must_use]
+    pub const fn encoded_len(user: &str, one_time: usize) -> usize {
+        PREFIX_LEN + 1 + user.len() + 32 + SIGNED_LEN + 4 + one_time * ONE_TIME_LEN + 2
+    }
+
     /// Writes what [`PrekeyBundleFields::parse`] reads; [`Error::TooLarge`] for a user id that is too long.
     pub fn put(&self, out: &mut impl Put) -> Result<()> {
         put_prefix(out, Kind::Prekeys);
@@ -142,6 +150,7 @@ mod tests {
     fn bundles_read_back() {
         for ids in [&[][..], &[0], &[1, 5, u32::MAX]] {
             let bytes = written(&bundle(ids));
+            assert_eq!(bytes.len(), PrekeyBundleFields::encoded_len("alice", ids.len()));
             assert_eq!(PrekeyBundleFields::parse(&bytes), Ok(bundle(ids)));
             for length in 0..bytes.len() {
                 assert_eq!(PrekeyBundleFields::parse(&bytes[..length]), Err(Error::Malformed));
