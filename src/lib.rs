@@ -17,6 +17,7 @@
 
 pub mod crypto;
 pub mod error;
+pub mod ffi;
 pub mod identity;
 pub mod limits;
 pub mod sealed;

@@ -1,0 +1,210 @@
+//! How a call locks what it was given.
+//!
+//! `const T *` stands for a shared lock and `T *` for an exclusive one. A call that locks more than one object
+//! does it in one [`lock`], which takes them in the order of their tokens, whatever the order of the arguments:
+//! two calls can never wait for one another.
+
+use core::ops::Deref;
+use std::sync::{RwLockReadGuard, RwLockWriteGuard};
+
+use super::cell::{Cell, ConstHandle, MutHandle, Object};
+use super::registry::Token;
+use super::status::Status;
+
+/// Read access for the time of a call.
+pub(super) struct SharedGuard<'a, T: Object>(RwLockReadGuard<'a, T>);
+
+impl<T: Object> Deref for SharedGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Write access for the time of a call. A panic while it lives poisons the object.
+pub(super) struct ExclusiveGuard<'a, T: Object> {
+    cell: &'a Cell<T>,
+    state: RwLockWriteGuard<'a, T>,
+}
+
+impl<T: Object> Deref for ExclusiveGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.state
+    }
+}
+
+impl<T: Object> ExclusiveGuard<'_, T> {
+    /// Changes the object; its revision grows unless the change is refused. The only way to a `&mut T`, so that no
+    /// call forgets the revision.
+    pub(super) fn update<R, E>(&mut self, change: impl FnOnce(&mut T) -> Result<R, E>) -> Result<R, Status>
+    where
+        Status: From<E>,
+    {
+        let done = change(&mut self.state)?;
+        self.cell.changed();
+        Ok(done)
+    }
+}
+
+/// A wish to lock one object in one mode.
+pub(super) trait Request {
+    /// What the lock gives.
+    type Guard;
+    /// Whether the object may be one that the same set locks already.
+    const MAY_REPEAT: bool = false;
+    /// Its place in the order of locking.
+    fn token(&self) -> Token;
+    /// Waits for the lock.
+    fn acquire(self) -> Result<Self::Guard, Status>;
+    /// What to give instead of a second lock.
+    fn repeated() -> Option<Self::Guard> {
+        None
+    }
+}
+
+/// The wish for a shared lock, on a handle or a link.
+pub(super) struct Shared<'a, T: Object>(pub(super) &'a Cell<T>);
+
+impl<'a, T: Object> Request for Shared<'a, T> {
+    type Guard = SharedGuard<'a, T>;
+
+    fn token(&self) -> Token {
+        self.0.token()
+    }
+
+    fn acquire(self) -> Result<Self::Guard, Status> {
+        self.0.state().read().map(SharedGuard).map_err(|_| Status::POISONED)
+    }
+}
+
+/// The wish for an exclusive lock, on a handle or a link.
+pub(super) struct Exclusive<'a, T: Object>(pub(super) &'a Cell<T>);
+
+impl<'a, T: Object> Request for Exclusive<'a, T> {
+    type Guard = ExclusiveGuard<'a, T>;
+
+    fn token(&self) -> Token {
+        self.0.token()
+    }
+
+    fn acquire(self) -> Result<Self::Guard, Status> {
+        let state = self.0.state().write().map_err(|_| Status::POISONED)?;
+        Ok(ExclusiveGuard { cell: self.0, state })
+    }
+}
+
+impl<'a, T: Object> Request for &'a ConstHandle<T> {
+    type Guard = SharedGuard<'a, T>;
+
+    fn token(&self) -> Token {
+        self.cell().token()
+    }
+
+    fn acquire(self) -> Result<Self::Guard, Status> {
+        Shared(self.cell()).acquire()
+    }
+}
+
+impl<'a, T: Object> Request for &'a MutHandle<T> {
+    type Guard = ExclusiveGuard<'a, T>;
+
+    fn token(&self) -> Token {
+        self.cell().token()
+    }
+
+    fn acquire(self) -> Result<Self::Guard, Status> {
+        Exclusive(self.cell()).acquire()
+    }
+}
+
+impl<T: Object> ConstHandle<T> {
+    /// Locks this object alone.
+    pub(super) fn lock(&self) -> Result<SharedGuard<'_, T>, Status> {
+        self.acquire()
+    }
+}
+
+impl<T: Object> MutHandle<T> {
+    /// Locks this object alone.
+    pub(super) fn lock(&self) -> Result<ExclusiveGuard<'_, T>, Status> {
+        self.acquire()
+    }
+}
+
+/// A link that may be the same object as another one of the set: its guard is then `None`, and that of the other
+/// serves for both. Where two requests of this kind meet, the first one counts, so put an exclusive one before a
+/// shared one.
+pub(super) struct OrSame<R>(pub(super) R);
+
+impl<R: Request> Request for OrSame<R> {
+    type Guard = Option<R::Guard>;
+    const MAY_REPEAT: bool = true;
+
+    fn token(&self) -> Token {
+        self.0.token()
+    }
+
+    fn acquire(self) -> Result<Self::Guard, Status> {
+        self.0.acquire().map(Some)
+    }
+
+    fn repeated() -> Option<Self::Guard> {
+        Some(None)
+    }
+}
+
+/// Locks a set of objects. One of them twice is `INVALID_ARGUMENT`, except where [`OrSame`] allows it.
+pub(super) fn lock<S: RequestSet>(set: S) -> Result<S::Guards, Status> {
+    set.acquire_all()
+}
+
+/// Two to five requests.
+pub(super) trait RequestSet {
+    /// A guard for each request, in the order of the requests.
+    type Guards;
+    /// Waits for all locks.
+    fn acquire_all(self) -> Result<Self::Guards, Status>;
+}
+
+macro_rules! request_set {
+    ($($request:ident $position:literal),+) => {
+        impl<$($request: Request),+> RequestSet for ($($request,)+) {
+            type Guards = ($($request::Guard,)+);
+
+            #[allow(non_snake_case, reason = "a type parameter and its value share a name")]
+            fn acquire_all(self) -> Result<Self::Guards, Status> {
+                let ($($request,)+) = self;
+                // A request that may repeat comes after the one that it repeats.
+                let mut order = [$(($request.token(), $request::MAY_REPEAT, $position)),+];
+                order.sort_unstable();
+                let same = |one: &(Token, bool, u8), other: &(Token, bool, u8)| one.0 == other.0;
+                if order.windows(2).any(|pair| matches!(pair, [one, two] if same(one, two) && !two.1)) {
+                    return Err(Status::INVALID_ARGUMENT);
+                }
+                $(let mut $request = (Some($request), None);)+
+                let mut last = None;
+                for (token, _, position) in order {
+                    match position {
+                        $($position => {
+                            $request.1 = if last == Some(token) {
+                                $request::repeated()
+                            } else {
+                                $request.0.take().map(Request::acquire).transpose()?
+                            };
+                        })+
+                        _ => {}
+                    }
+                    last = Some(token);
+                }
+                Ok(($($request.1.ok_or(Status::INTERNAL)?,)+))
+            }
+        }
+    };
+}
+request_set!(A 0, B 1);
+request_set!(A 0, B 1, C 2);
+request_set!(A 0, B 1, C 2, D 3);
+request_set!(A 0, B 1, C 2, D 3, E 4);

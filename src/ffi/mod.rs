@@ -1,0 +1,88 @@
+//! The C ABI. The only module with `unsafe` code; the header `include/sealwax.h` is rendered from it.
+//!
+//! # How to add an object and its functions
+//!
+//! 1. Make `src/ffi/<object>.rs` and declare it here with `pub mod`: the header follows the order of the
+//!    declarations, and within a file the order of the source.
+//!
+//! 2. Name the opaque struct, say what stands behind it and what it is made from:
+//!
+//!    ```ignore
+//!    /// Everything shared with one peer, in both directions.
+//!    #[allow(non_camel_case_types, reason = "the name in the C header")]
+//!    pub struct sealwax_session(());
+//!
+//!    impl Object for Session {
+//!        type Links = Arc<Cell<Identity>>; // () if it is made from nothing
+//!    }
+//!
+//!    impl Opaque for sealwax_session {
+//!        type Object = Session;
+//!    }
+//!    ```
+//!
+//! 3. Write each function in this order: outputs, inputs, handles, options, locks, room, change, result.
+//!
+//!    ```ignore
+//!    /// @section Sessions            (before the first function only: a heading in the header)
+//!    ///
+//!    /// Encrypts one message to the peer.
+//!    ///
+//!    /// @param session  ...
+//!    /// @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do; nothing changed
+//!    #[unsafe(no_mangle)]
+//!    #[must_use]                      // becomes SEALWAX_NODISCARD; leave it away for `_free` only
+//!    pub unsafe extern "C" fn sealwax_session_encrypt(session: *mut sealwax_session, ...) -> sealwax_status {
+//!        guard(|| {
+//!            // SAFETY: the caller keeps to the header.
+//!            let mut outputs = unsafe { Outputs::new() };
+//!            let out = outputs.bytes(out, out_cap, out_len);
+//!            let inputs = outputs.inputs()?;
+//!            let plaintext = inputs.bytes(plaintext, plaintext_len, limits::MESSAGE_MAX)?;
+//!            let session = cell::exclusive(session)?;
+//!            let mut session = session.lock()?;
+//!            let mut out = out.reserve(session.encrypt_len(plaintext.len()))?;
+//!            let len = session.update(|session| session.encrypt(plaintext, now_ms, rng, out.buffer()))?;
+//!            out.finish(len)
+//!        })
+//!    }
+//!    ```
+//!
+//!    * `cell::shared` takes a `const T *`, `cell::exclusive` a `T *`; `cell::free` is the whole of a `_free`.
+//!    * Several objects are locked at once, in one call: `let (mut sender, roster) =
+//!      lock((&sender, Shared(&sender.links().roster)))?;`. A link that may be the same object as another of the
+//!      set goes in as `OrSame(Shared(link))` and gives an `Option`.
+//!    * `update` is the only way to change an object: its revision grows if the change succeeds. Everything that
+//!      can fail comes before it, or inside it: `out.reserve`, and `out.reserve()` of a `HandleOut`.
+//!    * A new object: `outputs.handle(out_session)`, later `let place = out.reserve()?; place.put(object, links)`;
+//!      a link to an argument is made with `identity.keep()?`.
+//!    * Options: a `Table` beside the function, added to `TABLES` in `library.rs`.
+//!
+//! 4. `make header`, and look at the result. `tests/header.rs`, `tests/abi.rs` and `tests/exports.rs` fail until the
+//!    header, the ABI dump and the exported symbols agree.
+#![allow(unsafe_code, reason = "the one place where C's pointers are met")]
+#![allow(clippy::missing_safety_doc, reason = "the header states the contract once for all exports")]
+
+// Until the first object uses all of it.
+#[allow(dead_code)]
+mod argument;
+#[allow(dead_code)]
+mod cell;
+#[allow(dead_code)]
+mod fork;
+mod guard;
+#[allow(dead_code)]
+mod lock;
+#[allow(dead_code)]
+mod options;
+#[allow(dead_code)]
+mod registry;
+
+// What follows is the order of the header; the blank lines keep rustfmt from sorting it.
+pub mod version;
+
+pub mod sizes;
+
+pub mod status;
+
+pub mod library;

@@ -1,0 +1,30 @@
+//! Sizes of the C ABI, in bytes. cbindgen renders literals only, so each is checked against its limit below.
+
+use crate::limits;
+
+/// @section Sizes, in bytes; sealwax_build_info() gives them at run time
+///
+/// Key that seals an export.
+pub const SEALWAX_KEY_LEN: usize = 32;
+/// Message id, and envelope id.
+pub const SEALWAX_ID_LEN: usize = 16;
+/// Fingerprint of an identity.
+pub const SEALWAX_FINGERPRINT_LEN: usize = 32;
+/// Group id.
+pub const SEALWAX_GROUP_ID_LEN: usize = 32;
+/// Key id of a group sender's key.
+pub const SEALWAX_KEY_ID_LEN: usize = 8;
+/// Digits of a safety number, without the NUL.
+pub const SEALWAX_SAFETY_DIGITS: usize = 60;
+/// Longest user id or group label, in bytes of UTF-8.
+pub const SEALWAX_NAME_MAX: usize = 255;
+/// Longest plaintext of one message.
+pub const SEALWAX_MESSAGE_MAX: usize = 1_048_576;
+/// Longest envelope.
+pub const SEALWAX_ENVELOPE_MAX: usize = 1_183_744;
+
+const _: () = {
+    assert!(SEALWAX_NAME_MAX == limits::NAME_MAX);
+    assert!(SEALWAX_MESSAGE_MAX == limits::MESSAGE_MAX);
+    assert!(SEALWAX_ENVELOPE_MAX == limits::ENVELOPE_MAX);
+};
