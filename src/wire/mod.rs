@@ -10,6 +10,7 @@ pub mod frame;
 pub mod group;
 pub mod name;
 pub mod prekeys;
+pub mod roster;
 pub mod session;
 
 use crate::error::{Error, Result};
