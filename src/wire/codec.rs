@@ -185,6 +185,12 @@ impl<'a> SliceWriter<'a> {
         self.position
     }
 
+    /// The bytes written so far: a seal over them can follow them.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        self.out.get(..self.position).unwrap_or_default()
+    }
+
     /// Ends the writing with the number of bytes written. [`Error::Internal`] if any write did not fit, because
     /// capacity is computed before anything is written.
     pub fn finish(self) -> Result<usize> {
