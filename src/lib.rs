@@ -22,6 +22,7 @@ pub mod identity;
 pub mod limits;
 pub mod roster;
 pub mod sealed;
+pub mod session;
 pub mod wire;
 
 pub use error::Error;

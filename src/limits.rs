@@ -69,8 +69,12 @@ pub const SESSION_SILENT_MS: u64 = 7 * DAY_MS;
 pub const SESSION_UNANSWERED_MAX: u32 = 1_000;
 /// Time that may pass before the peer's first answer.
 pub const SESSION_UNANSWERED_MS: u64 = 7 * DAY_MS;
-/// Shortest time between two renewals with one peer; doubles up to a day.
+/// Shortest time between two renewals with one peer.
 pub const SESSION_RENEW_MS: u64 = HOUR_MS;
+/// Longest time that unanswered renewals double it to.
+pub const SESSION_RENEW_MAX_MS: u64 = DAY_MS;
+/// Of two handshakes that crossed, how long the peer may send under its own before ours counts as lost to it.
+pub const SESSION_DEAF_MS: u64 = HOUR_MS;
 /// Largest lease of an export: an import may skip no more than a receiver tolerates.
 pub const LEASE_MAX: u32 = 1_000;
 

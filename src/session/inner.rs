@@ -1,0 +1,173 @@
+//! One inner session: a handshake, the ratchet that it started, and what became of it (`docs/PROTOCOL.md` section 5.5).
+
+use crate::crypto::kdf;
+use crate::error::{Error, Result};
+use crate::limits::{SESSION_UNANSWERED_MAX, SESSION_UNANSWERED_MS};
+use crate::session::chain::Step;
+use crate::session::header::{Found, Header};
+use crate::session::ratchet::{Advance, Ratchet, Turn};
+use crate::wire::codec::Reader;
+use crate::wire::session::{self as wire, Handshake, SessionMessage};
+
+/// Bytes of an inner session's id.
+pub(super) const KEY_ID_LEN: usize = 8;
+
+/// How much forward secrecy the handshake gave its first messages (5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// Identity keys alone.
+    Plain = 0,
+    /// With a signed prekey.
+    Signed = 1,
+    /// With a signed and a one-time prekey.
+    OneTime = 2,
+}
+
+/// Who made the handshake.
+pub(super) enum Role {
+    /// We did. The block goes with each message until the peer has answered.
+    Initiator { block: Option<Box<[u8]>> },
+    /// The peer did; SHA-256 of its block.
+    Responder { block: [u8; 32] },
+}
+
+/// The least and the greatest `timestamp_ms` of the messages that opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Heard {
+    pub(super) earliest_ms: u64,
+    pub(super) latest_ms: u64,
+}
+
+/// An inner session.
+pub(super) struct Inner {
+    pub(super) hash: [u8; 32],
+    pub(super) role: Role,
+    pub(super) level: Level,
+    /// By the clock of whoever made the handshake.
+    pub(super) created_ms: u64,
+    pub(super) ratchet: Ratchet,
+    /// It will never send again.
+    pub(super) retired: bool,
+    pub(super) heard: Option<Heard>,
+    /// When it was made, last opened a message or last sent one, by our clock.
+    pub(super) used_ms: u64,
+    /// Messages sent before the peer's first answer.
+    pub(super) unanswered: u32,
+}
+
+impl Inner {
+    pub(super) fn new(
+        hash: [u8; 32],
+        role: Role,
+        level: Level,
+        created_ms: u64,
+        ratchet: Ratchet,
+        now_ms: u64,
+    ) -> Self {
+        Self {
+            hash,
+            role,
+            level,
+            created_ms,
+            ratchet,
+            retired: false,
+            heard: None,
+            used_ms: now_ms,
+            unanswered: 0,
+        }
+    }
+
+    /// The first bytes of the handshake hash.
+    pub(super) fn key_id(&self) -> &[u8; KEY_ID_LEN] {
+        // The hash is longer, so there is always a first chunk.
+        self.hash.first_chunk().unwrap_or(&[0; KEY_ID_LEN])
+    }
+
+    pub(super) fn initiated(&self) -> bool {
+        matches!(self.role, Role::Initiator { .. })
+    }
+
+    pub(super) fn hidden(&self) -> bool {
+        self.ratchet.headers.is_some()
+    }
+
+    /// The handshake block that the next message carries.
+    pub(super) fn block(&self) -> Result<Option<Handshake<'_>>> {
+        match &self.role {
+            Role::Initiator { block: Some(block) } => Handshake::read(&mut Reader::new(block)).map(Some),
+            Role::Initiator { block: None } | Role::Responder { .. } => Ok(None),
+        }
+    }
+
+    /// Whether a message may be sent now; [`Error::RenewalRequired`] if the peer may never read it.
+    pub(super) fn check_sending(&self, now_ms: u64) -> Result<()> {
+        let unanswered = self.initiated() && self.heard.is_none();
+        let old = now_ms.saturating_sub(self.created_ms) >= SESSION_UNANSWERED_MS;
+        if unanswered && (old || self.unanswered >= SESSION_UNANSWERED_MAX) || !self.ratchet.can_be_followed()
+        {
+            return Err(Error::RenewalRequired);
+        }
+        Ok(())
+    }
+
+    /// Takes a message that was sealed, and the turn that it began, if it did.
+    pub(super) fn sent(&mut self, turn: Option<Turn>, step: &Step, now_ms: u64) {
+        self.ratchet.commit_sent(turn, step);
+        self.used_ms = now_ms;
+        if self.heard.is_none() {
+            self.unanswered = self.unanswered.saturating_add(1);
+        }
+    }
+
+    /// Steps over messages that may have been sent after an export.
+    pub(super) fn skip_lease(&mut self, lease: u32) -> Result<()> {
+        if self.ratchet.sending.is_some() {
+            self.ratchet.pass_sending(lease)?;
+            self.unanswered = self.unanswered.saturating_add(if self.heard.is_none() { lease } else { 0 });
+        }
+        Ok(())
+    }
+
+    /// A known inner session takes a handshake block only if it is the one that made it.
+    pub(super) fn check_block(&self, block: Option<&Handshake<'_>>) -> Result<()> {
+        match (&self.role, block) {
+            (_, None) => Ok(()),
+            (Role::Responder { block: made_by }, Some(block)) if block_hash(block)? == *made_by => Ok(()),
+            _ => Err(Error::AuthenticationFailed),
+        }
+    }
+
+    /// Finds the key of a message (5.6, steps 4 and 5). Nothing changes.
+    pub(super) fn open(&self, message: &SessionMessage<'_>) -> Result<Advance> {
+        let (header, found) = match (&self.ratchet.headers, message.header) {
+            (None, wire::Header::Plain(header)) => (Header::from(header), Found::Plain),
+            (Some(headers), wire::Header::Hidden { nonce, sealed }) => {
+                headers.find(&self.ratchet.skipped, nonce, message.before_header, sealed)?
+            }
+            _ => return Err(Error::Malformed),
+        };
+        self.ratchet.open(&header, found)
+    }
+
+    /// Takes an authenticated message of that time.
+    pub(super) fn opened(&mut self, advance: Advance, timestamp_ms: u64, now_ms: u64) {
+        self.ratchet.commit(advance);
+        let heard = self.heard.unwrap_or(Heard { earliest_ms: timestamp_ms, latest_ms: timestamp_ms });
+        self.heard = Some(Heard {
+            earliest_ms: heard.earliest_ms.min(timestamp_ms),
+            latest_ms: heard.latest_ms.max(timestamp_ms),
+        });
+        self.used_ms = now_ms;
+        if let Role::Initiator { block } = &mut self.role {
+            *block = None;
+        }
+    }
+}
+
+/// What a responder remembers of the block: its encoding is the only one, so equal hashes are equal bytes.
+pub(super) fn block_hash(block: &Handshake<'_>) -> Result<[u8; 32]> {
+    let mut bytes = Vec::new();
+    block.put(&mut bytes)?;
+    Ok(kdf::sha256(&[&bytes]))
+}

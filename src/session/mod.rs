@@ -1,0 +1,205 @@
+//! Sessions: everything shared with one peer (`docs/PROTOCOL.md` sections 5 and 6).
+//!
+//! A [`Session`] takes every envelope of its peer, first messages too, and holds up to four inner sessions, each
+//! made by one handshake. When both sides start at once, or one of them lost its state, it converges inside.
+//!
+//! Reading is in two halves: [`Session::open`] authenticates and decrypts and changes nothing,
+//! [`Session::commit`] takes what was read into the state.
+
+mod chain;
+mod export;
+mod handshake;
+mod header;
+mod info;
+mod inner;
+mod ratchet;
+mod receive;
+mod recent;
+mod renewal;
+mod send;
+mod skipped;
+mod standing;
+
+pub use info::{InnerInfo, SessionInfo};
+pub use inner::Level;
+pub use receive::Opening;
+
+use crate::crypto::Secret;
+use crate::crypto::rng::Random;
+use crate::error::{Error, Result};
+use crate::identity::{Card, Fingerprint, Identity, PrekeyBundle};
+use crate::session::inner::Inner;
+use crate::session::recent::Recent;
+use crate::session::renewal::Renewal;
+use crate::wire::content::Padding;
+
+/// What a session is asked to do differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Hide ratchet keys and counters from the relay, in handshakes that we make.
+    pub hidden_header: bool,
+    /// Hide the length of what we send.
+    pub padding: Padding,
+    /// Refuse a peer with another fingerprint.
+    pub peer_fingerprint: Option<Fingerprint>,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self { hidden_header: false, padding: Padding::None, peer_fingerprint: None }
+    }
+}
+
+/// The state shared with one peer.
+pub struct Session {
+    own_user: String,
+    own_fingerprint: Fingerprint,
+    peer_user: String,
+    peer_fingerprint: Fingerprint,
+    hidden_header: bool,
+    padding: Padding,
+    inner: Vec<Inner>,
+    recent: Recent,
+    renewal: Renewal,
+    floor: Floor,
+    latest_ms: u64,
+    /// Counts changes, so that an opening meets the state that it was made from. Not exported.
+    revision: u64,
+    /// Where the key of a message lies while it is sent: zero otherwise.
+    slot: Secret<32>,
+}
+
+/// Which handshakes without prekeys are refused (5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Floor {
+    /// We made one with prekeys: ours must have them.
+    made: bool,
+    /// A message opened under one with prekeys: both sides' must have them.
+    opened: bool,
+}
+
+impl Session {
+    /// Starts a session by a handshake with the owner of `card`, with what its relay gave of its prekeys.
+    ///
+    /// [`Error::InvalidArgument`] with ourselves or with a bundle of another card, [`Error::IdentityChanged`] with
+    /// another fingerprint than the options pin, [`Error::Expired`] with a signed prekey past its time,
+    /// [`Error::PrekeysRequired`] without prekeys where the card asks for them.
+    pub fn initiate(
+        identity: &Identity,
+        card: &Card,
+        prekeys: Option<&PrekeyBundle>,
+        options: SessionOptions,
+        now_ms: u64,
+        rng: &mut dyn Random,
+    ) -> Result<Self> {
+        let mut session = Self::new(identity, card, options, now_ms)?;
+        session.add_handshake(identity, card, prekeys, now_ms, rng)?;
+        Ok(session)
+    }
+
+    fn new(identity: &Identity, card: &Card, options: SessionOptions, now_ms: u64) -> Result<Self> {
+        if options.peer_fingerprint.is_some_and(|pinned| pinned != card.fingerprint()) {
+            return Err(Error::IdentityChanged);
+        }
+        Ok(Self {
+            own_user: identity.user().to_owned(),
+            own_fingerprint: identity.fingerprint(),
+            peer_user: card.user().to_owned(),
+            peer_fingerprint: card.fingerprint(),
+            hidden_header: options.hidden_header,
+            padding: options.padding,
+            inner: Vec::new(),
+            recent: Recent::default(),
+            renewal: Renewal::default(),
+            floor: Floor::default(),
+            latest_ms: now_ms,
+            revision: 0,
+            slot: Secret::zeroed(),
+        })
+    }
+
+    /// Makes a fresh handshake with the peer, with a freshly fetched bundle, when the old one leads nowhere.
+    ///
+    /// [`Error::IdentityChanged`] if the card is not the peer's, [`Error::RateLimited`] before
+    /// [`SessionInfo::renewal_due_ms`], [`Error::PrekeysRequired`] without prekeys after a handshake with them; else
+    /// the errors of [`Session::initiate`]. Nothing changed.
+    pub fn renew(
+        &mut self,
+        identity: &Identity,
+        card: &Card,
+        prekeys: Option<&PrekeyBundle>,
+        now_ms: u64,
+        rng: &mut dyn Random,
+    ) -> Result<()> {
+        self.check_identity(identity)?;
+        if card.fingerprint() != self.peer_fingerprint {
+            return Err(Error::IdentityChanged);
+        }
+        if prekeys.is_none() && (self.floor.made || self.floor.opened) {
+            return Err(Error::PrekeysRequired);
+        }
+        let now_ms = self.clock(now_ms);
+        self.renewal.check(now_ms)?;
+        self.add_handshake(identity, card, prekeys, now_ms, rng)
+    }
+
+    fn add_handshake(
+        &mut self,
+        identity: &Identity,
+        card: &Card,
+        prekeys: Option<&PrekeyBundle>,
+        now_ms: u64,
+        rng: &mut dyn Random,
+    ) -> Result<()> {
+        let made = handshake::initiate(identity, card, prekeys, self.hidden_header, now_ms, rng)?;
+        self.floor.made |= made.level > Level::Plain;
+        self.renewal.made(now_ms);
+        standing::add_ours(&mut self.inner, made);
+        self.changed(now_ms);
+        Ok(())
+    }
+
+    /// The user id of the peer.
+    #[must_use]
+    pub fn peer_user(&self) -> &str {
+        &self.peer_user
+    }
+
+    /// The peer's fingerprint, the same for the whole life of the session.
+    #[must_use]
+    pub fn peer_fingerprint(&self) -> Fingerprint {
+        self.peer_fingerprint
+    }
+
+    /// Our own user id.
+    #[must_use]
+    pub fn own_user(&self) -> &str {
+        &self.own_user
+    }
+
+    /// Our own fingerprint.
+    #[must_use]
+    pub fn own_fingerprint(&self) -> Fingerprint {
+        self.own_fingerprint
+    }
+
+    fn check_identity(&self, identity: &Identity) -> Result<()> {
+        if identity.fingerprint() == self.own_fingerprint { Ok(()) } else { Err(Error::InvalidArgument) }
+    }
+
+    fn active(&self) -> Option<&Inner> {
+        self.inner.get(standing::active(&self.inner)?)
+    }
+
+    /// Time never goes back.
+    fn clock(&self, now_ms: u64) -> u64 {
+        now_ms.max(self.latest_ms)
+    }
+
+    /// Ends every change.
+    fn changed(&mut self, now_ms: u64) {
+        self.latest_ms = now_ms;
+        standing::settle(&mut self.inner, now_ms);
+        self.revision = self.revision.wrapping_add(1);
+    }
+}

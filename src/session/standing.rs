@@ -1,0 +1,89 @@
+//! Which inner session sends (`docs/PROTOCOL.md` section 5.5).
+//!
+//! The choice is a function of what was made and what opened, never of the order of arrival, so that both sides come
+//! to the same one without a message about it.
+
+use crate::limits::{SESSION_DEAF_MS, SESSION_SILENT_MS, SESSIONS_PER_PEER_MAX};
+use crate::session::inner::{Inner, Level};
+
+/// The index of the inner session that sends. There is one whenever there is any.
+pub(super) fn active(inner: &[Inner]) -> Option<usize> {
+    let candidate = |ours: bool| inner.iter().position(|inner| !inner.retired && inner.initiated() == ours);
+    match (candidate(true), candidate(false)) {
+        (Some(ours), Some(theirs)) => {
+            let (a, b) = (inner.get(ours)?, inner.get(theirs)?);
+            Some(if ours_sends(a, b) { ours } else { theirs })
+        }
+        (ours, theirs) => ours.or(theirs),
+    }
+}
+
+/// Of two handshakes that crossed.
+fn ours_sends(ours: &Inner, theirs: &Inner) -> bool {
+    match (ours.level == Level::Plain, theirs.level == Level::Plain) {
+        (false, true) => true,
+        (true, false) => false,
+        _ => {
+            let latest_ms = theirs.heard.map_or(0, |heard| heard.latest_ms);
+            let deaf = ours.heard.is_none() && latest_ms.saturating_sub(theirs.created_ms) >= SESSION_DEAF_MS;
+            ours.hash < theirs.hash && !deaf
+        }
+    }
+}
+
+/// Adds a handshake that we made.
+pub(super) fn add_ours(inner: &mut Vec<Inner>, made: Inner) {
+    for other in inner.iter_mut() {
+        other.retired = true;
+    }
+    inner.push(made);
+}
+
+/// Adds a handshake that the peer made, authenticated by a message.
+pub(super) fn add_theirs(inner: &mut Vec<Inner>, mut made: Inner) {
+    let order = |inner: &Inner| (inner.created_ms, inner.hash);
+    for other in inner.iter_mut().filter(|other| !other.initiated()) {
+        if order(other) < order(&made) {
+            other.retired = true;
+        } else {
+            made.retired = true;
+        }
+    }
+    inner.push(made);
+}
+
+/// Whether these inner sessions can have come about: one to four, no two of one key id, a candidate, and none twice.
+pub(super) fn is_sound(inner: &[Inner]) -> bool {
+    let candidates =
+        |ours: bool| inner.iter().filter(|inner| !inner.retired && inner.initiated() == ours).count();
+    let (ours, theirs) = (candidates(true), candidates(false));
+    let distinct = inner
+        .iter()
+        .enumerate()
+        .all(|(at, one)| inner.iter().skip(at + 1).all(|other| one.key_id() != other.key_id()));
+    inner.len() <= SESSIONS_PER_PEER_MAX && ours <= 1 && theirs <= 1 && ours + theirs > 0 && distinct
+}
+
+/// Applies the rules to what is known now: to be called after each change.
+pub(super) fn settle(inner: &mut Vec<Inner>, now_ms: u64) {
+    let theirs =
+        inner.iter().find(|inner| !inner.retired && !inner.initiated()).map(|inner| inner.created_ms);
+    if let Some(created_ms) = theirs {
+        for ours in inner.iter_mut().filter(|inner| inner.initiated()) {
+            // The peer held it before it made its own, and would not have made its own if it still did.
+            ours.retired |= ours.heard.is_some_and(|heard| heard.earliest_ms <= created_ms);
+        }
+    }
+    let sending = active(inner).and_then(|at| inner.get(at)).map(|inner| inner.hash);
+    let active = |inner: &Inner| Some(inner.hash) == sending;
+    inner.retain(|inner| active(inner) || now_ms.saturating_sub(inner.used_ms) < SESSION_SILENT_MS);
+    while inner.len() > SESSIONS_PER_PEER_MAX {
+        let oldest = inner
+            .iter()
+            .enumerate()
+            .filter(|(_, inner)| !active(inner))
+            .min_by_key(|(_, inner)| inner.used_ms);
+        let Some((at, _)) = oldest else { break };
+        inner.remove(at);
+    }
+}

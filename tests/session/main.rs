@@ -1,0 +1,20 @@
+//! Sessions between two sides, as an application sees them (`docs/PROTOCOL.md` sections 5 and 6).
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod exchange;
+mod levels;
+mod limits;
+mod order;
+mod pair;
+mod secrecy;
+mod state;
+mod tampering;
