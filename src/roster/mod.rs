@@ -247,6 +247,12 @@ impl Roster {
         log
     }
 
+    /// The entries of the roster's own log from an epoch on, one after another.
+    #[must_use]
+    pub fn entries(&self, from_epoch: u64) -> &[u8] {
+        self.log.from(from_epoch)
+    }
+
     /// Bytes that [`Roster::log`] gives.
     #[must_use]
     pub fn log_len(&self, from_epoch: u64) -> usize {
