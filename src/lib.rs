@@ -20,6 +20,7 @@ pub mod error;
 pub mod ffi;
 pub mod identity;
 pub mod limits;
+pub mod relay;
 pub mod roster;
 pub mod sealed;
 pub mod session;

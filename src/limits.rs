@@ -111,3 +111,7 @@ pub const RELAY_QUEUE_MAX: usize = 10_000;
 pub const RELAY_QUEUE_BYTES_MAX: usize = 268_435_456;
 /// One-time prekeys of one user that one requester may take in an hour.
 pub const RELAY_PREKEYS_PER_HOUR: u32 = 5;
+/// Groups of one relay.
+pub const RELAY_GROUPS_MAX: usize = 1_000_000;
+/// Ids of envelopes that a relay remembers of one sender once no queue holds them, to drop what is sent again.
+pub const RELAY_RECENT_MAX: usize = 256;

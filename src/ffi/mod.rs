@@ -71,7 +71,6 @@ mod cell;
 #[allow(dead_code)]
 mod fork;
 mod guard;
-mod json;
 #[allow(dead_code)]
 mod lock;
 #[allow(dead_code)]
@@ -87,5 +86,3 @@ pub mod sizes;
 pub mod status;
 
 pub mod library;
-
-pub mod identity;

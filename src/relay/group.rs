@@ -1,0 +1,209 @@
+//! What a relay holds of one group.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::error::{Error, Result};
+use crate::limits::{ENTRY_MAX, LOG_MAX};
+use crate::relay::user::User;
+use crate::roster::{Checked, Roster, Standing};
+use crate::wire::roster::{Action, Entry};
+
+/// One group. Its lock comes after that of an outbox and before those of inboxes.
+#[derive(Default)]
+pub(super) struct Group(RwLock<GroupState>);
+
+/// The group's log, and who its messages go to.
+#[derive(Default)]
+pub(super) struct GroupState {
+    /// None until the create entry was restored.
+    roster: Option<Roster>,
+    /// The members, shared with those who are sending.
+    members: Arc<[Arc<User>]>,
+    /// When those who are no members any more went: the epoch of the entry.
+    departed: HashMap<Box<str>, u64>,
+    /// Entries that were restored before those that they follow.
+    waiting: BTreeMap<u64, Box<[u8]>>,
+}
+
+impl Group {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, GroupState> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, GroupState> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Finds the user of a name, or makes room for one.
+pub(super) type Find<'a> = &'a dyn Fn(&str) -> Result<Arc<User>>;
+
+impl GroupState {
+    /// Everybody that a message of `sender` is queued for, and the sender too.
+    ///
+    /// [`Error::UnknownGroup`], [`Error::NotAMember`], [`Error::GroupDeleted`].
+    pub(super) fn recipients(&self, sender: &str) -> Result<Arc<[Arc<User>]>> {
+        let roster = self.roster()?;
+        if roster.standing(sender) != Standing::Member {
+            return Err(Error::NotAMember);
+        }
+        if roster.is_deleted() { Err(Error::GroupDeleted) } else { Ok(Arc::clone(&self.members)) }
+    }
+
+    /// The members.
+    pub(super) fn members(&self) -> &Arc<[Arc<User>]> {
+        &self.members
+    }
+
+    /// The number of the newest entry.
+    pub(super) fn epoch(&self) -> Result<u64> {
+        self.roster().map(Roster::epoch)
+    }
+
+    fn roster(&self) -> Result<&Roster> {
+        self.roster.as_ref().ok_or(Error::UnknownGroup)
+    }
+
+    /// Starts with a roster of one entry, unless the group has one already.
+    pub(super) fn found(&mut self, roster: Roster, find: Find<'_>) -> Result<Checked> {
+        if self.roster.is_some() {
+            return Ok(Checked::Known);
+        }
+        let members = members_of(&roster, find)?;
+        (self.roster, self.members) = (Some(roster), members);
+        Ok(Checked::Extends)
+    }
+
+    /// Takes the next entry; nothing changes on an error.
+    pub(super) fn settle(&mut self, entry: &Entry<'_>, find: Find<'_>) -> Result<Checked> {
+        let fields = &entry.fields;
+        // First, because it alone can fail once the entry is in.
+        if let Action::Add(members) = &fields.action {
+            members.iter().try_for_each(|member| find(member.user).map(drop))?;
+        }
+        let roster = self.roster.as_mut().ok_or(Error::UnknownGroup)?;
+        let checked = roster.settle(entry.bytes)?;
+        if checked == Checked::Extends {
+            self.members = members_of(roster, find)?;
+            self.note_departure(entry);
+        }
+        Ok(checked)
+    }
+
+    fn note_departure(&mut self, entry: &Entry<'_>) {
+        if let Some(user) = departing(entry) {
+            self.departed.insert(user.into(), entry.fields.epoch);
+        }
+    }
+
+    /// The entries from an epoch on, one after another: as many as fit into one frame, at least one if there is one.
+    /// Members see all, a former one those up to its departure; [`Error::NotAMember`] for others, unless anybody may
+    /// join.
+    pub(super) fn log(&self, user: &str, from_epoch: u64) -> Result<Vec<u8>> {
+        let roster = self.roster()?;
+        let last = match roster.standing(user) {
+            Standing::Member => u64::MAX,
+            _ if roster.policy().open => u64::MAX,
+            _ => *self.departed.get(user).ok_or(Error::NotAMember)?,
+        };
+        let entries = roster.entries(from_epoch);
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let (entry, after) = Entry::parse_first(rest)?;
+            if entry.fields.epoch > last || entries.len() - after.len() > ENTRY_MAX {
+                break;
+            }
+            rest = after;
+        }
+        let length = entries.len() - rest.len();
+        Ok(entries.get(..length).unwrap_or_default().to_vec())
+    }
+
+    /// Takes the record of an entry, in any order. An entry that another relay got in first takes the place of ours,
+    /// and of those after it.
+    pub(super) fn restore(
+        &mut self,
+        group_id: &[u8; 32],
+        epoch: u64,
+        value: &[u8],
+        find: Find<'_>,
+    ) -> Result<()> {
+        let entry = Entry::parse(value)?;
+        if entry.fields.epoch != epoch || (epoch > 0 && entry.fields.group_id != group_id) {
+            return Err(Error::Malformed);
+        }
+        let Some(roster) = &self.roster else {
+            if epoch > 0 {
+                return self.wait(epoch, value);
+            }
+            let roster = Roster::open(value)?;
+            if roster.group_id() != group_id {
+                return Err(Error::Malformed);
+            }
+            self.found(roster, find)?;
+            return self.settle_waiting(find);
+        };
+        if epoch > roster.epoch() + 1 {
+            return self.wait(epoch, value);
+        }
+        if epoch <= roster.epoch() {
+            self.replace(epoch, value, find)?;
+        } else {
+            self.settle(&entry, find)?;
+        }
+        self.settle_waiting(find)
+    }
+
+    fn wait(&mut self, epoch: u64, value: &[u8]) -> Result<()> {
+        let waiting: usize = self.waiting.values().map(|value| value.len()).sum();
+        if waiting.saturating_add(value.len()) > LOG_MAX {
+            return Err(Error::LimitReached);
+        }
+        self.waiting.insert(epoch, value.into());
+        Ok(())
+    }
+
+    fn settle_waiting(&mut self, find: Find<'_>) -> Result<()> {
+        while let Some(value) = self.waiting.remove(&(self.epoch()? + 1)) {
+            self.settle(&Entry::parse(&value)?, find)?;
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, epoch: u64, value: &[u8], find: Find<'_>) -> Result<()> {
+        let (before, held) = {
+            let log = self.roster()?.entries(0);
+            let held = self.roster()?.entries(epoch);
+            (log.get(..log.len() - held.len()).unwrap_or_default(), held)
+        };
+        if held.starts_with(value) {
+            return Ok(());
+        }
+        let log = [before, value].concat();
+        let roster = Roster::open(&log)?;
+        let members = members_of(&roster, find)?;
+        (self.roster, self.members) = (Some(roster), members);
+        self.departed.clear();
+        let mut rest = log.as_slice();
+        while !rest.is_empty() {
+            let (entry, after) = Entry::parse_first(rest)?;
+            self.note_departure(&entry);
+            rest = after;
+        }
+        Ok(())
+    }
+}
+
+/// Whom an entry removes.
+pub(super) fn departing<'a>(entry: &Entry<'a>) -> Option<&'a str> {
+    match entry.fields.action {
+        Action::Remove(user) => Some(user),
+        Action::Leave => Some(entry.fields.actor),
+        _ => None,
+    }
+}
+
+fn members_of(roster: &Roster, find: Find<'_>) -> Result<Arc<[Arc<User>]>> {
+    roster.members().map(|member| find(member.user())).collect()
+}

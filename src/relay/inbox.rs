@@ -1,0 +1,190 @@
+//! The queue of one user (`docs/PROTOCOL.md` section 10.1).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::relay::RelayOptions;
+use crate::relay::item::Item;
+use crate::relay::outcome::{Delivery, Outcome, Record, RecordName};
+
+/// What waits for one user to acknowledge it, and whether the user is there to be given it.
+#[derive(Default)]
+pub(super) struct Inbox {
+    /// By ascending sequence.
+    queue: VecDeque<Queued>,
+    /// Of all payloads in the queue.
+    bytes: usize,
+    /// The highest sequence that was given out.
+    last: u64,
+    /// Everything up to this sequence is gone: acknowledged, or too old.
+    acknowledged: u64,
+    /// Of the record of `acknowledged`.
+    version: u64,
+    online: bool,
+}
+
+struct Queued {
+    sequence: u64,
+    /// Here too because the age of the oldest is looked at with every push.
+    queued_ms: u64,
+    item: Arc<Item>,
+}
+
+/// How many envelopes and bytes a queue gained or lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) count: usize,
+    pub(super) bytes: usize,
+}
+
+impl Inbox {
+    /// Queues an item, and delivers it if the user is online. Gives what was too old and went.
+    /// [`Error::QueueFull`], and nothing changed, if there is no room.
+    pub(super) fn push(
+        &mut self,
+        user: &Arc<str>,
+        item: &Arc<Item>,
+        options: &RelayOptions,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> Result<Size> {
+        let gone = self.gone(options, now_ms);
+        let count = self.queue.len() - gone.count;
+        let bytes = (self.bytes - gone.bytes).saturating_add(item.payload().len());
+        if count >= options.queue_max || bytes > options.queue_bytes_max {
+            return Err(Error::QueueFull);
+        }
+        self.drop_gone(user, gone, outcome);
+        self.last = self.last.saturating_add(1);
+        self.bytes = bytes;
+        let sequence = self.last;
+        self.queue.push_back(Queued { sequence, queued_ms: item.queued_ms(), item: Arc::clone(item) });
+        outcome.records.push(Record::item(RecordName::Queue(Arc::clone(user), sequence), 0, item));
+        if self.online {
+            outcome.deliveries.push(Delivery::new(user, sequence, item));
+        }
+        Ok(gone)
+    }
+
+    /// Whether the queue holds this item.
+    pub(super) fn holds(&self, item: &Arc<Item>) -> bool {
+        self.queue.iter().any(|queued| Arc::ptr_eq(&queued.item, item))
+    }
+
+    /// The user came: all that is queued, and then the end of the queue. Gives what was too old and went.
+    pub(super) fn come(
+        &mut self,
+        user: &Arc<str>,
+        options: &RelayOptions,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> Size {
+        let gone = self.gone(options, now_ms);
+        self.drop_gone(user, gone, outcome);
+        self.online = true;
+        let queued = self.queue.iter().map(|queued| Delivery::new(user, queued.sequence, &queued.item));
+        outcome.deliveries.extend(queued);
+        outcome.deliveries.push(Delivery::queue_end(user));
+        gone
+    }
+
+    /// The user went.
+    pub(super) fn leave(&mut self) {
+        self.online = false;
+    }
+
+    /// Whether the user is online.
+    pub(super) const fn is_online(&self) -> bool {
+        self.online
+    }
+
+    /// What is queued.
+    pub(super) fn size(&self) -> Size {
+        Size { count: self.queue.len(), bytes: self.bytes }
+    }
+
+    /// Drops everything up to a sequence, and gives how much that was. [`Error::InvalidArgument`] for a sequence that
+    /// was not given out.
+    pub(super) fn acknowledge(
+        &mut self,
+        user: &Arc<str>,
+        sequence: u64,
+        outcome: &mut Outcome,
+    ) -> Result<Size> {
+        if sequence > self.last {
+            return Err(Error::InvalidArgument);
+        }
+        if sequence <= self.acknowledged {
+            return Ok(Size::default());
+        }
+        let through = self.queue.partition_point(|queued| queued.sequence <= sequence);
+        let gone = self.front(through);
+        self.acknowledged = sequence;
+        self.record_acknowledged(user, outcome);
+        self.drop_front(user, gone, outcome);
+        Ok(gone)
+    }
+
+    /// What at the front of the queue is too old, or acknowledged but was restored.
+    fn gone(&self, options: &RelayOptions, now_ms: u64) -> Size {
+        let is_gone = |queued: &&Queued| {
+            queued.sequence <= self.acknowledged
+                || now_ms.saturating_sub(queued.queued_ms) > options.queue_age_max_ms
+        };
+        self.front(self.queue.iter().take_while(is_gone).count())
+    }
+
+    fn front(&self, count: usize) -> Size {
+        let bytes = self.queue.iter().take(count).map(|queued| queued.item.payload().len()).sum();
+        Size { count, bytes }
+    }
+
+    fn drop_gone(&mut self, user: &Arc<str>, gone: Size, outcome: &mut Outcome) {
+        let Some(newest) = gone.count.checked_sub(1).and_then(|at| self.queue.get(at)) else { return };
+        if newest.sequence > self.acknowledged {
+            self.acknowledged = newest.sequence;
+            self.record_acknowledged(user, outcome);
+        }
+        self.drop_front(user, gone, outcome);
+    }
+
+    fn record_acknowledged(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
+        let value = Box::new(self.acknowledged.to_be_bytes());
+        outcome.records.push(Record::bytes(RecordName::Acknowledged(Arc::clone(user)), self.version, value));
+        self.version = self.version.saturating_add(1);
+    }
+
+    fn drop_front(&mut self, user: &Arc<str>, gone: Size, outcome: &mut Outcome) {
+        self.bytes -= gone.bytes;
+        let deletions = self
+            .queue
+            .drain(..gone.count)
+            .map(|queued| Record::deletion(RecordName::Queue(Arc::clone(user), queued.sequence), 1));
+        outcome.records.extend(deletions);
+    }
+
+    /// Takes the record of an item, or of its deletion. Gives the item that stood there.
+    pub(super) fn restore_item(&mut self, sequence: u64, item: Option<Arc<Item>>) -> Option<Arc<Item>> {
+        let at = self.queue.partition_point(|queued| queued.sequence < sequence);
+        let is_taken = self.queue.get(at).is_some_and(|queued| queued.sequence == sequence);
+        let replaced = is_taken.then(|| self.queue.remove(at)).flatten().map(|queued| queued.item);
+        if let Some(replaced) = &replaced {
+            self.bytes -= replaced.payload().len();
+        }
+        if let Some(item) = item {
+            self.bytes = self.bytes.saturating_add(item.payload().len());
+            self.queue.insert(at, Queued { sequence, queued_ms: item.queued_ms(), item });
+        }
+        self.last = self.last.max(sequence);
+        replaced
+    }
+
+    /// Takes the record of what is acknowledged. What that makes superfluous goes with the next call for this user,
+    /// so that its deletion reaches the store.
+    pub(super) fn restore_acknowledged(&mut self, sequence: u64, version: u64) {
+        self.acknowledged = sequence;
+        self.version = version;
+        self.last = self.last.max(sequence);
+    }
+}

@@ -1,0 +1,256 @@
+//! The routing core of a relay: it moves what it cannot read, and holds no secret (`docs/PROTOCOL.md` section 10).
+//!
+//! The host authenticates users, carries frames and stores records. A [`Relay`] is used by any number of threads at
+//! once: users and groups have locks of their own, and no lock is common to all calls.
+
+mod commit;
+mod counters;
+mod group;
+mod inbox;
+mod item;
+mod outbox;
+mod outcome;
+mod prekeys;
+mod restore;
+mod route;
+mod shards;
+mod user;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{Error, Result};
+use crate::identity::Card;
+use crate::limits::{
+    QUEUE_AGE_MAX_MS, RELAY_GROUPS_MAX, RELAY_PREKEYS_PER_HOUR, RELAY_QUEUE_BYTES_MAX, RELAY_QUEUE_MAX,
+    RELAY_USERS_MAX,
+};
+use counters::{Counter, Counters};
+use group::Group;
+use inbox::Size;
+use shards::Shards;
+use user::User;
+
+pub use item::EnvelopeId;
+pub use outcome::{Delivery, Outcome, Record, RecordName};
+
+/// The limits of a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayOptions {
+    /// Users, known ones and those that rosters and queues name.
+    pub users_max: usize,
+    /// Groups.
+    pub groups_max: usize,
+    /// Envelopes queued for one user.
+    pub queue_max: usize,
+    /// Bytes queued for one user.
+    pub queue_bytes_max: usize,
+    /// How long an envelope waits in a queue.
+    pub queue_age_max_ms: u64,
+    /// One-time prekeys of one user that one requester may take in an hour.
+    pub prekeys_per_hour: u32,
+}
+
+impl Default for RelayOptions {
+    fn default() -> Self {
+        Self {
+            users_max: RELAY_USERS_MAX,
+            groups_max: RELAY_GROUPS_MAX,
+            queue_max: RELAY_QUEUE_MAX,
+            queue_bytes_max: RELAY_QUEUE_BYTES_MAX,
+            queue_age_max_ms: QUEUE_AGE_MAX_MS,
+            prekeys_per_hour: RELAY_PREKEYS_PER_HOUR,
+        }
+    }
+}
+
+/// What a relay counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RelayInfo {
+    /// Users with a card.
+    pub users: u64,
+    /// Users who are online.
+    pub online: u64,
+    /// Groups.
+    pub groups: u64,
+    /// Envelopes and roster entries in queues, each counted once a queue.
+    pub queued: u64,
+    /// Bytes of them.
+    pub queued_bytes: u64,
+    /// Envelopes and roster entries taken.
+    pub routed: u64,
+    /// Those that were sent again and dropped.
+    pub duplicates: u64,
+    /// Members of groups who were passed over because their queue was full.
+    pub skipped: u64,
+    /// What left a queue by its age.
+    pub expired: u64,
+    /// One-time prekeys handed out.
+    pub prekeys_taken: u64,
+}
+
+/// The routing core of a relay.
+pub struct Relay {
+    options: RelayOptions,
+    users: Shards<Arc<str>, User>,
+    groups: Shards<[u8; 32], Group>,
+    counters: Counters,
+    now_ms: AtomicU64,
+}
+
+/// What [`Relay::lookup`] found.
+pub struct Lookup {
+    /// The user's card.
+    pub card: Card,
+    /// The user's prekeys, with one one-time prekey or none; none if there are none that live.
+    pub bundle: Option<Vec<u8>>,
+    /// To be stored before the answer is sent.
+    pub outcome: Outcome,
+}
+
+impl Relay {
+    /// An empty relay.
+    #[must_use]
+    pub fn new(options: RelayOptions) -> Self {
+        Self {
+            options,
+            users: Shards::new(options.users_max),
+            groups: Shards::new(options.groups_max),
+            counters: Counters::default(),
+            now_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes the card of an authenticated user.
+    ///
+    /// A newer card of the same identity replaces an older one; the same or an older one changes nothing.
+    /// [`Error::NotPermitted`] for a card of somebody else, [`Error::IdentityChanged`] for another identity than the
+    /// registered one, [`Error::LimitReached`], and the errors of [`Card::parse`].
+    pub fn register(&self, user: &str, card: &[u8], now_ms: u64) -> Result<Outcome> {
+        self.advance(now_ms);
+        let card = Card::parse(card)?;
+        if card.user() != user {
+            return Err(Error::NotPermitted);
+        }
+        let mut outcome = Outcome::default();
+        if self.user(user)?.register(card, &mut outcome)? {
+            self.counters.add(Counter::Users, 1);
+        }
+        Ok(outcome)
+    }
+
+    /// Takes the prekeys of an authenticated user. One-time prekeys that are left from before stay.
+    ///
+    /// [`Error::UnknownUser`] before the card, and the errors of [`PrekeyBundle::parse`] and
+    /// [`PrekeyBundle::check_time`].
+    ///
+    /// [`PrekeyBundle::parse`]: crate::identity::PrekeyBundle::parse
+    /// [`PrekeyBundle::check_time`]: crate::identity::PrekeyBundle::check_time
+    pub fn publish(&self, user: &str, bundle: &[u8], now_ms: u64) -> Result<Outcome> {
+        let now_ms = self.advance(now_ms);
+        let mut outcome = Outcome::default();
+        self.registered(user)?.publish(bundle, now_ms, &mut outcome)?;
+        Ok(outcome)
+    }
+
+    /// Gives an authenticated user the card and prekeys of another.
+    ///
+    /// Each one-time prekey is given once; one requester gets at most a few of one user in an hour, and a user's own
+    /// lookup takes none. [`Error::UnknownUser`] unless both are registered.
+    pub fn lookup(&self, requester: &str, user: &str, now_ms: u64) -> Result<Lookup> {
+        let now_ms = self.advance(now_ms);
+        let requester = self.registered(requester)?;
+        let user = self.registered(user)?;
+        let mut outcome = Outcome::default();
+        let mut profile = user.profile();
+        let card = profile.card()?;
+        let per_hour = self.options.prekeys_per_hour;
+        let bundle = profile.prekeys.hand_out(&user.name, &requester.name, per_hour, now_ms, &mut outcome)?;
+        drop(profile);
+        self.counters.add(Counter::PrekeysTaken, usize::from(!outcome.records.is_empty()));
+        Ok(Lookup { card, bundle, outcome })
+    }
+
+    /// Notes that an authenticated user came or went. One who comes is given everything that is queued, and then the
+    /// mark of the queue's end; from then on, what is queued also comes out at once. One who comes again is given
+    /// everything again.
+    ///
+    /// Deliveries of one user that several threads get at the same time are in the order of their sequence numbers.
+    /// [`Error::UnknownUser`].
+    pub fn set_online(&self, user: &str, online: bool, now_ms: u64) -> Result<Outcome> {
+        let now_ms = self.advance(now_ms);
+        let user = self.registered(user)?;
+        let mut outcome = Outcome::default();
+        let mut inbox = user.inbox();
+        let was_online = inbox.is_online();
+        if online {
+            let expired = inbox.come(&user.name, &self.options, now_ms, &mut outcome);
+            self.count_expired(expired);
+        } else {
+            inbox.leave();
+        }
+        drop(inbox);
+        match (was_online, online) {
+            (false, true) => self.counters.add(Counter::Online, 1),
+            (true, false) => self.counters.subtract(Counter::Online, 1),
+            _ => {}
+        }
+        Ok(outcome)
+    }
+
+    /// Drops what an authenticated user has received, up to and with a sequence number. A number that was
+    /// acknowledged before changes nothing; [`Error::InvalidArgument`] for one that was not given out.
+    /// [`Error::UnknownUser`].
+    pub fn acknowledge(&self, user: &str, sequence: u64, now_ms: u64) -> Result<Outcome> {
+        self.advance(now_ms);
+        let user = self.registered(user)?;
+        let mut outcome = Outcome::default();
+        let gone = user.inbox().acknowledge(&user.name, sequence, &mut outcome)?;
+        self.counters.subtract(Counter::Queued, gone.count);
+        self.counters.subtract(Counter::QueuedBytes, gone.bytes);
+        Ok(outcome)
+    }
+
+    /// What the relay counts, while others use it.
+    #[must_use]
+    pub fn info(&self) -> RelayInfo {
+        let count = |counter| self.counters.get(counter);
+        RelayInfo {
+            users: count(Counter::Users),
+            online: count(Counter::Online),
+            groups: count(Counter::Groups),
+            queued: count(Counter::Queued),
+            queued_bytes: count(Counter::QueuedBytes),
+            routed: count(Counter::Routed),
+            duplicates: count(Counter::Duplicates),
+            skipped: count(Counter::Skipped),
+            expired: count(Counter::Expired),
+            prekeys_taken: count(Counter::PrekeysTaken),
+        }
+    }
+
+    /// The highest time that any call has named. Mostly read, so that threads do not share a line they write.
+    fn advance(&self, now_ms: u64) -> u64 {
+        let highest = self.now_ms.load(Ordering::Relaxed);
+        if now_ms <= highest { highest } else { self.now_ms.fetch_max(now_ms, Ordering::Relaxed).max(now_ms) }
+    }
+
+    /// A user of any name, made if there is none.
+    fn user(&self, name: &str) -> Result<Arc<User>> {
+        self.users.get_or_insert(name, || {
+            let user = User::new(name);
+            (Arc::clone(&user.name), user)
+        })
+    }
+
+    /// A user who has a card; [`Error::UnknownUser`].
+    fn registered(&self, name: &str) -> Result<Arc<User>> {
+        self.users.get(name).filter(|user| user.is_registered()).ok_or(Error::UnknownUser)
+    }
+
+    fn count_expired(&self, gone: Size) {
+        self.counters.add(Counter::Expired, gone.count);
+        self.counters.subtract(Counter::Queued, gone.count);
+        self.counters.subtract(Counter::QueuedBytes, gone.bytes);
+    }
+}

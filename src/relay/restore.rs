@@ -1,0 +1,118 @@
+//! A relay rebuilt from its records.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::identity::Card;
+use crate::relay::counters::Counter;
+use crate::relay::group::Group;
+use crate::relay::item::Item;
+use crate::relay::outbox::Known;
+use crate::relay::outcome::RecordName;
+use crate::relay::{Relay, Size};
+
+impl Relay {
+    /// Makes the relay hold what the store holds under a name: a value and its version, or nothing.
+    ///
+    /// At a start, give it every record, in any order, before anything else. Later, give it the stored record when a
+    /// [`Record`](crate::relay::Record) could not be written because another relay had changed it: write the others of
+    /// that call all the same, send none of its deliveries to the user concerned, and make the call again.
+    ///
+    /// Who is online, and how many one-time prekeys a requester took within the hour, is not recorded. An envelope that
+    /// is sent again after a restart is queued for those recipients who lack it, so that a fan-out of which only some
+    /// records were stored is completed.
+    ///
+    /// [`Error::InvalidArgument`] for a name, or a version, that no record has; [`Error::LimitReached`]; and the errors of
+    /// the value's parser.
+    pub fn restore(&self, name: &str, value: Option<&[u8]>, version: u64) -> Result<()> {
+        match RecordName::parse(name)? {
+            RecordName::Card(user) => self.restore_card(&user, value, version),
+            RecordName::Prekeys(user) => self.user(&user)?.profile().prekeys.restore(value, version),
+            RecordName::Taken(user) => {
+                let from_id = value.map(number).transpose()?;
+                self.user(&user)?.profile().prekeys.restore_taken(from_id, version);
+                Ok(())
+            }
+            RecordName::Acknowledged(user) => {
+                let sequence = value.map(number).transpose()?;
+                self.user(&user)?.inbox().restore_acknowledged(sequence.unwrap_or(0), version);
+                Ok(())
+            }
+            RecordName::Queue(user, sequence) => {
+                if sequence == 0 || (value.is_some() && version != 1) {
+                    return Err(Error::InvalidArgument);
+                }
+                self.restore_queued(&user, sequence, value)
+            }
+            RecordName::Roster(group_id, epoch) => {
+                let entry = value.filter(|_| version == 1).ok_or(Error::InvalidArgument)?;
+                self.restore_entry(&group_id, epoch, entry)
+            }
+        }
+    }
+
+    fn restore_card(&self, user: &str, value: Option<&[u8]>, version: u64) -> Result<()> {
+        let card = value.map(Card::parse).transpose()?;
+        if card.as_ref().is_some_and(|card| card.user() != user) {
+            return Err(Error::Malformed);
+        }
+        match self.user(user)?.restore_card(card, version) {
+            (false, true) => self.counters.add(Counter::Users, 1),
+            (true, false) => self.counters.subtract(Counter::Users, 1),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn restore_queued(&self, user: &str, sequence: u64, value: Option<&[u8]>) -> Result<()> {
+        let item = value.map(|value| self.share(Item::restore(value)?)).transpose()?;
+        let user = self.user(user)?;
+        let mut inbox = user.inbox();
+        let before = inbox.size();
+        let replaced = inbox.restore_item(sequence, item);
+        let after = inbox.size();
+        drop(inbox);
+        self.count_size(before, after);
+        if let Some(replaced) = replaced {
+            let sender = self.user(replaced.origin()?.0)?;
+            sender.outbox().incomplete(&replaced);
+        }
+        Ok(())
+    }
+
+    /// The one item for an envelope that several queues hold.
+    fn share(&self, item: Arc<Item>) -> Result<Arc<Item>> {
+        let (sender, is_for_one) = item.origin()?;
+        let sender = self.user(sender)?;
+        let mut outbox = sender.outbox();
+        match outbox.find(item.id()) {
+            Known::Incomplete(shared) => return Ok(shared),
+            Known::New if is_for_one => outbox.complete(&item),
+            Known::New => outbox.incomplete(&item),
+            Known::Complete => {}
+        }
+        Ok(item)
+    }
+
+    fn restore_entry(&self, group_id: &[u8; 32], epoch: u64, entry: &[u8]) -> Result<()> {
+        let group = self.groups.get_or_insert(group_id, || (*group_id, Group::default()))?;
+        let mut state = group.write();
+        let was_known = state.epoch().is_ok();
+        state.restore(group_id, epoch, entry, &|name| self.user(name))?;
+        if !was_known && state.epoch().is_ok() {
+            self.counters.add(Counter::Groups, 1);
+        }
+        Ok(())
+    }
+
+    fn count_size(&self, before: Size, after: Size) {
+        self.counters.subtract(Counter::Queued, before.count);
+        self.counters.subtract(Counter::QueuedBytes, before.bytes);
+        self.counters.add(Counter::Queued, after.count);
+        self.counters.add(Counter::QueuedBytes, after.bytes);
+    }
+}
+
+fn number(value: &[u8]) -> Result<u64> {
+    value.try_into().map(u64::from_be_bytes).map_err(|_| Error::Malformed)
+}

@@ -1,0 +1,117 @@
+//! Envelopes on their way into queues (`docs/PROTOCOL.md` section 10.1).
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::relay::Relay;
+use crate::relay::counters::Counter;
+use crate::relay::inbox::Size;
+use crate::relay::item::{Item, envelope_id};
+use crate::relay::outbox::Known;
+use crate::relay::outcome::Outcome;
+use crate::relay::user::User;
+use crate::wire::envelope::Envelope;
+
+impl Relay {
+    /// Queues an envelope of an authenticated user for its recipients, and delivers it to those who are online.
+    ///
+    /// An envelope that was sent before, and is still queued or was lately, changes nothing. A member of a group whose
+    /// queue is full is passed over, so that nobody can silence a group by not reading; [`RelayInfo::skipped`] counts
+    /// it.
+    ///
+    /// [`Error::NotPermitted`] if the sender is another user; [`Error::UnknownUser`], [`Error::QueueFull`] for a session
+    /// message; [`Error::UnknownGroup`], [`Error::NotAMember`], [`Error::GroupDeleted`] for a group message; and the
+    /// errors of [`Envelope::parse`].
+    ///
+    /// [`RelayInfo::skipped`]: crate::relay::RelayInfo::skipped
+    pub fn route(&self, user: &str, envelope: &[u8], now_ms: u64) -> Result<Outcome> {
+        let now_ms = self.advance(now_ms);
+        let header = Envelope::parse(envelope)?;
+        if header.sender != user {
+            return Err(Error::NotPermitted);
+        }
+        let sender = self.registered(user)?;
+        let id = envelope_id(envelope)?;
+        let mut outbox = sender.outbox();
+        let (item, is_again) = match outbox.find(&id) {
+            Known::Complete => {
+                self.counters.add(Counter::Duplicates, 1);
+                return Ok(Outcome::default());
+            }
+            Known::Incomplete(item) => (item, true),
+            Known::New => (Item::new(envelope, id, now_ms), false),
+        };
+        let mut outcome = Outcome::default();
+        if let Some(group_id) = header.group {
+            let group = self.groups.get(group_id).ok_or(Error::UnknownGroup)?;
+            let members = group.read().recipients(user)?;
+            let others = members.iter().filter(|member| !Arc::ptr_eq(member, &sender));
+            outcome.records.reserve(members.len());
+            self.fan_out(others, &item, is_again, now_ms, &mut outcome);
+        } else {
+            let recipient = self.registered(header.recipient.ok_or(Error::Malformed)?)?;
+            self.queue(&recipient, &item, is_again, now_ms, &mut outcome)?;
+        }
+        outbox.complete(&item);
+        self.counters.add(Counter::Routed, 1);
+        Ok(outcome)
+    }
+
+    /// Queues an item for many, passing over those whose queue is full.
+    pub(super) fn fan_out<'a>(
+        &self,
+        recipients: impl Iterator<Item = &'a Arc<User>>,
+        item: &Arc<Item>,
+        is_again: bool,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        let (mut queued, mut skipped) = (0, 0);
+        for recipient in recipients {
+            match self.push(recipient, item, is_again, now_ms, outcome) {
+                Ok(count) => queued += count,
+                Err(_) => skipped += 1,
+            }
+        }
+        self.counters.add(Counter::Skipped, skipped);
+        self.count_queued(queued, item);
+    }
+
+    fn queue(
+        &self,
+        recipient: &Arc<User>,
+        item: &Arc<Item>,
+        is_again: bool,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let queued = self.push(recipient, item, is_again, now_ms, outcome)?;
+        self.count_queued(queued, item);
+        Ok(())
+    }
+
+    /// Queues an item for one; how many queues grew. Of one that `is_again` sent, some queues have a copy.
+    fn push(
+        &self,
+        recipient: &Arc<User>,
+        item: &Arc<Item>,
+        is_again: bool,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> Result<usize> {
+        let mut inbox = recipient.inbox();
+        if is_again && inbox.holds(item) {
+            return Ok(0);
+        }
+        let expired = inbox.push(&recipient.name, item, &self.options, now_ms, outcome)?;
+        if expired != Size::default() {
+            self.count_expired(expired);
+        }
+        Ok(1)
+    }
+
+    fn count_queued(&self, queues: usize, item: &Item) {
+        self.counters.add(Counter::Queued, queues);
+        self.counters.add(Counter::QueuedBytes, queues.saturating_mul(item.payload().len()));
+    }
+}

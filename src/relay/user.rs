@@ -1,0 +1,121 @@
+//! What a relay holds of one user.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::identity::{Card, PrekeyBundle};
+use crate::relay::inbox::Inbox;
+use crate::relay::outbox::Outbox;
+use crate::relay::outcome::{Outcome, Record, RecordName};
+use crate::relay::prekeys::Prekeys;
+
+/// One user, in three parts with a lock each: who it is, what it sent, what waits for it.
+///
+/// Locks are taken in the order outbox, group, inbox, and never two of a kind at once; `profile` is taken alone.
+pub(super) struct User {
+    pub(super) name: Arc<str>,
+    profile: Mutex<Profile>,
+    outbox: Mutex<Outbox>,
+    inbox: Mutex<Inbox>,
+    /// Whether there is a card, without a lock.
+    is_registered: AtomicBool,
+}
+
+/// Who a user is.
+#[derive(Default)]
+pub(super) struct Profile {
+    card: Option<Card>,
+    /// Of the card's record.
+    version: u64,
+    pub(super) prekeys: Prekeys,
+}
+
+impl Profile {
+    /// The card; [`Error::UnknownUser`] without one.
+    pub(super) fn card(&self) -> Result<Card> {
+        self.card.clone().ok_or(Error::UnknownUser)
+    }
+}
+
+impl User {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            profile: Mutex::default(),
+            outbox: Mutex::default(),
+            inbox: Mutex::default(),
+            is_registered: AtomicBool::new(false),
+        }
+    }
+
+    /// A user of whom only records of a queue or a roster are known has no card yet.
+    pub(super) fn is_registered(&self) -> bool {
+        self.is_registered.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn profile(&self) -> MutexGuard<'_, Profile> {
+        lock(&self.profile)
+    }
+
+    pub(super) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        lock(&self.outbox)
+    }
+
+    pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        lock(&self.inbox)
+    }
+
+    /// Takes a checked card. One of the same identity replaces an older one, and an older one changes nothing;
+    /// [`Error::IdentityChanged`] for another identity. Whether the user is a new one.
+    pub(super) fn register(&self, card: Card, outcome: &mut Outcome) -> Result<bool> {
+        let mut profile = self.profile();
+        let before = profile.card.as_ref();
+        if before.is_some_and(|before| before.fingerprint() != card.fingerprint()) {
+            return Err(Error::IdentityChanged);
+        }
+        if before.is_some_and(|before| *before == card || before.created_ms() > card.created_ms()) {
+            return Ok(false);
+        }
+        let is_new = before.is_none();
+        let name = RecordName::Card(Arc::clone(&self.name));
+        outcome.records.push(Record::bytes(name, profile.version, card.as_bytes().into()));
+        profile.version = profile.version.saturating_add(1);
+        profile.card = Some(card);
+        self.is_registered.store(true, Ordering::Relaxed);
+        Ok(is_new)
+    }
+
+    /// Takes a bundle of the registered identity.
+    pub(super) fn publish(&self, bundle: &[u8], now_ms: u64, outcome: &mut Outcome) -> Result<()> {
+        let card = self.profile().card()?;
+        let bundle = PrekeyBundle::parse(bundle, &card)?;
+        bundle.check_time(now_ms)?;
+        let mut profile = self.profile();
+        // The card may have gone while its signature was checked.
+        match &profile.card {
+            Some(card) if card.fingerprint() == bundle.fingerprint() => {}
+            Some(_) => return Err(Error::IdentityChanged),
+            None => return Err(Error::UnknownUser),
+        }
+        profile.prekeys.publish(&self.name, &bundle, now_ms, outcome)
+    }
+
+    /// Takes the record of the card, or of its deletion. Whether there was one before, and is one now.
+    pub(super) fn restore_card(&self, card: Option<Card>, version: u64) -> (bool, bool) {
+        let mut profile = self.profile();
+        let before = profile.card.is_some();
+        let now = card.is_some();
+        if !now {
+            profile.prekeys.clear();
+        }
+        (profile.card, profile.version) = (card, version);
+        self.is_registered.store(now, Ordering::Relaxed);
+        (before, now)
+    }
+}
+
+/// A panic elsewhere poisons the handle of the relay, at the C ABI.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
