@@ -73,8 +73,8 @@ pub const SESSION_UNANSWERED_MS: u64 = 7 * DAY_MS;
 pub const SESSION_RENEW_MS: u64 = HOUR_MS;
 /// Longest time that unanswered renewals double it to.
 pub const SESSION_RENEW_MAX_MS: u64 = DAY_MS;
-/// Of two handshakes that crossed, how long the peer may send under its own before ours counts as lost to it.
-pub const SESSION_DEAF_MS: u64 = HOUR_MS;
+/// Of two handshakes that crossed, how long the peer sends under one alone before the other counts as lost to it.
+pub const SESSION_LEFT_MS: u64 = HOUR_MS;
 /// Largest lease of an export: an import may skip no more than a receiver tolerates.
 pub const LEASE_MAX: u32 = 1_000;
 

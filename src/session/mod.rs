@@ -155,7 +155,8 @@ impl Session {
         self.floor.made |= made.level > Level::Plain;
         self.renewal.made(now_ms);
         standing::add_ours(&mut self.inner, made);
-        self.changed(now_ms);
+        // Whatever we send from here on bears a later time, so that the peer sees what was before the handshake.
+        self.changed(now_ms.saturating_add(1));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! The choice is a function of what was made and what opened, never of the order of arrival, so that both sides come
 //! to the same one without a message about it.
 
-use crate::limits::{SESSION_DEAF_MS, SESSION_SILENT_MS, SESSIONS_PER_PEER_MAX};
+use crate::limits::{SESSION_LEFT_MS, SESSION_SILENT_MS, SESSIONS_PER_PEER_MAX};
 use crate::session::inner::{Inner, Level};
 
 /// The index of the inner session that sends. There is one whenever there is any.
@@ -20,14 +20,16 @@ pub(super) fn active(inner: &[Inner]) -> Option<usize> {
 
 /// Of two handshakes that crossed.
 fn ours_sends(ours: &Inner, theirs: &Inner) -> bool {
+    let latest_ms = |inner: &Inner| inner.heard.map_or(theirs.created_ms, |heard| heard.latest_ms);
+    let (in_ours, in_theirs) = (latest_ms(ours), latest_ms(theirs));
+    if in_ours.abs_diff(in_theirs) >= SESSION_LEFT_MS {
+        // The peer writes in one of them and long since not in the other: it seems not to hold that one.
+        return in_ours > in_theirs;
+    }
     match (ours.level == Level::Plain, theirs.level == Level::Plain) {
         (false, true) => true,
         (true, false) => false,
-        _ => {
-            let latest_ms = theirs.heard.map_or(0, |heard| heard.latest_ms);
-            let deaf = ours.heard.is_none() && latest_ms.saturating_sub(theirs.created_ms) >= SESSION_DEAF_MS;
-            ours.hash < theirs.hash && !deaf
-        }
+        _ => ours.hash < theirs.hash,
     }
 }
 

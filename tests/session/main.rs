@@ -10,9 +10,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod crossing;
 mod exchange;
 mod levels;
 mod limits;
+mod model;
 mod order;
 mod pair;
 mod secrecy;

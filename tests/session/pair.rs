@@ -167,3 +167,34 @@ pub(crate) fn acquainted(options: SessionOptions, level: Level) -> (Side, Side) 
     assert_eq!(alice.read(&answer), "hello back");
     (alice, bob)
 }
+
+pub(crate) fn key_id(envelope: &[u8]) -> [u8; 8] {
+    *SessionMessage::parse(envelope).unwrap().front.key_id
+}
+
+/// Both sides talk, with time between, until nothing is left to agree on. Whoever holds no session starts one; whoever
+/// may not send, or gets a message of an unknown key, renews.
+pub(crate) fn talk(alice: &mut Side, bob: &mut Side, rounds: usize) {
+    for _ in 0..rounds {
+        for alice_speaks in [true, false] {
+            let (from, to) = if alice_speaks { (&mut *alice, &mut *bob) } else { (&mut *bob, &mut *alice) };
+            from.now = from.now.max(to.now) + 25 * MINUTE;
+            to.now = from.now;
+            if from.session.is_none() {
+                from.initiate(to, Level::Signed);
+            }
+            if !from.session().info().sendable && from.renew(to, Level::Signed).is_err() {
+                continue;
+            }
+            let message = from.send("talk");
+            if to.receive(&message) == Err(Error::UnknownKey) && to.session.is_some() {
+                let _ = to.renew(from, Level::Signed);
+            }
+        }
+    }
+}
+
+/// Whether both sides send in the same inner session.
+pub(crate) fn agree(alice: &Side, bob: &Side) -> bool {
+    alice.active().key_id == bob.active().key_id
+}
