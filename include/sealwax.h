@@ -102,6 +102,9 @@
 /** Longest envelope. */
 #define SEALWAX_ENVELOPE_MAX 1183744
 
+/** One's own keys, the card that shows them, and prekeys. */
+typedef struct sealwax_identity sealwax_identity;
+
 /**
  * What every fallible function returns: SEALWAX_OK, or why it did not do what was asked.
  * Unless a function says otherwise, nothing changed when it is not SEALWAX_OK.
@@ -316,6 +319,241 @@ sealwax_status sealwax_options_check(const char *function,
                                      void *out,
                                      size_t out_cap,
                                      size_t *out_len);
+
+/* ---- Identities and cards ---- */
+
+/**
+ * Makes a new identity: two fresh key pairs and the card that shows them.
+ *
+ * @param user          user id, 1 to SEALWAX_NAME_MAX bytes of UTF-8 in Normalization Form C, without control,
+ *                      format, private-use or unassigned characters; it names one device's identity
+ * @param user_len      bytes of it
+ * @param options       JSON: "prekeys_required" (true): refuse a handshake without a signed prekey, so that a
+ *                      relay cannot cause one by hiding prekeys; may be NULL if options_len is 0
+ * @param options_len   bytes of them
+ * @param now_ms        the time
+ * @param out_identity  the identity; sealwax_identity_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE        user or options are too long
+ * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+ * @retval SEALWAX_INVALID_TEXT     user is not a user id, or an input is not UTF-8
+ * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
+ * @retval SEALWAX_LIMIT_REACHED    too many handles are open
+ * @retval SEALWAX_INTERNAL         the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_identity_new(const char *user,
+                                    size_t user_len,
+                                    const char *options,
+                                    size_t options_len,
+                                    uint64_t now_ms,
+                                    sealwax_identity **out_identity);
+
+/**
+ * Ends an identity. Sessions and groups made from it go on.
+ *
+ * @param identity  the identity; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  identity is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_identity_free(sealwax_identity *identity);
+
+/**
+ * Seals the whole identity, private keys included, to be stored. Save it before a bundle of
+ * sealwax_identity_prekeys() is published, and again after each sealwax_session_accept() and each
+ * sealwax_session_decrypt() that made its revision grow: an older state would take a replayed first message.
+ *
+ * @param identity      the identity
+ * @param key           SEALWAX_KEY_LEN random bytes that the application keeps apart from the result
+ * @param key_len       SEALWAX_KEY_LEN
+ * @param out           the sealed identity, other bytes each time
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the sealed identity
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         key_len is above SEALWAX_KEY_LEN
+ * @retval SEALWAX_INVALID_ARGUMENT  key_len is below SEALWAX_KEY_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    identity is not one that is open
+ * @retval SEALWAX_POISONED          the identity broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_identity_export(const sealwax_identity *identity,
+                                       const void *key,
+                                       size_t key_len,
+                                       void *out,
+                                       size_t out_cap,
+                                       size_t *out_len);
+
+/**
+ * Opens what sealwax_identity_export() sealed.
+ *
+ * @param key           the key that sealed it
+ * @param key_len       SEALWAX_KEY_LEN
+ * @param sealed        the sealed identity
+ * @param sealed_len    bytes of it
+ * @param out_identity  the identity; sealwax_identity_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              key_len is above SEALWAX_KEY_LEN, or sealed_len above any state's
+ * @retval SEALWAX_INVALID_ARGUMENT       key_len is below SEALWAX_KEY_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP         the output overlaps an input
+ * @retval SEALWAX_MALFORMED              not a sealed state
+ * @retval SEALWAX_UNSUPPORTED_VERSION    sealed by a library that this one does not understand
+ * @retval SEALWAX_UNSUPPORTED_SUITE      likewise
+ * @retval SEALWAX_WRONG_KIND             the sealed state of another kind of object
+ * @retval SEALWAX_AUTHENTICATION_FAILED  another key, or changed bytes
+ * @retval SEALWAX_LIMIT_REACHED          too many handles are open
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_identity_import(const void *key,
+                                       size_t key_len,
+                                       const void *sealed,
+                                       size_t sealed_len,
+                                       sealwax_identity **out_identity);
+
+/**
+ * Gives the card to show to others: user id, public keys, own signature. The same bytes each time.
+ *
+ * @param identity      the identity
+ * @param out           the card
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the card
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    identity is not one that is open
+ * @retval SEALWAX_POISONED          the identity broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_identity_card(const sealwax_identity *identity,
+                                     void *out,
+                                     size_t out_cap,
+                                     size_t *out_len);
+
+/**
+ * Makes a bundle to publish: the signed prekey, a new one when the last is seven days old, and fresh one-time
+ * prekeys. Save the identity before the bundle leaves. Publish at least weekly: a signed prekey dies after thirty
+ * days, and so does a one-time prekey that nobody used.
+ *
+ * @param identity      the identity
+ * @param one_time      new one-time prekeys; at most 1,000 may be unused at a time
+ * @param now_ms        the time
+ * @param out           the bundle
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the bundle
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    identity is not one that is open
+ * @retval SEALWAX_POISONED          the identity broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED     too many one-time prekeys would be unused; nothing changed
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do; nothing changed
+ * @retval SEALWAX_INTERNAL          the system has no randomness; nothing changed
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_identity_prekeys(sealwax_identity *identity,
+                                        uint32_t one_time,
+                                        uint64_t now_ms,
+                                        void *out,
+                                        size_t out_cap,
+                                        size_t *out_len);
+
+/**
+ * Tells what an application may want to show of an identity, or act on.
+ *
+ * @param identity      the identity
+ * @param out           JSON: what sealwax_card_inspect() says of the card, "signed_prekeys" that are alive (oldest
+ *                      first, each "id", "created_ms", "expires_ms"), "rotate_ms" (when the next
+ *                      sealwax_identity_prekeys() makes a new one; null if there is none), "one_time_prekeys"
+ *                      (unused), "first_messages" (remembered against replay)
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    identity is not one that is open
+ * @retval SEALWAX_POISONED          the identity broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_identity_info(const sealwax_identity *identity,
+                                     void *out,
+                                     size_t out_cap,
+                                     size_t *out_len);
+
+/**
+ * Checks a card whole, its signature too, and tells what it says. It proves that the keys belong together, not
+ * whose they are: compare the safety number.
+ *
+ * @param card      the card
+ * @param card_len  bytes of it
+ * @param out       JSON: "user", "fingerprint", "sign_key", "agree_key", "prekeys_required", "created_ms" (by the
+ *                  owner's clock)
+ * @param out_cap   bytes of room at out; 0 asks for the size
+ * @param out_len   bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              longer than any card
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_MALFORMED              not a card
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a card
+ * @retval SEALWAX_AUTHENTICATION_FAILED  its signature does not hold
+ * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_card_inspect(const void *card,
+                                    size_t card_len,
+                                    void *out,
+                                    size_t out_cap,
+                                    size_t *out_len);
+
+/**
+ * Makes the number that two people compare to know that nobody sits between them: the same on both sides, in
+ * either order of the cards.
+ *
+ * @param card        one card
+ * @param card_len    bytes of it
+ * @param other       the other card
+ * @param other_len   bytes of it
+ * @param out_digits  SEALWAX_SAFETY_DIGITS ASCII digits and a NUL, to be shown in groups of five
+ * @param out         67 bytes to be shown as a QR code, compared byte by byte with what the other side scanned
+ * @param out_cap     bytes of room at out; 0 asks for the size
+ * @param out_len     bytes at out
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              longer than any card
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_MALFORMED              not a card
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a card
+ * @retval SEALWAX_AUTHENTICATION_FAILED  the signature of a card does not hold
+ * @retval SEALWAX_INVALID_ARGUMENT       both cards are of the same identity
+ * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_card_safety_number(const void *card,
+                                          size_t card_len,
+                                          const void *other,
+                                          size_t other_len,
+                                          char *out_digits,
+                                          void *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
 
 #ifdef __cplusplus
 }  /* extern "C" */

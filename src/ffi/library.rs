@@ -13,11 +13,11 @@ use super::options::{self, Table};
 use super::registry::REGISTRY;
 use super::status::{self, Status, sealwax_status};
 use super::version::{SEALWAX_ABI_MAJOR, SEALWAX_ABI_MINOR, SEALWAX_ABI_VERSION};
-use super::{cell, sizes};
+use super::{cell, identity, sizes};
 use crate::limits;
 
 /// The tables of all functions that take options.
-static TABLES: &[&Table] = &[];
+static TABLES: &[&Table] = &[&identity::OPTIONS];
 
 /// @section Library
 ///
@@ -170,6 +170,7 @@ fn describe_build() -> String {
             "message": limits::MESSAGE_MAX,
             "envelope": limits::ENVELOPE_MAX,
             "card": limits::CARD_MAX,
+            "prekeys": limits::PREKEYS_MAX,
             "entry": limits::ENTRY_MAX,
             "log": limits::LOG_MAX,
             "sealed": limits::SEALED_MAX,

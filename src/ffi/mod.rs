@@ -71,6 +71,7 @@ mod cell;
 #[allow(dead_code)]
 mod fork;
 mod guard;
+mod json;
 #[allow(dead_code)]
 mod lock;
 #[allow(dead_code)]
@@ -86,3 +87,5 @@ pub mod sizes;
 pub mod status;
 
 pub mod library;
+
+pub mod identity;

@@ -1,5 +1,6 @@
 //! Sizes of the C ABI, in bytes. cbindgen renders literals only, so each is checked against its limit below.
 
+use crate::identity::safety;
 use crate::limits;
 
 /// @section Sizes, in bytes; sealwax_build_info() gives them at run time
@@ -24,6 +25,7 @@ pub const SEALWAX_MESSAGE_MAX: usize = 1_048_576;
 pub const SEALWAX_ENVELOPE_MAX: usize = 1_183_744;
 
 const _: () = {
+    assert!(SEALWAX_SAFETY_DIGITS == safety::DIGITS);
     assert!(SEALWAX_NAME_MAX == limits::NAME_MAX);
     assert!(SEALWAX_MESSAGE_MAX == limits::MESSAGE_MAX);
     assert!(SEALWAX_ENVELOPE_MAX == limits::ENVELOPE_MAX);

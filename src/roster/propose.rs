@@ -116,7 +116,7 @@ impl Roster {
         now_ms: u64,
         rng: &mut dyn Random,
     ) -> Result<Vec<u8>> {
-        let role = self.member(card.user()).ok_or(Error::NotAMember)?.role();
+        let role = self.member(card.user()).map_or(Role::Member, Member::role);
         self.propose(identity, Action::Replace(Member::fields(card, role)), now_ms, rng)
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use object::elf;
+use object::read::elf::{Dyn as _, ElfFile64};
 use object::{Object as _, ObjectSymbol as _, SymbolKind};
 
 use crate::header;
@@ -71,4 +73,20 @@ fn codegen_units(library: &Path) -> BTreeSet<String> {
         .filter_map(|symbol| symbol.name().ok().map(str::to_owned))
         .filter(|name| name.contains("-cgu.") && !name.starts_with("compiler_builtins"))
         .collect()
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn the_soname_is_that_of_the_abi_and_the_library_stays_loaded() {
+    let bytes = fs::read(debug_library()).unwrap();
+    let library: ElfFile64 = ElfFile64::parse(&*bytes).unwrap();
+    let (entries, link) = library.elf_section_table().dynamic(library.endian(), &*bytes).unwrap().unwrap();
+    let strings = library.elf_section_table().strings(library.endian(), &*bytes, link).unwrap();
+    let value = |tag: u32| {
+        let entry = entries.iter().find(|entry| entry.tag32(library.endian()) == Some(tag)).unwrap();
+        (entry.d_val(library.endian()), entry.string(library.endian(), strings))
+    };
+    let soname = format!("libsealwax.so.{}", sealwax::ffi::version::SEALWAX_ABI_MAJOR);
+    assert_eq!(value(elf::DT_SONAME).1, Ok(soname.as_bytes()));
+    assert_ne!(value(elf::DT_FLAGS_1).0 & u64::from(elf::DF_1_NODELETE), 0);
 }

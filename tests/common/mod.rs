@@ -8,6 +8,7 @@
     reason = "a test may"
 )]
 
+pub(crate) mod abi;
 pub(crate) mod group;
 pub(crate) mod relay;
 pub(crate) mod scripted_random;

@@ -1,0 +1,95 @@
+# Sealwax for programs that are not Rust. Needs Rust, a C compiler and Python 3; says what else it would like.
+#
+#   make lib        the shared library, in build/lib
+#   make header     include/sealwax.h and the ABI dump, from the sources
+#   make test       every test; what an optional tool is missing for is skipped and said at the end
+#   make install    library, header, pkg-config and CMake files, under $(DESTDIR)$(PREFIX)
+#   make clean
+
+CARGO ?= cargo
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+INSTALL ?= install
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+ABI_MAJOR := $(shell sed -n 's/^pub const SEALWAX_ABI_MAJOR: u32 = \(.*\);/\1/p' src/ffi/version.rs)
+ABI_MINOR := $(shell sed -n 's/^pub const SEALWAX_ABI_MINOR: u32 = \(.*\);/\1/p' src/ffi/version.rs)
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+LIB := build/lib
+SKIPS := $(CURDIR)/build/skipped
+
+# The file, what programs record at link time (SONAME), and what the linker looks for.
+ifeq ($(shell uname -s),Darwin)
+BUILT := $(TARGET)/release/libsealwax.dylib
+FILE := libsealwax.$(ABI_MAJOR).$(ABI_MINOR).dylib
+SONAME := libsealwax.$(ABI_MAJOR).dylib
+LINK := libsealwax.dylib
+else
+BUILT := $(TARGET)/release/libsealwax.so
+FILE := libsealwax.so.$(ABI_MAJOR).$(ABI_MINOR)
+SONAME := libsealwax.so.$(ABI_MAJOR)
+LINK := libsealwax.so
+endif
+
+.PHONY: lib header test test-rust test-artifact test-c install clean
+
+# One crate type only: with several, cargo drops link-time optimisation without a word.
+lib:
+	$(CARGO) rustc --locked --release --lib --crate-type cdylib
+	@mkdir -p $(LIB)
+	cp $(BUILT) $(LIB)/$(FILE)
+	ln -sf $(FILE) $(LIB)/$(SONAME)
+	ln -sf $(SONAME) $(LIB)/$(LINK)
+
+header:
+	SEALWAX_REPLACE=1 $(CARGO) test --locked --test abi
+
+test: lib
+	@mkdir -p build && : > $(SKIPS)
+	@$(MAKE) --no-print-directory test-rust
+	@$(MAKE) --no-print-directory test-artifact
+	@$(MAKE) --no-print-directory test-c
+	@echo
+	@if [ -s $(SKIPS) ]; then \
+	    echo "==== ALL TESTS THAT RAN HAVE PASSED. NOT RUN ON THIS MACHINE: ===="; \
+	    sed 's/^/====   /' $(SKIPS); \
+	else \
+	    echo "==== all tests passed, none skipped ===="; \
+	fi
+
+test-rust:
+	@echo "== Rust =="
+	$(CARGO) test --locked
+
+test-artifact: lib
+	@echo "== Release artefact =="
+	SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) $(CARGO) test --locked --test abi -- --ignored
+
+test-c: lib
+	@echo "== C and C++ =="
+	@mkdir -p build
+	tests/c/run.sh $(LIB) $(SKIPS)
+
+# The files for pkg-config and CMake find the rest relative to themselves, so the tree may be moved.
+install: lib
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/sealwax $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 755 $(LIB)/$(FILE) $(DESTDIR)$(LIBDIR)/$(FILE)
+	ln -sf $(FILE) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/$(LINK)
+	$(INSTALL) -m 644 include/sealwax.h $(DESTDIR)$(INCLUDEDIR)/sealwax.h
+	sed $(SUBSTITUTE) bindings/c/pkgconfig/sealwax.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/sealwax.pc
+	sed $(SUBSTITUTE) bindings/c/cmake/sealwaxConfig.cmake.in \
+	    > $(DESTDIR)$(LIBDIR)/cmake/sealwax/sealwaxConfig.cmake
+	sed $(SUBSTITUTE) bindings/c/cmake/sealwaxConfigVersion.cmake.in \
+	    > $(DESTDIR)$(LIBDIR)/cmake/sealwax/sealwaxConfigVersion.cmake
+
+SUBSTITUTE = -e 's|@VERSION@|$(VERSION)|g' -e 's|@ABI_MAJOR@|$(ABI_MAJOR)|g' -e 's|@FILE@|$(FILE)|g' \
+    -e 's|@SONAME@|$(SONAME)|g' -e 's|@INCLUDE@|$(call from,$(LIBDIR),$(INCLUDEDIR))|g'
+# Path of $(2) seen from $(1).
+from = $(shell python3 -c 'import os,sys; print(os.path.relpath(sys.argv[2], sys.argv[1]))' $(1) $(2))
+
+clean:
+	$(CARGO) clean
+	rm -rf build
