@@ -102,8 +102,20 @@
 /** Longest envelope. */
 #define SEALWAX_ENVELOPE_MAX 1183744
 
+/* ---- Roles of a group's members ---- */
+
+/** Reads and writes. */
+#define SEALWAX_ROLE_MEMBER 1
+/** Also adds and removes members. */
+#define SEALWAX_ROLE_ADMIN 2
+/** Also gives roles, settles forks and deletes the group. */
+#define SEALWAX_ROLE_OWNER 3
+
 /** One's own keys, the card that shows them, and prekeys. */
 typedef struct sealwax_identity sealwax_identity;
+
+/** The signed membership log of one group. It holds no key. */
+typedef struct sealwax_roster sealwax_roster;
 
 /**
  * What every fallible function returns: SEALWAX_OK, or why it did not do what was asked.
@@ -554,6 +566,494 @@ sealwax_status sealwax_card_safety_number(const void *card,
                                           void *out,
                                           size_t out_cap,
                                           size_t *out_len);
+
+/* ---- Rosters: who is in a group, proven by signatures ---- */
+
+/**
+ * Founds a group. The identity becomes its owner, the others become members. The create entry is the log so far:
+ * hand sealwax_roster_log() to the relay and to the members.
+ *
+ * @param identity      the owner
+ * @param label         what people call the group, up to SEALWAX_NAME_MAX bytes under the rules of user ids; may
+ *                      be empty; it identifies nothing
+ * @param label_len     bytes of it
+ * @param cards         cards of the first members, one after another; empty for none
+ * @param cards_len     bytes of them
+ * @param options       JSON: "open" (false): anybody may join, and so may the relay; "add_role" ("admin"): the
+ *                      lowest of "member", "admin", "owner" that may add members; may be NULL if options_len is 0
+ * @param options_len   bytes of them
+ * @param now_ms        the time
+ * @param out_roster    the roster; sealwax_roster_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              label, cards or options are too long
+ * @retval SEALWAX_BUFFER_OVERLAP         the output overlaps an input
+ * @retval SEALWAX_INVALID_TEXT           label holds what a user id may not hold, or an input is not UTF-8
+ * @retval SEALWAX_INVALID_OPTIONS        sealwax_options_check() says why
+ * @retval SEALWAX_INVALID_ARGUMENT       a user is named twice, or the owner is among the cards
+ * @retval SEALWAX_INVALID_HANDLE         identity is not one that is open
+ * @retval SEALWAX_POISONED               the identity broke; free it
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not cards
+ * @retval SEALWAX_UNSUPPORTED_VERSION    a card of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      a card of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a card
+ * @retval SEALWAX_AUTHENTICATION_FAILED  the signature of a card does not hold
+ * @retval SEALWAX_LIMIT_REACHED          more than 10,000 members, or too many handles are open
+ * @retval SEALWAX_INTERNAL               the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_create(const sealwax_identity *identity,
+                                     const char *label,
+                                     size_t label_len,
+                                     const void *cards,
+                                     size_t cards_len,
+                                     const char *options,
+                                     size_t options_len,
+                                     uint64_t now_ms,
+                                     sealwax_roster **out_roster);
+
+/**
+ * Opens a log and checks every entry of it, from the first one on. What comes from a stranger proves itself, but
+ * not that it is the group that was meant: compare the group id with the one that a member gave.
+ *
+ * @param log           entries one after another: what sealwax_roster_log() gave from epoch 0
+ * @param log_len       bytes of them
+ * @param out_roster    the roster, forked if the log holds two histories; sealwax_roster_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              a log or an entry beyond its limit
+ * @retval SEALWAX_BUFFER_OVERLAP         the output overlaps the input
+ * @retval SEALWAX_MALFORMED              not a log that starts with a create entry, or an entry makes no sense
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a roster entry
+ * @retval SEALWAX_WRONG_GROUP            entries of two groups
+ * @retval SEALWAX_AUTHENTICATION_FAILED  a signature does not hold
+ * @retval SEALWAX_NOT_A_MEMBER           an entry by, or about, somebody who was no member
+ * @retval SEALWAX_NOT_PERMITTED          an entry by somebody without the right
+ * @retval SEALWAX_ROSTER_BEHIND          an entry in between is missing
+ * @retval SEALWAX_STALE_EPOCH            an entry of a branch that the log has settled against
+ * @retval SEALWAX_GROUP_DELETED          an entry after the group's end
+ * @retval SEALWAX_LIMIT_REACHED          too many members or branches, or too many handles are open
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_open(const void *log,
+                                   size_t log_len,
+                                   sealwax_roster **out_roster);
+
+/**
+ * Ends the handle. Senders and receivers made from the roster keep it as it is.
+ *
+ * @param roster        the roster, or NULL
+ *
+ * @retval SEALWAX_INVALID_HANDLE  roster is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_roster_free(sealwax_roster *roster);
+
+/**
+ * Takes entries, which are the only way in. Entries that are held already change nothing; of the others all or
+ * none are taken. Before it returns, every sender and receiver made from this roster has followed: senders ask
+ * for rotation, receivers have wiped the keys of who was removed.
+ *
+ * @param roster        the roster
+ * @param entries       one or several entries, one after another
+ * @param entries_len   bytes of them
+ * @param now_ms        the time
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              more than a whole log, or an entry beyond its limit
+ * @retval SEALWAX_INVALID_HANDLE         roster is not one that is open
+ * @retval SEALWAX_POISONED               the roster broke; free it
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not roster entries, or one makes no sense
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a roster entry
+ * @retval SEALWAX_WRONG_GROUP            of another group
+ * @retval SEALWAX_AUTHENTICATION_FAILED  a signature does not hold
+ * @retval SEALWAX_NOT_A_MEMBER           by, or about, somebody who is no member
+ * @retval SEALWAX_NOT_PERMITTED          by somebody without the right
+ * @retval SEALWAX_ROSTER_BEHIND          an entry before it is missing: fetch the log from "epoch" + 1, or from 0
+ * @retval SEALWAX_STALE_EPOCH            of a branch that a resolve has rejected
+ * @retval SEALWAX_ROSTER_FORKED          the only failure that changes the roster: all entries were taken, one of
+ *                                        them competes with another; sealwax_roster_info() shows the
+ *                                        branches, keys go only to members of all until an owner resolves
+ * @retval SEALWAX_GROUP_DELETED          the group has ended
+ * @retval SEALWAX_LIMIT_REACHED          more members, branches or entries than a roster may hold
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_apply(sealwax_roster *roster,
+                                    const void *entries,
+                                    size_t entries_len,
+                                    uint64_t now_ms);
+
+/**
+ * Gives entries to store, or to hand to another member or a relay: the roster's own history from an epoch on, then
+ * every competing branch.
+ *
+ * @param roster        the roster
+ * @param from_epoch    the first epoch to give; 0 for the whole log, as sealwax_roster_open() takes it
+ * @param out           the entries, one after another; empty if there is nothing from that epoch on
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entries
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    roster is not one that is open
+ * @retval SEALWAX_POISONED          the roster broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_log(const sealwax_roster *roster,
+                                  uint64_t from_epoch,
+                                  void *out,
+                                  size_t out_cap,
+                                  size_t *out_len);
+
+/**
+ * Gives the group's id: the hash of its create entry, fixed for its whole life.
+ *
+ * @param roster        the roster
+ * @param out_id        SEALWAX_GROUP_ID_LEN bytes
+ *
+ * @retval SEALWAX_NULL_POINTER      out_id is NULL
+ * @retval SEALWAX_INVALID_HANDLE    roster is not one that is open
+ * @retval SEALWAX_POISONED          the roster broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_group_id(const sealwax_roster *roster,
+                                       uint8_t *out_id);
+
+/**
+ * Tells who is in the group, and how the log stands.
+ *
+ * @param roster        the roster
+ * @param out           JSON: "group_id", "label", "open", "add_role", "epoch" (number of the newest entry), "hash"
+ *                      (of it), "membership_epoch" (the newest entry that changed who can read), "deleted",
+ *                      "forked", "branches" (competing histories: "head", "epoch", and "fork_epoch", the last one
+ *                      in common), "members" (by user id: "user", "fingerprint", "role", "since_epoch"); a role is
+ *                      "member", "admin" or "owner"
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    roster is not one that is open
+ * @retval SEALWAX_POISONED          the roster broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_info(const sealwax_roster *roster,
+                                   void *out,
+                                   size_t out_cap,
+                                   size_t *out_len);
+
+/* ---- Roster proposals: entries to be signed and settled ---- */
+
+/**
+ * Proposes to add members. A proposal changes nothing: send it to the relay, which takes the first one of an
+ * epoch, and apply it with sealwax_roster_apply() once it is accepted. Whether a card belongs to whom it says
+ * is for the actor to know: all others take its word.
+ *
+ * @param roster        the roster; it does not change
+ * @param actor         who adds them: the policy's "add_role" or higher
+ * @param cards         their cards, one after another
+ * @param cards_len     bytes of them
+ * @param role          one of SEALWAX_ROLE_MEMBER, SEALWAX_ROLE_ADMIN, SEALWAX_ROLE_OWNER, for all of them;
+ *                      other roles than member are an owner's to give
+ * @param now_ms        the time
+ * @param out           the entry
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entry
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              cards are longer than those of a whole group
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_ARGUMENT       no card, or role is not a role
+ * @retval SEALWAX_INVALID_HANDLE         roster or actor is not one that is open
+ * @retval SEALWAX_POISONED               one of the objects broke; free it
+ * @retval SEALWAX_FORKED                 a handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not cards, or a user is named twice or a member already
+ * @retval SEALWAX_UNSUPPORTED_VERSION    a card of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      a card of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a card
+ * @retval SEALWAX_AUTHENTICATION_FAILED  the signature of a card does not hold
+ * @retval SEALWAX_NOT_A_MEMBER           actor is no member under this identity
+ * @retval SEALWAX_NOT_PERMITTED          actor may not add, or not in this role
+ * @retval SEALWAX_LIMIT_REACHED          more than 10,000 members, or the log is full
+ * @retval SEALWAX_ROSTER_FORKED          the roster is forked: an owner must resolve first
+ * @retval SEALWAX_GROUP_DELETED          the group has ended
+ * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL               the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_propose_add(const sealwax_roster *roster,
+                                          const sealwax_identity *actor,
+                                          const void *cards,
+                                          size_t cards_len,
+                                          uint32_t role,
+                                          uint64_t now_ms,
+                                          void *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
+
+/**
+ * Proposes that the actor itself becomes a member of an open group.
+ *
+ * @param roster        the roster; it does not change
+ * @param actor         who joins
+ * @param now_ms        the time
+ * @param out           the entry
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entry
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    roster or actor is not one that is open
+ * @retval SEALWAX_POISONED          one of the objects broke; free it
+ * @retval SEALWAX_FORKED            a handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED         actor is a member already
+ * @retval SEALWAX_NOT_PERMITTED     the group is not open
+ * @retval SEALWAX_LIMIT_REACHED     more than 10,000 members, or the log is full
+ * @retval SEALWAX_ROSTER_FORKED     the roster is forked: an owner must resolve first
+ * @retval SEALWAX_GROUP_DELETED     the group has ended
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_propose_join(const sealwax_roster *roster,
+                                           const sealwax_identity *actor,
+                                           uint64_t now_ms,
+                                           void *out,
+                                           size_t out_cap,
+                                           size_t *out_len);
+
+/**
+ * Proposes to remove another member. Applied, it ends that member's keys at once, and all senders must rotate.
+ *
+ * @param roster        the roster; it does not change
+ * @param actor         who removes: an owner, or an admin if user is a member without a higher role
+ * @param user          who goes
+ * @param user_len      bytes of it
+ * @param now_ms        the time
+ * @param out           the entry
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entry
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         user is too long
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    roster or actor is not one that is open
+ * @retval SEALWAX_POISONED          one of the objects broke; free it
+ * @retval SEALWAX_FORKED            a handle belongs to the parent process; free it
+ * @retval SEALWAX_NOT_A_MEMBER      actor is no member under this identity, or user is none
+ * @retval SEALWAX_NOT_PERMITTED     user's role forbids it, or user is the actor: sealwax_roster_propose_leave()
+ * @retval SEALWAX_ROSTER_FORKED     the roster is forked: an owner must resolve first
+ * @retval SEALWAX_GROUP_DELETED     the group has ended
+ * @retval SEALWAX_LIMIT_REACHED     the log is full
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_propose_remove(const sealwax_roster *roster,
+                                             const sealwax_identity *actor,
+                                             const char *user,
+                                             size_t user_len,
+                                             uint64_t now_ms,
+                                             void *out,
+                                             size_t out_cap,
+                                             size_t *out_len);
+
+/**
+ * Proposes that the actor leaves. The last owner hands over or deletes the group instead.
+ *
+ * @param roster        the roster; it does not change
+ * @param actor         who leaves
+ * @param now_ms        the time
+ * @param out           the entry
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entry
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    roster or actor is not one that is open
+ * @retval SEALWAX_POISONED          one of the objects broke; free it
+ * @retval SEALWAX_FORKED            a handle belongs to the parent process; free it
+ * @retval SEALWAX_NOT_A_MEMBER      actor is no member under this identity
+ * @retval SEALWAX_NOT_PERMITTED     actor is the last owner
+ * @retval SEALWAX_ROSTER_FORKED     the roster is forked: an owner must resolve first
+ * @retval SEALWAX_GROUP_DELETED     the group has ended
+ * @retval SEALWAX_LIMIT_REACHED     the log is full
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_propose_leave(const sealwax_roster *roster,
+                                            const sealwax_identity *actor,
+                                            uint64_t now_ms,
+                                            void *out,
+                                            size_t out_cap,
+                                            size_t *out_len);
+
+/**
+ * Proposes to give a member a role.
+ *
+ * @param roster        the roster; it does not change
+ * @param actor         an owner
+ * @param user          who gets it; the actor itself too
+ * @param user_len      bytes of it
+ * @param role          one of SEALWAX_ROLE_MEMBER, SEALWAX_ROLE_ADMIN, SEALWAX_ROLE_OWNER
+ * @param now_ms        the time
+ * @param out           the entry
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entry
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         user is too long
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+ * @retval SEALWAX_INVALID_ARGUMENT  role is not a role
+ * @retval SEALWAX_INVALID_HANDLE    roster or actor is not one that is open
+ * @retval SEALWAX_POISONED          one of the objects broke; free it
+ * @retval SEALWAX_FORKED            a handle belongs to the parent process; free it
+ * @retval SEALWAX_NOT_A_MEMBER      actor is no member under this identity, or user is none
+ * @retval SEALWAX_NOT_PERMITTED     actor is no owner, or user is the last one
+ * @retval SEALWAX_ROSTER_FORKED     the roster is forked: an owner must resolve first
+ * @retval SEALWAX_GROUP_DELETED     the group has ended
+ * @retval SEALWAX_LIMIT_REACHED     the log is full
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_propose_role(const sealwax_roster *roster,
+                                           const sealwax_identity *actor,
+                                           const char *user,
+                                           size_t user_len,
+                                           uint32_t role,
+                                           uint64_t now_ms,
+                                           void *out,
+                                           size_t out_cap,
+                                           size_t *out_len);
+
+/**
+ * Proposes new keys for a member who has a new identity under the same user id. The role stays. Whoever held keys
+ * of the old identity sees SEALWAX_IDENTITY_CHANGED until it accepts the new one.
+ *
+ * @param roster        the roster; it does not change
+ * @param actor         the member under its old identity, or whoever may remove it
+ * @param card          the new card
+ * @param card_len      bytes of it
+ * @param now_ms        the time
+ * @param out           the entry
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entry
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              longer than any card
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE         roster or actor is not one that is open
+ * @retval SEALWAX_POISONED               one of the objects broke; free it
+ * @retval SEALWAX_FORKED                 a handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not a card, or the member has these keys already
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a card
+ * @retval SEALWAX_AUTHENTICATION_FAILED  its signature does not hold
+ * @retval SEALWAX_NOT_A_MEMBER           actor is no member under this identity, or the card's user is none
+ * @retval SEALWAX_NOT_PERMITTED          actor may not do that
+ * @retval SEALWAX_ROSTER_FORKED          the roster is forked: an owner must resolve first
+ * @retval SEALWAX_GROUP_DELETED          the group has ended
+ * @retval SEALWAX_LIMIT_REACHED          the log is full
+ * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL               the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_propose_replace(const sealwax_roster *roster,
+                                              const sealwax_identity *actor,
+                                              const void *card,
+                                              size_t card_len,
+                                              uint64_t now_ms,
+                                              void *out,
+                                              size_t out_cap,
+                                              size_t *out_len);
+
+/**
+ * Proposes to end the group. Nothing can follow.
+ *
+ * @param roster        the roster; it does not change
+ * @param actor         an owner
+ * @param now_ms        the time
+ * @param out           the entry
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entry
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    roster or actor is not one that is open
+ * @retval SEALWAX_POISONED          one of the objects broke; free it
+ * @retval SEALWAX_FORKED            a handle belongs to the parent process; free it
+ * @retval SEALWAX_NOT_A_MEMBER      actor is no member under this identity
+ * @retval SEALWAX_NOT_PERMITTED     actor is no owner
+ * @retval SEALWAX_ROSTER_FORKED     the roster is forked: an owner must resolve first
+ * @retval SEALWAX_GROUP_DELETED     the group has ended
+ * @retval SEALWAX_LIMIT_REACHED     the log is full
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_propose_delete(const sealwax_roster *roster,
+                                             const sealwax_identity *actor,
+                                             uint64_t now_ms,
+                                             void *out,
+                                             size_t out_cap,
+                                             size_t *out_len);
+
+/**
+ * Proposes which of the histories of a forked roster goes on. All others that are known here are rejected for
+ * good.
+ *
+ * @param roster        the roster; it does not change
+ * @param actor         an owner in the chosen history and in the one that this roster follows
+ * @param chosen        the hash of its newest entry: "hash", or the "head" of a branch, in sealwax_roster_info()
+ * @param chosen_len    32
+ * @param now_ms        the time
+ * @param out           the entry
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entry
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         chosen_len is above 32
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_ARGUMENT  chosen_len is below 32, the roster is not forked, or has no such history
+ * @retval SEALWAX_INVALID_HANDLE    roster or actor is not one that is open
+ * @retval SEALWAX_POISONED          one of the objects broke; free it
+ * @retval SEALWAX_FORKED            a handle belongs to the parent process; free it
+ * @retval SEALWAX_NOT_A_MEMBER      actor is no member of the chosen history
+ * @retval SEALWAX_NOT_PERMITTED     actor is no owner in both
+ * @retval SEALWAX_GROUP_DELETED     the group has ended
+ * @retval SEALWAX_LIMIT_REACHED     the log is full
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_propose_resolve(const sealwax_roster *roster,
+                                              const sealwax_identity *actor,
+                                              const void *chosen,
+                                              size_t chosen_len,
+                                              uint64_t now_ms,
+                                              void *out,
+                                              size_t out_cap,
+                                              size_t *out_len);
 
 #ifdef __cplusplus
 }  /* extern "C" */

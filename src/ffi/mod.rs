@@ -89,3 +89,7 @@ pub mod status;
 pub mod library;
 
 pub mod identity;
+
+pub mod roster;
+
+pub mod proposals;

@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "the callee is C's")]
 
 pub(crate) mod identity;
+pub(crate) mod roster;
 
 use core::ffi::{CStr, c_void};
 use core::ptr;
@@ -14,6 +15,7 @@ use sealwax::ffi::library;
 use sealwax::ffi::status::{SEALWAX_BUFFER_TOO_SMALL, SEALWAX_OK, sealwax_status};
 
 pub(crate) use identity::Identity;
+pub(crate) use roster::Roster;
 
 /// What a call of the ABI gives, or the status that refuses it.
 pub(crate) type Result<T> = core::result::Result<T, sealwax_status>;
