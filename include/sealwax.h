@@ -54,7 +54,7 @@
 #define SEALWAX_API
 #endif
 
-/* A status must be looked at; (void) says that it is ignored on purpose. */
+/* A status must be looked at. A compiler warns if it is not; GCC before C23 takes not even (void) for a look. */
 #if defined(__cplusplus)
 #if __cplusplus >= 201703L
 #define SEALWAX_NODISCARD [[nodiscard]]

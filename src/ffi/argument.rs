@@ -196,9 +196,7 @@ impl BytesOut {
 
     /// Gives bytes that were made without changing anything.
     pub(super) fn put(self, bytes: &[u8]) -> Result<(), Status> {
-        let mut reserved = self.reserve(bytes.len())?;
-        reserved.buffer().copy_from_slice(bytes);
-        reserved.finish(bytes.len())
+        self.reserve(bytes.len())?.put(bytes)
     }
 }
 
@@ -213,6 +211,15 @@ impl ReservedOut<'_> {
     /// The bytes that were reserved. Their content is whatever the caller left there.
     pub(super) fn buffer(&mut self) -> &mut [u8] {
         self.buffer
+    }
+
+    /// Gives bytes that are as many as were reserved, or fewer.
+    pub(super) fn put(self, bytes: &[u8]) -> Result<(), Status> {
+        match self.buffer.get_mut(..bytes.len()) {
+            Some(place) => place.copy_from_slice(bytes),
+            None => return Err(Status::INTERNAL),
+        }
+        self.finish(bytes.len())
     }
 
     /// Says how many of them are the result; the rest is the caller's.

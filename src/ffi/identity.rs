@@ -126,11 +126,9 @@ pub unsafe extern "C" fn sealwax_identity_export(
         let key = inputs.exactly::<SEALWAX_KEY_LEN>(key, key_len)?;
         let identity = cell::shared(identity)?;
         let payload = identity.lock()?.export()?;
-        let mut out = out.reserve(sealed::sealed_len(payload.len()))?;
-        let sealed =
-            sealed::seal(&mut SystemRandom, key, sealed::Object::Identity, Identity::FORMAT, &payload)?;
-        out.buffer().copy_from_slice(&sealed);
-        out.finish(sealed.len())
+        let out = out.reserve(sealed::sealed_len(payload.len()))?;
+        let object = sealed::Object::Identity;
+        out.put(&sealed::seal(&mut SystemRandom, key, object, Identity::FORMAT, &payload)?)
     })
 }
 
@@ -245,10 +243,8 @@ pub unsafe extern "C" fn sealwax_identity_prekeys(
         outputs.inputs()?;
         let identity = cell::exclusive(identity)?;
         let mut identity = identity.lock()?;
-        let mut out = out.reserve(identity.prekeys_len(one_time, now_ms)?)?;
-        let bundle = identity.update(|identity| identity.prekeys(&mut SystemRandom, one_time, now_ms))?;
-        out.buffer().copy_from_slice(&bundle);
-        out.finish(bundle.len())
+        let out = out.reserve(identity.prekeys_len(one_time, now_ms)?)?;
+        out.put(&identity.update(|identity| identity.prekeys(&mut SystemRandom, one_time, now_ms))?)
     })
 }
 
