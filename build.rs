@@ -1,6 +1,6 @@
 //! Renders the C header into `OUT_DIR` and names the shared library.
 //!
-//! `tests/header.rs` compares the header with the committed one, and `make header` replaces that.
+//! `tests/abi/header.rs` compares the header with the committed one, and `make header` replaces that.
 
 #![allow(clippy::indexing_slicing, reason = "a build that fails is what an index out of bounds deserves")]
 

@@ -1,6 +1,6 @@
 //! What stands around every export: a panic ends here and never crosses into C.
 //!
-//! `tests/exports.rs` reads the sources and fails if the body of an export is not one call of [`guard`] or
+//! `tests/abi/sources.rs` reads the sources and fails if the body of an export is not one call of [`guard`] or
 //! [`guard_or`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -53,22 +53,22 @@
 //!      lock((&sender, Shared(&sender.links().roster)))?;`. A link that may be the same object as another of the
 //!      set goes in as `OrSame(Shared(link))` and gives an `Option`.
 //!    * `update` is the only way to change an object: its revision grows if the change succeeds. Everything that
-//!      can fail comes before it, or inside it: `out.reserve`, and `out.reserve()` of a `HandleOut`.
+//!      can fail comes before it, or inside it: `out.reserve(size)` of a buffer, `out.reserve()` of a
+//!      handle. What was made first is given with `out.put(&bytes)`; JSON with `out.put` of the buffer itself.
 //!    * A new object: `outputs.handle(out_session)`, later `let place = out.reserve()?; place.put(object, links)`;
 //!      a link to an argument is made with `identity.keep()?`.
 //!    * Options: a `Table` beside the function, added to `TABLES` in `library.rs`.
 //!
-//! 4. `make header`, and look at the result. `tests/header.rs`, `tests/abi.rs` and `tests/exports.rs` fail until the
-//!    header, the ABI dump and the exported symbols agree.
+//! 4. `make header`, and look at the result. `tests/abi/` fails until the header, the ABI dump, the exported symbols
+//!    and `TABLES` agree.
 #![allow(unsafe_code, reason = "the one place where C's pointers are met")]
 #![allow(clippy::missing_safety_doc, reason = "the header states the contract once for all exports")]
 
-// Until the first object uses all of it.
+// Until sessions and groups use all of these.
 #[allow(dead_code)]
 mod argument;
 #[allow(dead_code)]
 mod cell;
-#[allow(dead_code)]
 mod fork;
 mod guard;
 mod json;
@@ -76,7 +76,6 @@ mod json;
 mod lock;
 #[allow(dead_code)]
 mod options;
-#[allow(dead_code)]
 mod registry;
 
 // What follows is the order of the header; the blank lines keep rustfmt from sorting it.

@@ -51,11 +51,14 @@ pub(crate) fn functions() -> BTreeSet<String> {
     declarations()
         .iter()
         .filter(|declaration| declaration.contains("SEALWAX_API"))
-        .map(|declaration| {
-            let before = declaration.split_once('(').unwrap().0;
-            before.rsplit([' ', '*']).next().unwrap().to_owned()
-        })
+        .map(|declaration| function_name(declaration))
         .collect()
+}
+
+/// The name that a function's declaration declares.
+pub(crate) fn function_name(declaration: &str) -> String {
+    let before = declaration.split_once('(').unwrap().0;
+    before.rsplit([' ', '*']).next().unwrap().to_owned()
 }
 
 #[test]
