@@ -18,6 +18,7 @@
 pub mod crypto;
 pub mod error;
 pub mod ffi;
+pub mod group;
 pub mod identity;
 pub mod limits;
 pub mod relay;

@@ -90,8 +90,14 @@ pub const GROUP_SKIPPED_BLOCKS_MAX: usize = 1_024;
 pub const GROUP_LINKS_MAX: usize = 1_024;
 /// Retired keys of one sender within their window.
 pub const GROUP_RETIRED_KEYS_MAX: usize = 8;
+/// Hashes of opened envelopes remembered per key id to tell a duplicate from a replay.
+pub const GROUP_RECENT_MAX: usize = 32;
 /// Ids of wiped keys remembered per sender.
 pub const GROUP_TOMBSTONES_MAX: usize = 64;
+/// Sender keys retained by one receiver to be shared later; the oldest go first.
+pub const GROUP_RETAINED_KEYS_MAX: usize = 16_384;
+/// Shared sender keys in one receiver of history.
+pub const GROUP_HISTORY_KEYS_MAX: usize = 4_096;
 /// Messages under one sender key, whatever the policy says.
 pub const GROUP_CHAIN_MAX: u32 = 1 << 24;
 /// Default number of messages after which a sender key must rotate.

@@ -1,0 +1,162 @@
+//! Reading (`docs/PROTOCOL.md` section 8.5): [`GroupReceiver::open`] changes nothing, [`GroupReceiver::commit`] takes
+//! what it answered.
+
+use core::fmt;
+use core::ops::Range;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::group::keyring::Keyring;
+use crate::group::sender_key::Read;
+use crate::group::{Claim, GroupReceiver};
+use crate::roster::{Roster, Standing};
+use crate::wire::content::{CONTENT_MIN, Content, ContentKind, Data, MESSAGE_ID_LEN};
+use crate::wire::group::{Front, GroupMessage};
+
+/// A message that was authenticated and decrypted, and what taking it would change. Dropping it changes nothing.
+pub struct Opening {
+    revision: u64,
+    now_ms: u64,
+    sender: String,
+    key_id: [u8; 8],
+    counter: u32,
+    timestamp_ms: u64,
+    shared_by: Option<String>,
+    claim: Option<Claim>,
+    read: Read,
+    content: Zeroizing<Vec<u8>>,
+    kind: ContentKind,
+    message_id: [u8; MESSAGE_ID_LEN],
+    body: Range<usize>,
+}
+
+impl Opening {
+    /// What the content is.
+    #[must_use]
+    pub fn kind(&self) -> ContentKind {
+        self.kind
+    }
+
+    /// The random id that the sender gave it.
+    #[must_use]
+    pub fn message_id(&self) -> &[u8; MESSAGE_ID_LEN] {
+        &self.message_id
+    }
+
+    /// The content's body; wiped with the opening.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.content.get(self.body.clone()).unwrap_or_default()
+    }
+
+    /// Who sent it: proven, unless [`Opening::shared_by`] names somebody.
+    #[must_use]
+    pub fn sender(&self) -> &str {
+        &self.sender
+    }
+
+    /// Its number under the sender key.
+    #[must_use]
+    pub fn counter(&self) -> u32 {
+        self.counter
+    }
+
+    /// When it was sent, by the sender's clock.
+    #[must_use]
+    pub fn timestamp_ms(&self) -> u64 {
+        self.timestamp_ms
+    }
+
+    /// In a receiver of history, the member who vouches for the message.
+    #[must_use]
+    pub fn shared_by(&self) -> Option<&str> {
+        self.shared_by.as_deref()
+    }
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening").field("sender", &self.sender).finish_non_exhaustive()
+    }
+}
+
+impl GroupReceiver {
+    /// Authenticates and decrypts a group message. Nothing changes, whatever the answer.
+    ///
+    /// In this order: parsing; [`Error::WrongGroup`]; [`Error::SenderRemoved`], [`Error::NotAMember`];
+    /// [`Error::RetiredKey`], [`Error::UnknownKey`]; [`Error::Duplicate`], [`Error::Replay`],
+    /// [`Error::UnknownKey`] for a message that is no longer stored, [`Error::TooFarAhead`];
+    /// [`Error::AuthenticationFailed`]; [`Error::WrongKind`] for content that groups do not carry.
+    pub fn open(&self, roster: &Roster, envelope: &[u8], now_ms: u64) -> Result<Opening> {
+        let message = GroupMessage::parse(envelope)?;
+        let front = &message.front;
+        self.check_group(roster)?;
+        if *front.group_id != self.group_id {
+            return Err(Error::WrongGroup);
+        }
+        let since_epoch = self.check_sender(roster, front)?;
+        let now_ms = self.clock(now_ms);
+        let keyring = self.senders.get(front.sender);
+        let Some(key) = keyring.and_then(|keyring| keyring.find(front.key_id)) else {
+            let wiped = keyring.is_some_and(|keyring: &Keyring| keyring.was_wiped(front.key_id));
+            return Err(if wiped { Error::RetiredKey } else { Error::UnknownKey });
+        };
+        if !self.is_open(key, now_ms) || key.epoch < since_epoch {
+            return Err(Error::RetiredKey);
+        }
+
+        let (content, read) = key.open(&message, envelope)?;
+        let parsed = Content::parse(&content)?;
+        let (kind, message_id) = (parsed.kind, *parsed.message_id);
+        let body = CONTENT_MIN..CONTENT_MIN.saturating_add(parsed.body.len());
+        if !kind.in_groups() {
+            return Err(Error::WrongKind);
+        }
+        if kind == ContentKind::Data {
+            Data::parse(parsed.body)?;
+        }
+        let claim = Claim::of(roster, front.sender, front.epoch, front.roster_hash);
+        Ok(Opening {
+            revision: self.revision,
+            now_ms,
+            sender: front.sender.to_owned(),
+            key_id: *front.key_id,
+            counter: front.counter,
+            timestamp_ms: front.timestamp_ms,
+            shared_by: key.shared_by.clone(),
+            claim: claim.filter(|_| !self.options.history),
+            read,
+            content,
+            kind,
+            message_id,
+            body,
+        })
+    }
+
+    /// Takes the message in: it opens once. What it says of the roster may be a claim.
+    ///
+    /// [`Error::InvalidArgument`] if the receiver has changed since [`GroupReceiver::open`].
+    pub fn commit(&mut self, opening: Opening) -> Result<Option<Claim>> {
+        let Opening { revision, now_ms, sender, key_id, claim, read, .. } = opening;
+        if revision != self.revision {
+            return Err(Error::InvalidArgument);
+        }
+        let keyring = self.senders.get_mut(&sender).ok_or(Error::InvalidArgument)?;
+        keyring.find_mut(&key_id).ok_or(Error::InvalidArgument)?.apply(read);
+        self.advance(now_ms);
+        Ok(claim)
+    }
+
+    /// The epoch from which on the sender's keys count.
+    fn check_sender(&self, roster: &Roster, front: &Front<'_>) -> Result<u64> {
+        if self.options.history {
+            return Ok(0);
+        }
+        match (roster.member(front.sender), roster.standing(front.sender)) {
+            (Some(member), _) => Ok(member.since_epoch()),
+            (None, Standing::Former) => Err(Error::SenderRemoved),
+            (None, _) => Err(Error::NotAMember),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! One sender key of another member, as its messages are opened (`docs/PROTOCOL.md` section 8.5).
+
+use std::collections::VecDeque;
+
+use zeroize::Zeroizing;
+
+use crate::crypto::aead;
+use crate::crypto::ecc::SignPublic;
+use crate::crypto::kdf::{self, Label};
+use crate::error::{Error, Result};
+use crate::group::chain::{Chain, MessageKey, Passed};
+use crate::group::distribution::{Distribution, Previous};
+use crate::group::history::History;
+use crate::group::links::{LinkBytes, Links, link_after};
+use crate::group::short;
+use crate::group::skipped::{Skipped, Use};
+use crate::identity::Fingerprint;
+use crate::limits::{GROUP_CHAIN_MAX, GROUP_RECENT_MAX, GROUP_SKIP_MAX};
+use crate::wire::envelope::ENVELOPE_ID_LEN;
+use crate::wire::group::{GroupMessage, Link};
+
+/// A chain, the key that signs its messages, and what is known of those not opened yet.
+pub(super) struct SenderKey {
+    pub(super) key_id: [u8; 8],
+    /// Whose it is.
+    pub(super) owner: Fingerprint,
+    /// Of its rotation.
+    pub(super) epoch: u64,
+    pub(super) signing_key: SignPublic,
+    /// The first message that it was given for.
+    pub(super) first: u32,
+    pub(super) chain: Chain,
+    pub(super) skipped: Skipped,
+    pub(super) links: Links,
+    /// The ids of the envelopes opened last, the oldest first.
+    pub(super) recent: VecDeque<[u8; ENVELOPE_ID_LEN]>,
+    pub(super) previous: Option<Previous>,
+    /// The first message that it does not open, once its successor or its sharer said so.
+    pub(super) end: Option<u32>,
+    /// When its transition window ends; none while it is current.
+    pub(super) closes_ms: Option<u64>,
+    /// The state at the first message, kept only to be shared.
+    pub(super) retained: Option<Chain>,
+    /// Who vouches for it, if not its owner.
+    pub(super) shared_by: Option<String>,
+}
+
+/// What opening one message changes in its sender key.
+pub(super) struct Read {
+    counter: u32,
+    change: Change,
+    carried: Option<LinkBytes>,
+    after: LinkBytes,
+    envelope_id: [u8; ENVELOPE_ID_LEN],
+}
+
+enum Change {
+    /// The chain moved, and passed these.
+    Ahead { chain: Chain, passed: Passed },
+    /// Something stored was used.
+    Stored(Use),
+}
+
+impl SenderKey {
+    /// From a distribution of its owner, the first one for this key id. `link` is what its first message carries, if
+    /// that is known.
+    pub(super) fn new(
+        owner: Fingerprint,
+        distribution: &Distribution,
+        link: Option<LinkBytes>,
+        retain: bool,
+    ) -> Self {
+        let chain = distribution.chain.duplicate();
+        let mut key = Self {
+            key_id: distribution.key_id,
+            owner,
+            epoch: distribution.epoch,
+            signing_key: distribution.signing_key.clone(),
+            first: chain.counter(),
+            skipped: Skipped::new(chain.counter()),
+            retained: retain.then(|| chain.duplicate()),
+            chain,
+            links: Links::default(),
+            recent: VecDeque::new(),
+            previous: distribution.previous,
+            end: None,
+            closes_ms: None,
+            shared_by: None,
+        };
+        if let Some(link) = link {
+            key.links.expect_carried(key.first, link);
+        }
+        key
+    }
+
+    /// From what another member shared.
+    pub(super) fn shared(sharer: &str, history: &History, link: Option<LinkBytes>) -> Self {
+        let chain = history.chain.duplicate();
+        let mut key = Self {
+            key_id: history.key_id,
+            owner: history.sender_fingerprint,
+            epoch: history.epoch,
+            signing_key: history.signing_key.clone(),
+            first: chain.counter(),
+            skipped: Skipped::new(chain.counter()),
+            chain,
+            links: Links::default(),
+            recent: VecDeque::new(),
+            previous: None,
+            end: Some(history.end),
+            closes_ms: None,
+            retained: None,
+            shared_by: Some(sharer.to_owned()),
+        };
+        if let Some(link) = link {
+            key.links.expect_carried(key.first, link);
+        }
+        key
+    }
+
+    /// Whether this is the same key; [`Error::Equivocation`] if its id was given another meaning.
+    pub(super) fn check_same(&self, signing_key: &SignPublic, epoch: u64, chain: &Chain) -> Result<()> {
+        let same = self.signing_key == *signing_key && self.epoch == epoch;
+        if same && self.chain.is_of_one_chain(chain)? { Ok(()) } else { Err(Error::Equivocation) }
+    }
+
+    /// Takes the messages below the first one known from an earlier state of the same chain.
+    pub(super) fn extend(&mut self, earlier: &Chain, link: Option<LinkBytes>) -> Result<()> {
+        let start = earlier.counter();
+        if start >= self.first {
+            return Ok(());
+        }
+        let mut passing = earlier.duplicate();
+        let passed = passing.advance(self.first)?;
+        self.skipped.lower_floor(start, self.first);
+        self.skipped.store(passed);
+        if let Some(link) = link {
+            self.links.expect_carried(start, link);
+        }
+        if let Some(retained) = &mut self.retained {
+            *retained = earlier.duplicate();
+        }
+        self.first = start;
+        Ok(())
+    }
+
+    /// Takes what the next key's distribution says of this one.
+    pub(super) fn end_at(&mut self, successor: &Previous) {
+        let read = self.chain.counter();
+        self.end = Some(self.end.unwrap_or_default().max(successor.count).max(read));
+        let last =
+            successor.count.checked_sub(1).filter(|last| *last >= read || self.skipped.contains(*last));
+        if let (Some(last), Some(link)) = (last, successor.link) {
+            self.links.expect_named(last, link);
+        }
+    }
+
+    /// Authenticates and decrypts a message (section 8.5, steps 4 to 7). Nothing changes.
+    pub(super) fn open(
+        &self,
+        message: &GroupMessage<'_>,
+        envelope: &[u8],
+    ) -> Result<(Zeroizing<Vec<u8>>, Read)> {
+        let counter = message.front.counter;
+        let envelope_id = *short(&kdf::hash(Label::Envelope, &[envelope]));
+        self.check_counter(counter, &envelope_id)?;
+        let (key, change) = self.derive(counter)?;
+
+        let digest = kdf::hash(Label::Digest, &[key.commitment(), message.aad, message.ciphertext]);
+        let after = link_after(&digest, message.signature);
+        self.links.check(counter, message.front.link, &after)?;
+        self.signing_key.verify(Label::GroupMessage, &[&digest], message.signature)?;
+        let (body, tag) = message.ciphertext.split_last_chunk().ok_or(Error::Malformed)?;
+        let mut content = Zeroizing::new(body.to_vec());
+        aead::open(&key.key(), message.front.nonce, message.aad, &mut content, tag)?;
+
+        let carried = match message.front.link {
+            Link::Known(link) => Some(*link),
+            Link::Resumed { .. } => None,
+        };
+        Ok((content, Read { counter, change, carried, after, envelope_id }))
+    }
+
+    /// Carries out what [`SenderKey::open`] answered.
+    pub(super) fn apply(&mut self, read: Read) {
+        match read.change {
+            Change::Ahead { chain, passed } => {
+                self.chain = chain;
+                self.skipped.store(passed);
+            }
+            Change::Stored(used) => self.skipped.apply(used),
+        }
+        self.links.forget(read.counter);
+        let next = read.counter.saturating_add(1);
+        if self.is_unread(next) {
+            self.links.expect_carried(next, read.after);
+        }
+        let before = read.counter.checked_sub(1).filter(|before| self.skipped.contains(*before));
+        if let (Some(before), Some(carried)) = (before, read.carried) {
+            self.links.expect_named(before, carried);
+        }
+        if self.recent.len() >= GROUP_RECENT_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(read.envelope_id);
+    }
+
+    /// Whether a message can be opened that was not.
+    fn is_unread(&self, counter: u32) -> bool {
+        counter >= self.chain.counter() || self.skipped.contains(counter)
+    }
+
+    fn check_counter(&self, counter: u32, envelope_id: &[u8; ENVELOPE_ID_LEN]) -> Result<()> {
+        if counter >= GROUP_CHAIN_MAX {
+            return Err(Error::Malformed);
+        }
+        let ended = self.end.is_some_and(|end| counter >= end);
+        match counter.checked_sub(self.chain.counter()) {
+            Some(_) if ended => Err(Error::UnknownKey),
+            Some(gap) if gap > GROUP_SKIP_MAX => Err(Error::TooFarAhead),
+            Some(_) => Ok(()),
+            None if self.skipped.contains(counter) => Ok(()),
+            None if self.recent.contains(envelope_id) => Err(Error::Duplicate),
+            None if self.skipped.was_used(counter) => Err(Error::Replay),
+            None => Err(Error::UnknownKey),
+        }
+    }
+
+    fn derive(&self, counter: u32) -> Result<(MessageKey, Change)> {
+        if counter < self.chain.counter() {
+            let (key, used) = self.skipped.derive(counter).ok_or(Error::UnknownKey)?;
+            return Ok((key, Change::Stored(used)));
+        }
+        let mut chain = self.chain.duplicate();
+        let passed = chain.advance(counter)?;
+        let step = chain.derive()?;
+        chain.take(&step);
+        Ok((step.message_key(), Change::Ahead { chain, passed }))
+    }
+}
