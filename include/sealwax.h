@@ -117,6 +117,9 @@ typedef struct sealwax_identity sealwax_identity;
 /** The signed membership log of one group. It holds no key. */
 typedef struct sealwax_roster sealwax_roster;
 
+/** Everything shared with one peer, in both directions. */
+typedef struct sealwax_session sealwax_session;
+
 /**
  * What every fallible function returns: SEALWAX_OK, or why it did not do what was asked.
  * Unless a function says otherwise, nothing changed when it is not SEALWAX_OK.
@@ -566,6 +569,392 @@ sealwax_status sealwax_card_safety_number(const void *card,
                                           void *out,
                                           size_t out_cap,
                                           size_t *out_len);
+
+/* ---- Sessions: messages between two identities ---- */
+
+/**
+ * Starts a session by a handshake with the owner of a card. Nothing is sent by itself: the first messages carry
+ * the handshake. If the peer starts one at the same time, either session takes the other's messages and both sides
+ * come to use the same.
+ *
+ * @param identity      who starts
+ * @param card          the peer's card
+ * @param card_len      bytes of it
+ * @param prekeys       the peer's bundle as the relay handed it out, with one or no one-time prekey; empty for
+ *                      none, which the card must allow; may be NULL if prekeys_len is 0
+ * @param prekeys_len   bytes of it
+ * @param options       JSON: "hidden_header" (false): hide ratchet keys and counters from the relay; "padding"
+ *                      ("none"): "padme" hides lengths; "peer_fingerprint": the only one that is taken, in hex;
+ *                      may be NULL if options_len is 0
+ * @param options_len   bytes of them
+ * @param now_ms        the time
+ * @param out_session   the session; sealwax_session_free() ends it; it keeps the identity alive
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              card, prekeys or options are too long
+ * @retval SEALWAX_BUFFER_OVERLAP         the output overlaps an input
+ * @retval SEALWAX_INVALID_TEXT           options are not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE         identity is not one that is open
+ * @retval SEALWAX_POISONED               the identity broke; free it
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_OPTIONS        sealwax_options_check() says why
+ * @retval SEALWAX_MALFORMED              not a card, or not a bundle
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a card, or than a bundle
+ * @retval SEALWAX_AUTHENTICATION_FAILED  a signature does not hold
+ * @retval SEALWAX_INVALID_ARGUMENT       the card is one's own
+ * @retval SEALWAX_IDENTITY_CHANGED       not the pinned fingerprint, or the bundle is of another identity
+ * @retval SEALWAX_EXPIRED                the signed prekey is past its time: fetch another bundle
+ * @retval SEALWAX_PREKEYS_REQUIRED       the card asks for prekeys, and there are none
+ * @retval SEALWAX_LIMIT_REACHED          too many handles are open
+ * @retval SEALWAX_INTERNAL               the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_initiate(const sealwax_identity *identity,
+                                        const void *card,
+                                        size_t card_len,
+                                        const void *prekeys,
+                                        size_t prekeys_len,
+                                        const char *options,
+                                        size_t options_len,
+                                        uint64_t now_ms,
+                                        sealwax_session **out_session);
+
+/**
+ * Answers a first message (SEALWAX_KIND_SESSION_FIRST) of a peer with whom there is no session. The message is
+ * authenticated and its one-time prekey goes; sealwax_session_decrypt() then reads it, and every further one of
+ * the peer. Save the identity before the message is acknowledged: an older one would take it again.
+ *
+ * @param identity      whom the message is for; it remembers the handshake
+ * @param envelope      the first message
+ * @param envelope_len  bytes of it
+ * @param options       JSON, as in sealwax_session_initiate(): "hidden_header" is for handshakes that we make
+ *                      later, this one is as the peer made it; may be NULL if options_len is 0
+ * @param options_len   bytes of them
+ * @param now_ms        the time
+ * @param out_session   the session; sealwax_session_free() ends it; it keeps the identity alive
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              envelope or options are too long
+ * @retval SEALWAX_BUFFER_OVERLAP         the output overlaps an input
+ * @retval SEALWAX_INVALID_TEXT           options are not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE         identity is not one that is open
+ * @retval SEALWAX_POISONED               the identity broke; free it
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_OPTIONS        sealwax_options_check() says why
+ * @retval SEALWAX_MALFORMED              not an envelope; nothing changed, as with all that follow
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a session message, or content of a later version
+ * @retval SEALWAX_WRONG_RECIPIENT        for somebody else
+ * @retval SEALWAX_UNKNOWN_KEY            a session message without a handshake: the session that it belongs to is
+ *                                        lost; start one with its sender
+ * @retval SEALWAX_IDENTITY_CHANGED       the sender is not of the pinned fingerprint
+ * @retval SEALWAX_PREKEYS_REQUIRED       made without prekeys, and this identity asks for them
+ * @retval SEALWAX_UNKNOWN_PREKEY         made with a prekey that is used up or dead
+ * @retval SEALWAX_EXPIRED                made without prekeys, too long ago or in the future
+ * @retval SEALWAX_REPLAY                 this first message was taken before
+ * @retval SEALWAX_TOO_FAR_AHEAD          not among the first 2,001 messages of its sender
+ * @retval SEALWAX_AUTHENTICATION_FAILED  changed on its way, or not by who it says
+ * @retval SEALWAX_LIMIT_REACHED          too many first messages to remember, or too many handles are open
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_accept(sealwax_identity *identity,
+                                      const void *envelope,
+                                      size_t envelope_len,
+                                      const char *options,
+                                      size_t options_len,
+                                      uint64_t now_ms,
+                                      sealwax_session **out_session);
+
+/**
+ * Makes a fresh handshake with the peer, with a bundle fetched for it: after SEALWAX_RENEWAL_REQUIRED, or when the
+ * peer's messages are of an unknown key. What is under way under the old one still opens.
+ *
+ * @param session      the session
+ * @param card         the peer's card
+ * @param card_len     bytes of it
+ * @param prekeys      the peer's bundle as the relay handed it out; empty for none, if there never were any; may
+ *                     be NULL if prekeys_len is 0
+ * @param prekeys_len  bytes of it
+ * @param now_ms       the time
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              card or prekeys are too long
+ * @retval SEALWAX_INVALID_HANDLE         session is not one that is open
+ * @retval SEALWAX_POISONED               the session or its identity broke; free it
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not a card, or not a bundle
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a card, or than a bundle
+ * @retval SEALWAX_AUTHENTICATION_FAILED  a signature does not hold
+ * @retval SEALWAX_IDENTITY_CHANGED       not the card of this session's peer, or the bundle of another identity: a
+ *                                        new identity needs a new session
+ * @retval SEALWAX_EXPIRED                the signed prekey is past its time: fetch another bundle
+ * @retval SEALWAX_PREKEYS_REQUIRED       the card asks for prekeys, or the peer once had some, and there are none
+ * @retval SEALWAX_RATE_LIMITED           too early: "renewal_due_ms" of sealwax_session_info() says when
+ * @retval SEALWAX_INTERNAL               the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_renew(sealwax_session *session,
+                                     const void *card,
+                                     size_t card_len,
+                                     const void *prekeys,
+                                     size_t prekeys_len,
+                                     uint64_t now_ms);
+
+/**
+ * Ends a session. What was not exported is gone.
+ *
+ * @param session  the session; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  session is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_session_free(sealwax_session *session);
+
+/**
+ * Tells what an application may want to show of a session, or act on, as of its last change.
+ *
+ * @param session       the session
+ * @param out           JSON: "user", "fingerprint" (one's own), "peer_user", "peer_fingerprint", "padding",
+ *                      "sendable" (or else sealwax_session_renew()), "renewal_due_ms" (when that is allowed),
+ *                      "inner": one object for each handshake that is held, oldest first, with "key_id", "active"
+ *                      (it sends), "initiated" (by us), "answered", "level" (0 without prekeys, 1 with a signed, 2
+ *                      also with a one-time prekey), "hidden_header", "created_ms" (by its maker's clock),
+ *                      "used_ms", "unanswered" (messages sent before the first answer), "skipped_keys"
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    session is not one that is open
+ * @retval SEALWAX_POISONED          the session broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_info(const sealwax_session *session,
+                                    void *out,
+                                    size_t out_cap,
+                                    size_t *out_len);
+
+/**
+ * Seals the whole session to be stored. Save it before an envelope that it made leaves, and before one that it
+ * read is acknowledged. A lease spares the first: it promises that at most so many messages are encrypted before
+ * the next export, and an import skips as many. A message read, the first one encrypted after that, and a renewal
+ * each need an export of their own.
+ *
+ * @param session       the session
+ * @param key           SEALWAX_KEY_LEN random bytes that the application keeps apart from the result
+ * @param key_len       SEALWAX_KEY_LEN
+ * @param lease         messages that may follow, at most 1,000; 0 if each is saved
+ * @param out           the sealed session, other bytes each time
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the sealed session
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         key_len is above SEALWAX_KEY_LEN
+ * @retval SEALWAX_INVALID_ARGUMENT  key_len is below SEALWAX_KEY_LEN, or lease above 1,000
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    session is not one that is open
+ * @retval SEALWAX_POISONED          the session broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_export(const sealwax_session *session,
+                                      const void *key,
+                                      size_t key_len,
+                                      uint32_t lease,
+                                      void *out,
+                                      size_t out_cap,
+                                      size_t *out_len);
+
+/**
+ * Opens what sealwax_session_export() sealed, and skips the messages of its lease.
+ *
+ * @param identity      the identity that the session was made from
+ * @param key           the key that sealed it
+ * @param key_len       SEALWAX_KEY_LEN
+ * @param sealed        the sealed session
+ * @param sealed_len    bytes of it
+ * @param out_session   the session; sealwax_session_free() ends it; it keeps the identity alive
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              key_len is above SEALWAX_KEY_LEN, or sealed_len above any state's
+ * @retval SEALWAX_INVALID_ARGUMENT       key_len is below SEALWAX_KEY_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP         the output overlaps an input
+ * @retval SEALWAX_INVALID_HANDLE         identity is not one that is open
+ * @retval SEALWAX_POISONED               the identity broke; free it
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not a sealed state
+ * @retval SEALWAX_UNSUPPORTED_VERSION    sealed by a library that this one does not understand
+ * @retval SEALWAX_UNSUPPORTED_SUITE      likewise
+ * @retval SEALWAX_WRONG_KIND             the sealed state of another kind of object
+ * @retval SEALWAX_AUTHENTICATION_FAILED  another key, or changed bytes
+ * @retval SEALWAX_WRONG_SESSION          made from another identity
+ * @retval SEALWAX_CHAIN_EXHAUSTED        the lease goes beyond 2^32 - 1 messages without one of the peer
+ * @retval SEALWAX_LIMIT_REACHED          too many handles are open
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_import(const sealwax_identity *identity,
+                                      const void *key,
+                                      size_t key_len,
+                                      const void *sealed,
+                                      size_t sealed_len,
+                                      sealwax_session **out_session);
+
+/* ---- Messages of a session ---- */
+
+/**
+ * Tells how long the next message will be, exactly. Pure: it changes nothing.
+ *
+ * @param session        the session
+ * @param plaintext_len  bytes of the plaintext, at most SEALWAX_MESSAGE_MAX
+ * @param out_len        bytes of the envelope
+ *
+ * @retval SEALWAX_NULL_POINTER    out_len is NULL
+ * @retval SEALWAX_TOO_LARGE       plaintext_len is above SEALWAX_MESSAGE_MAX
+ * @retval SEALWAX_INVALID_HANDLE  session is not one that is open
+ * @retval SEALWAX_POISONED        the session broke; free it
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_encrypt_len(const sealwax_session *session,
+                                           size_t plaintext_len,
+                                           size_t *out_len);
+
+/**
+ * Encrypts one message to the peer. Save the session before the envelope leaves, or have exported it with a lease
+ * that covers this message.
+ *
+ * @param session        the session
+ * @param plaintext      any bytes; may be NULL if plaintext_len is 0
+ * @param plaintext_len  bytes of them, at most SEALWAX_MESSAGE_MAX
+ * @param now_ms         the time; it travels in the clear
+ * @param out            the envelope
+ * @param out_cap        bytes of room at out; sealwax_session_encrypt_len() says how many
+ * @param out_len        bytes of the envelope
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         plaintext_len is above SEALWAX_MESSAGE_MAX
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    session is not one that is open
+ * @retval SEALWAX_POISONED          the session broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do; nothing changed
+ * @retval SEALWAX_RENEWAL_REQUIRED  1,000 messages or 7 days without an answer, or too many leases; nothing
+ *                                   changed; sealwax_session_renew()
+ * @retval SEALWAX_CHAIN_EXHAUSTED   2^32 - 1 messages without one of the peer; nothing changed
+ * @retval SEALWAX_INTERNAL          the system has no randomness; nothing changed
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_encrypt(sealwax_session *session,
+                                       const void *plaintext,
+                                       size_t plaintext_len,
+                                       uint64_t now_ms,
+                                       void *out,
+                                       size_t out_cap,
+                                       size_t *out_len);
+
+/**
+ * Reads one envelope of the peer: of either kind, in any order. A first message under a new handshake also changes
+ * the identity, whose revision then grows: save both before the message is acknowledged.
+ *
+ * @param session       the session
+ * @param envelope      the envelope
+ * @param envelope_len  bytes of it
+ * @param now_ms        the time
+ * @param out           the plaintext
+ * @param out_cap       bytes of room at out; envelope_len always is enough
+ * @param out_len       bytes of the plaintext
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              longer than any envelope
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE         session is not one that is open
+ * @retval SEALWAX_POISONED               the session or its identity broke; free it
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not an envelope; nothing changed, as with all that follow
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_SESSION          of another sender
+ * @retval SEALWAX_WRONG_RECIPIENT        for somebody else
+ * @retval SEALWAX_DUPLICATE              these very bytes were read lately
+ * @retval SEALWAX_REPLAY                 its key was used before
+ * @retval SEALWAX_TOO_FAR_AHEAD          more than 2,000 messages before it are missing
+ * @retval SEALWAX_UNKNOWN_KEY            of a handshake that this session does not hold: sealwax_session_renew()
+ * @retval SEALWAX_AUTHENTICATION_FAILED  changed on its way, or not by who it says
+ * @retval SEALWAX_IDENTITY_CHANGED       a first message of the user under another identity: verify it out of
+ *                                        band, then accept it as a new session
+ * @retval SEALWAX_PREKEYS_REQUIRED       a first message without prekeys, from a peer that has used some
+ * @retval SEALWAX_UNKNOWN_PREKEY         a first message with a prekey that is used up or dead
+ * @retval SEALWAX_EXPIRED                a first message without prekeys, too long ago or in the future
+ * @retval SEALWAX_LIMIT_REACHED          too many first messages to remember
+ * @retval SEALWAX_WRONG_KIND             not a session message, or its content is for another function:
+ *                                        sealwax_session_peek() says which
+ * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_decrypt(sealwax_session *session,
+                                       const void *envelope,
+                                       size_t envelope_len,
+                                       uint64_t now_ms,
+                                       void *out,
+                                       size_t out_cap,
+                                       size_t *out_len);
+
+/**
+ * Tells what an envelope of the peer holds: it is authenticated and decrypted, and nothing changes, so that it can
+ * still be read by the function that it is for.
+ *
+ * @param session       the session
+ * @param envelope      the envelope
+ * @param envelope_len  bytes of it
+ * @param now_ms        the time
+ * @param out           JSON: "content" ("data" for sealwax_session_decrypt(), "distribution" or "history" for
+ *                      sealwax_group_receiver_install(); others are of the client engine), "message_id",
+ *                      "timestamp_ms" (by the sender's clock), "first" (whether it makes a handshake), and
+ *                      "group" of a distribution or history
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              longer than any envelope
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE         session is not one that is open
+ * @retval SEALWAX_POISONED               the session or its identity broke; free it
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not an envelope, or not the content that it says
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             not a session message, or content of a later version
+ * @retval SEALWAX_WRONG_SESSION          of another sender
+ * @retval SEALWAX_WRONG_RECIPIENT        for somebody else
+ * @retval SEALWAX_DUPLICATE              these very bytes were read lately
+ * @retval SEALWAX_REPLAY                 its key was used before
+ * @retval SEALWAX_TOO_FAR_AHEAD          more than 2,000 messages before it are missing
+ * @retval SEALWAX_UNKNOWN_KEY            of a handshake that this session does not hold
+ * @retval SEALWAX_AUTHENTICATION_FAILED  changed on its way, or not by who it says
+ * @retval SEALWAX_IDENTITY_CHANGED       a first message of the user under another identity
+ * @retval SEALWAX_PREKEYS_REQUIRED       a first message without prekeys, from a peer that has used some
+ * @retval SEALWAX_UNKNOWN_PREKEY         a first message with a prekey that is used up or dead
+ * @retval SEALWAX_EXPIRED                a first message without prekeys, too long ago or in the future
+ * @retval SEALWAX_LIMIT_REACHED          too many first messages to remember
+ * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_session_peek(const sealwax_session *session,
+                                    const void *envelope,
+                                    size_t envelope_len,
+                                    uint64_t now_ms,
+                                    void *out,
+                                    size_t out_cap,
+                                    size_t *out_len);
 
 /* ---- Rosters: who is in a group, proven by signatures ---- */
 

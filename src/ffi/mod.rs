@@ -89,6 +89,10 @@ pub mod library;
 
 pub mod identity;
 
+pub mod session;
+
+pub mod session_messages;
+
 pub mod roster;
 
 pub mod proposals;

@@ -26,6 +26,9 @@ use crate::wire::name;
 type Out = Zeroizing<Vec<u8>>;
 
 impl Session {
+    /// The format of what [`Session::export`] gives.
+    pub const FORMAT: u16 = 1;
+
     /// The whole state. At most `lease` messages may be sent after this before the next export; an import skips as
     /// many. A received message, the first message of a turn and a renewal each need an export of their own.
     ///
@@ -58,11 +61,14 @@ impl Session {
         Ok(out)
     }
 
-    /// Reads what [`Session::export`] gave, and skips its lease.
+    /// Reads what [`Session::export`] gave, with the format that it was sealed under, and skips its lease.
     ///
-    /// [`Error::WrongSession`] if it belongs to another identity, [`Error::Malformed`] for anything that no export
+    /// [`Error::UnsupportedVersion`] for another format, [`Error::WrongSession`] if it belongs to another identity, [`Error::Malformed`] for anything that no export
     /// gives.
-    pub fn import(identity: &Identity, payload: &[u8]) -> Result<Self> {
+    pub fn import(identity: &Identity, format: u16, payload: &[u8]) -> Result<Self> {
+        if format != Self::FORMAT {
+            return Err(Error::UnsupportedVersion);
+        }
         let mut reader = Reader::new(payload);
         let own_user = user(&mut reader)?;
         let own_fingerprint = Fingerprint::from_bytes(*reader.array()?);

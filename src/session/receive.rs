@@ -58,6 +58,12 @@ impl Opening {
         self.content.get(self.body.clone()).unwrap_or_default()
     }
 
+    /// Whether committing it takes our identity: it makes an inner session.
+    #[must_use]
+    pub fn needs_identity(&self) -> bool {
+        matches!(self.target, Target::New(_))
+    }
+
     /// When it was sent, by the sender's clock.
     #[must_use]
     pub fn timestamp_ms(&self) -> u64 {

@@ -6,6 +6,7 @@
 
 pub(crate) mod identity;
 pub(crate) mod roster;
+pub(crate) mod session;
 
 use core::ffi::{CStr, c_void};
 use core::ptr;
@@ -16,6 +17,7 @@ use sealwax::ffi::status::{SEALWAX_BUFFER_TOO_SMALL, SEALWAX_OK, sealwax_status}
 
 pub(crate) use identity::Identity;
 pub(crate) use roster::Roster;
+pub(crate) use session::Session;
 
 /// What a call of the ABI gives, or the status that refuses it.
 pub(crate) type Result<T> = core::result::Result<T, sealwax_status>;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use sealwax::Error;
-use sealwax::session::Level;
+use sealwax::session::{Level, Session, SessionOptions};
 
 use crate::pair::*;
 
@@ -54,7 +54,7 @@ struct Modelled {
 }
 
 impl Modelled {
-    fn new(user: &str, options: sealwax::session::SessionOptions) -> Self {
+    fn new(user: &str, options: SessionOptions) -> Self {
         Self {
             side: Side::new(user, "model", options),
             stored: None,
@@ -72,7 +72,7 @@ impl Modelled {
 
     fn crash(&mut self) {
         if let Some(stored) = &self.stored {
-            let session = sealwax::session::Session::import(&self.side.identity, stored).unwrap();
+            let session = Session::import(&self.side.identity, Session::FORMAT, stored).unwrap();
             self.side.session = Some(session);
             self.store();
         }
@@ -109,7 +109,7 @@ impl Modelled {
     /// Whether a stored state would go on in the chain that the side sends in now.
     fn stored_chain_sends(&self) -> bool {
         let Some(stored) = &self.stored else { return false };
-        let session = sealwax::session::Session::import(&self.side.identity, stored).unwrap();
+        let session = Session::import(&self.side.identity, Session::FORMAT, stored).unwrap();
         let mut copy = Side::new("copy", "", self.side.options);
         copy.session = Some(session);
         copy.now = self.side.now;

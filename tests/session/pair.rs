@@ -116,14 +116,14 @@ impl Side {
     /// The same session as it comes out of storage.
     pub(crate) fn reload(&mut self, lease: u32) {
         let payload = self.session().export(lease).unwrap();
-        self.session = Some(Session::import(&self.identity, &payload).unwrap());
+        self.session = Some(Session::import(&self.identity, Session::FORMAT, &payload).unwrap());
     }
 
     /// Whoever stole the whole state just now.
     pub(crate) fn thief(&self) -> Self {
         let identity = Identity::import(Identity::FORMAT, &self.identity.export().unwrap()).unwrap();
         let payload = self.session().export(0).unwrap();
-        let session = Some(Session::import(&identity, &payload).unwrap());
+        let session = Some(Session::import(&identity, Session::FORMAT, &payload).unwrap());
         Self { identity, session, options: self.options, rng: ScriptedRandom::new("thief"), now: self.now }
     }
 

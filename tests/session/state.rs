@@ -75,7 +75,7 @@ fn a_restored_state_repeats_no_counter_within_its_lease() {
         bob.read(&message);
     }
     // The process dies here, and the last ten messages are on their way.
-    alice.session = Some(Session::import(&alice.identity, &payload).unwrap());
+    alice.session = Some(Session::import(&alice.identity, Session::FORMAT, &payload).unwrap());
     for _ in 0..10 {
         let message = alice.send("after");
         assert!(used.insert(position(&message)), "a counter repeats");
@@ -91,7 +91,8 @@ fn copies_of_one_state_never_share_a_key_and_a_nonce() {
     for copy in 0..8 {
         let mut copy_of_alice = Side::new("alice", "", hidden(false));
         copy_of_alice.rng = crate::common::ScriptedRandom::new(&format!("copy {copy}"));
-        copy_of_alice.session = Some(Session::import(&copy_of_alice.identity, &payload).unwrap());
+        copy_of_alice.session =
+            Some(Session::import(&copy_of_alice.identity, Session::FORMAT, &payload).unwrap());
         let message = copy_of_alice.send("the same key");
         assert!(nonces.insert(*SessionMessage::parse(&message).unwrap().front.nonce));
     }
@@ -128,9 +129,17 @@ fn too_long_a_lease_is_refused() {
 fn the_session_of_another_identity_is_refused() {
     let (alice, bob) = introduced(hidden(false), Level::OneTime);
     let payload = alice.session().export(0).unwrap();
-    assert_eq!(Session::import(&bob.identity, &payload).err(), Some(Error::WrongSession));
+    assert_eq!(Session::import(&bob.identity, Session::FORMAT, &payload).err(), Some(Error::WrongSession));
     let other = Side::new("alice", "other", hidden(false));
-    assert_eq!(Session::import(&other.identity, &payload).err(), Some(Error::WrongSession));
+    assert_eq!(Session::import(&other.identity, Session::FORMAT, &payload).err(), Some(Error::WrongSession));
+}
+
+#[test]
+fn another_format_is_refused() {
+    let (alice, _) = introduced(hidden(false), Level::OneTime);
+    let payload = alice.session().export(0).unwrap();
+    let refused = Session::import(&alice.identity, Session::FORMAT + 1, &payload);
+    assert_eq!(refused.err(), Some(Error::UnsupportedVersion));
 }
 
 #[test]
@@ -138,10 +147,10 @@ fn a_shortened_or_lengthened_payload_is_refused() {
     let (alice, _) = full(true);
     let payload = alice.session().export(3).unwrap();
     for length in 0..payload.len() {
-        assert!(Session::import(&alice.identity, &payload[..length]).is_err());
+        assert!(Session::import(&alice.identity, Session::FORMAT, &payload[..length]).is_err());
     }
     let longer = [&payload[..], &[0]].concat();
-    assert_eq!(Session::import(&alice.identity, &longer).err(), Some(Error::Malformed));
+    assert_eq!(Session::import(&alice.identity, Session::FORMAT, &longer).err(), Some(Error::Malformed));
 }
 
 #[test]
@@ -171,7 +180,7 @@ proptest! {
             payload[at] = byte;
         }
         // What is still taken is used: it may fail and must not panic.
-        if let Ok(session) = Session::import(&alice.identity, &payload) {
+        if let Ok(session) = Session::import(&alice.identity, Session::FORMAT, &payload) {
             alice.session = Some(session);
             let _ = alice.receive(&message);
             let _ = alice.try_send("message");
@@ -182,6 +191,6 @@ proptest! {
     #[test]
     fn random_bytes_are_no_session(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let alice = Side::new("alice", "", hidden(false));
-        prop_assert!(Session::import(&alice.identity, &bytes).is_err());
+        prop_assert!(Session::import(&alice.identity, Session::FORMAT, &bytes).is_err());
     }
 }
