@@ -50,6 +50,9 @@ fn arrange(rendered: &str) -> String {
         if line == "/**" {
             let comment: Vec<&str> = lines.by_ref().take_while(|line| *line != " */").collect();
             arranged += &doc_comment(&comment);
+        } else if line.trim_start() == "/**" {
+            let comment: Vec<&str> = lines.by_ref().take_while(|line| line.trim_start() != "*/").collect();
+            arranged += &member_comment(&comment);
         } else {
             arranged += line;
             arranged.push('\n');
@@ -94,6 +97,17 @@ fn doc_comment(lines: &[&str]) -> String {
         }
     }
     arranged
+}
+
+/// The comment of a member of a struct, in one line if it fits.
+fn member_comment(lines: &[&str]) -> String {
+    match lines {
+        [line] if line.len() < 107 => format!("    /**{} */\n", line.trim_start().trim_start_matches('*')),
+        lines => {
+            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            format!("    /**\n{text}     */\n")
+        }
+    }
 }
 
 /// The SONAME carries the major number of the ABI, not the version of the crate, so that programs linked today

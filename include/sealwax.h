@@ -102,6 +102,25 @@
 /** Longest envelope. */
 #define SEALWAX_ENVELOPE_MAX 1183744
 
+/* ---- Envelopes ---- */
+
+/** A message of a session. */
+#define SEALWAX_KIND_SESSION 1
+
+/**
+ * A message of a session that also carries the handshake: sealwax_session_accept() takes it if there is no session
+ * with its sender, sealwax_session_decrypt() otherwise.
+ */
+#define SEALWAX_KIND_SESSION_FIRST 2
+/** A message of a group: sealwax_group_receiver_decrypt() takes it. */
+#define SEALWAX_KIND_GROUP 5
+/** An entry of a roster: sealwax_roster_apply() takes it. */
+#define SEALWAX_KIND_ROSTER_ENTRY 6
+/** Flag of a session message: its ratchet header is encrypted. */
+#define SEALWAX_FLAG_HIDDEN_HEADER 1
+/** Flag of a group message: the first one after its sender loaded a stored state. */
+#define SEALWAX_FLAG_RESUMED 1
+
 /* ---- Roles of a group's members ---- */
 
 /** Reads and writes. */
@@ -111,8 +130,22 @@
 /** Also gives roles, settles forks and deletes the group. */
 #define SEALWAX_ROLE_OWNER 3
 
+/**
+ * Flag of a delivery: all that had gathered for this user while offline comes before it. It has no payload.
+ */
+#define SEALWAX_DELIVERY_QUEUE_END 1
+
+/** What came of a call on a relay: records to store, then deliveries to send. */
+typedef struct sealwax_deliveries sealwax_deliveries;
+
 /** One's own keys, the card that shows them, and prekeys. */
 typedef struct sealwax_identity sealwax_identity;
+
+/**
+ * The routing core of a relay: cards, prekeys, rosters, queues; no secret. All its functions take it as const and
+ * run side by side.
+ */
+typedef struct sealwax_relay sealwax_relay;
 
 /** The signed membership log of one group. It holds no key. */
 typedef struct sealwax_roster sealwax_roster;
@@ -125,6 +158,69 @@ typedef struct sealwax_session sealwax_session;
  * Unless a function says otherwise, nothing changed when it is not SEALWAX_OK.
  */
 typedef int32_t sealwax_status;
+
+/** Bytes that belong to something else, which says how long they live. */
+typedef struct {
+    /** NULL if there are none. */
+    const void *ptr;
+    /** How many. */
+    size_t len;
+} sealwax_slice;
+
+/** The public header of an envelope or roster entry, for dispatch. Nothing in it is proven. */
+typedef struct {
+    /** SEALWAX_KIND_SESSION and so on. */
+    uint32_t kind;
+    /** SEALWAX_FLAG_HIDDEN_HEADER or SEALWAX_FLAG_RESUMED, by kind. */
+    uint32_t flags;
+    /** User id of the sender; of a roster entry, of its actor. */
+    sealwax_slice sender;
+    /** User id of the recipient of a session message; otherwise NULL. */
+    sealwax_slice recipient;
+    /**
+     * Id of the group of a group message or roster entry; NULL in a session message, and in a group's first entry,
+     * whose hash is the id.
+     */
+    sealwax_slice group;
+    /** The sender's clock. */
+    uint64_t timestamp_ms;
+    /** Names these very bytes, as sealwax_delivery.envelope_id does. */
+    uint8_t envelope_id[SEALWAX_ID_LEN];
+} sealwax_envelope;
+
+/** Something to send to a user who is online. */
+typedef struct {
+    /** User id of whom it is for. */
+    sealwax_slice user;
+    /** Envelope or roster entry; the same memory for all recipients of one message. */
+    sealwax_slice payload;
+    /**
+     * Its place in the user's queue, from 1 on: what sealwax_relay_acknowledge() takes. 0 at the end of the queue.
+     */
+    uint64_t sequence;
+    /** Names the payload. */
+    uint8_t envelope_id[SEALWAX_ID_LEN];
+    /** SEALWAX_DELIVERY_QUEUE_END or 0. */
+    uint32_t flags;
+    /** 0. */
+    uint32_t reserved;
+} sealwax_delivery;
+
+/**
+ * A change to store, so that sealwax_relay_restore() can rebuild the relay. Write it only if the version that is
+ * stored under the name is `replaces`, as version `replaces` + 1.
+ */
+typedef struct {
+    /**
+     * Text in UTF-8 such as "queue/alice/00000000000000000007": names of one kind begin alike, and those of one
+     * queue or group sort in their order. It holds user ids as they are.
+     */
+    sealwax_slice name;
+    /** What to store; the same memory for all recipients of one message. NULL: delete what is stored. */
+    sealwax_slice value;
+    /** The version that it replaces; 0: nothing is stored. */
+    uint64_t replaces;
+} sealwax_record;
 
 /** Done. */
 #define SEALWAX_OK 0
@@ -334,6 +430,57 @@ sealwax_status sealwax_options_check(const char *function,
                                      void *out,
                                      size_t out_cap,
                                      size_t *out_len);
+
+/**
+ * Reads the public header of an envelope or roster entry, without a key: to whom it goes, which function takes it.
+ * The bytes are checked to be well formed; who made them is proven only by the function that opens them.
+ *
+ * @param envelope      the envelope or roster entry
+ * @param envelope_len  bytes of it
+ * @param out_envelope  the header; its slices point into envelope
+ *
+ * @retval SEALWAX_NULL_POINTER         a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE            longer than any envelope or roster entry
+ * @retval SEALWAX_BUFFER_OVERLAP       the output overlaps the input
+ * @retval SEALWAX_MALFORMED            neither
+ * @retval SEALWAX_UNSUPPORTED_VERSION  of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE    of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND           another object, such as a card
+ * @retval SEALWAX_INVALID_TEXT         a user id in a roster entry is none
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_envelope_parse(const void *envelope,
+                                      size_t envelope_len,
+                                      sealwax_envelope *out_envelope);
+
+/**
+ * Tells all public fields of an object of the protocol, for logs: of an envelope, roster entry, card, prekey
+ * bundle or frame. It proves nothing, and shows no message.
+ *
+ * @param envelope      the object
+ * @param envelope_len  bytes of it
+ * @param out           JSON: "kind" and the fields of the object as docs/PROTOCOL.md names them; of ciphertexts
+ *                      and logs the length only
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER         a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE            longer than any object of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP       an output overlaps an input or another output
+ * @retval SEALWAX_MALFORMED            not an object of the protocol
+ * @retval SEALWAX_UNSUPPORTED_VERSION  of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE    of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND           a sealed state
+ * @retval SEALWAX_UNSUPPORTED          a frame with a method that is reserved
+ * @retval SEALWAX_INVALID_TEXT         a user id in it is none
+ * @retval SEALWAX_BUFFER_TOO_SMALL     *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_envelope_inspect(const void *envelope,
+                                        size_t envelope_len,
+                                        void *out,
+                                        size_t out_cap,
+                                        size_t *out_len);
 
 /* ---- Identities and cards ---- */
 
@@ -1443,6 +1590,449 @@ sealwax_status sealwax_roster_propose_resolve(const sealwax_roster *roster,
                                               void *out,
                                               size_t out_cap,
                                               size_t *out_len);
+
+/* ---- Relays: what routes envelopes and cannot read them ---- */
+
+/**
+ * Makes an empty relay. It does what docs/PROTOCOL.md section 10 asks of one; authenticating users, carrying
+ * frames and storing records is the host's part. Each call gives sealwax_deliveries: store its records, then
+ * send its deliveries, then answer the client.
+ *
+ * @param options      JSON: "users_max", "groups_max"; for each queue "queue_max" (envelopes),
+ *                     "queue_bytes_max", "queue_age_max_ms"; "prekeys_per_hour" (one-time prekeys of one
+ *                     user that one requester may take); each at most, and if absent, what
+ *                     sealwax_options_check() shows; may be NULL if options_len is 0
+ * @param options_len  bytes of them
+ * @param out_relay    the relay; sealwax_relay_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE        options are too long
+ * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+ * @retval SEALWAX_INVALID_TEXT     options are not UTF-8
+ * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
+ * @retval SEALWAX_LIMIT_REACHED    too many handles are open
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_new(const char *options,
+                                 size_t options_len,
+                                 sealwax_relay **out_relay);
+
+/**
+ * Ends a relay. Deliveries that it gave stay.
+ *
+ * @param relay  the relay; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  relay is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_relay_free(sealwax_relay *relay);
+
+/**
+ * Takes the card of a user. A newer card of the same identity replaces an older one; the same or an older
+ * one changes nothing. To let a user take another identity, delete the records "card/", "prekeys/" and
+ * "taken/" of the user from the store and from the relay with sealwax_relay_restore().
+ *
+ * @param relay           the relay
+ * @param user            whom the host has authenticated
+ * @param user_len        bytes of it
+ * @param card            the user's card
+ * @param card_len        bytes of it
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT           a user id is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED          too many handles are open, or the relay has no room for another
+ *                                        user
+ * @retval SEALWAX_MALFORMED              not a card
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a card
+ * @retval SEALWAX_AUTHENTICATION_FAILED  the card's signature does not hold
+ * @retval SEALWAX_NOT_PERMITTED          the card of another user
+ * @retval SEALWAX_IDENTITY_CHANGED       the user is registered with another identity
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_register(const sealwax_relay *relay,
+                                      const char *user,
+                                      size_t user_len,
+                                      const void *card,
+                                      size_t card_len,
+                                      uint64_t now_ms,
+                                      sealwax_deliveries **out_deliveries);
+
+/**
+ * Takes the prekeys of a user. The signed prekey replaces the one before; one-time prekeys that are left
+ * stay, and none is handed out twice.
+ *
+ * @param relay           the relay
+ * @param user            whom the host has authenticated
+ * @param user_len        bytes of it
+ * @param prekeys         what sealwax_identity_prekeys() gave
+ * @param prekeys_len     bytes of it
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED          too many handles are open
+ * @retval SEALWAX_UNKNOWN_USER           user has no card here
+ * @retval SEALWAX_MALFORMED              not a bundle of this user
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a bundle of this user
+ * @retval SEALWAX_INVALID_TEXT           a user id is none
+ * @retval SEALWAX_IDENTITY_CHANGED       of another identity than the registered one
+ * @retval SEALWAX_AUTHENTICATION_FAILED  its signature does not hold
+ * @retval SEALWAX_EXPIRED                its signed prekey is past its time
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_publish(const sealwax_relay *relay,
+                                     const char *user,
+                                     size_t user_len,
+                                     const void *prekeys,
+                                     size_t prekeys_len,
+                                     uint64_t now_ms,
+                                     sealwax_deliveries **out_deliveries);
+
+/**
+ * Gives a user the card and the prekeys of another, one one-time prekey among them while there are any: each
+ * is given once, and at most a few an hour of one user to one requester. One's own lookup takes none.
+ *
+ * @param relay           the relay
+ * @param requester       whom the host has authenticated
+ * @param requester_len   bytes of it
+ * @param user            whose card and prekeys are asked for
+ * @param user_len        bytes of it
+ * @param now_ms          the time
+ * @param out_card        the card
+ * @param out_card_cap    bytes of room at out_card; 0 asks for the size
+ * @param out_card_len    bytes of the card
+ * @param out             the bundle; empty if nothing was published, or its signed prekey is past its time
+ * @param out_cap         bytes of room at out; 0 asks for the size, which is that with a one-time prekey
+ * @param out_len         bytes of the bundle
+ * @param out_deliveries  what is to be stored before the answer is sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      a user id is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    relay is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED     too many handles are open
+ * @retval SEALWAX_UNKNOWN_USER      requester or user has no card here
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_card_len and *out_len are the sizes that would do; nothing changed
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_lookup(const sealwax_relay *relay,
+                                    const char *requester,
+                                    size_t requester_len,
+                                    const char *user,
+                                    size_t user_len,
+                                    uint64_t now_ms,
+                                    void *out_card,
+                                    size_t out_card_cap,
+                                    size_t *out_card_len,
+                                    void *out,
+                                    size_t out_cap,
+                                    size_t *out_len,
+                                    sealwax_deliveries **out_deliveries);
+
+/**
+ * Tells what a relay counts.
+ *
+ * @param relay    the relay
+ * @param out      JSON: "users" (with a card), "online", "groups", "queued" (each once a queue),
+ *                 "queued_bytes"; since the start "routed", "duplicates" (sent again and dropped), "skipped"
+ *                 (members passed over), "expired" (out of a queue by age), "prekeys_taken"
+ * @param out_cap  bytes of room at out; 0 asks for the size
+ * @param out_len  bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    relay is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_info(const sealwax_relay *relay,
+                                  void *out,
+                                  size_t out_cap,
+                                  size_t *out_len);
+
+/**
+ * Takes an envelope from its sender: queues it for its recipients and delivers it to those who are online.
+ * An envelope that is sent again, while it is queued or soon after, changes nothing. A member of a group
+ * whose queue is full is passed over, so that nobody can silence a group by not reading;
+ * sealwax_relay_info() counts it.
+ *
+ * @param relay           the relay
+ * @param user            whom the host has authenticated
+ * @param user_len        bytes of it
+ * @param envelope        a message of a session or group
+ * @param envelope_len    bytes of it
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER         a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE            an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP       an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT         a user id is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE       relay is not one that is open
+ * @retval SEALWAX_FORKED               the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED        too many handles are open
+ * @retval SEALWAX_MALFORMED            not a message of a session or group
+ * @retval SEALWAX_UNSUPPORTED_VERSION  of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE    of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND           another object than a message of a session or group
+ * @retval SEALWAX_NOT_PERMITTED        its sender is another user
+ * @retval SEALWAX_UNKNOWN_USER         the user, or the recipient, has no card here
+ * @retval SEALWAX_QUEUE_FULL           the recipient of a session message has too much queued
+ * @retval SEALWAX_UNKNOWN_GROUP        there is no such group
+ * @retval SEALWAX_NOT_A_MEMBER         the user is no member
+ * @retval SEALWAX_GROUP_DELETED        the group is deleted
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_route(const sealwax_relay *relay,
+                                   const char *user,
+                                   size_t user_len,
+                                   const void *envelope,
+                                   size_t envelope_len,
+                                   uint64_t now_ms,
+                                   sealwax_deliveries **out_deliveries);
+
+/**
+ * Takes a roster entry from its actor: the first one of an epoch wins. It is delivered to all members before
+ * and after it, the actor too. A group's first entry makes the group. An entry that was taken before changes
+ * nothing.
+ *
+ * @param relay           the relay
+ * @param user            whom the host has authenticated
+ * @param user_len        bytes of it
+ * @param entry           the entry
+ * @param entry_len       bytes of it
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED          too many handles are open, the relay has no room for another group,
+ *                                        or the log none for another entry
+ * @retval SEALWAX_MALFORMED              not a roster entry
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object than a roster entry
+ * @retval SEALWAX_INVALID_TEXT           a user id or label is none
+ * @retval SEALWAX_UNKNOWN_USER           the user, or somebody whom the entry brings in, has no card here
+ * @retval SEALWAX_IDENTITY_CHANGED       the actor, or somebody whom the entry brings in, is registered with
+ *                                        another identity
+ * @retval SEALWAX_NOT_PERMITTED          the actor is another user, or lacks the right
+ * @retval SEALWAX_NOT_A_MEMBER           the actor is no member
+ * @retval SEALWAX_UNKNOWN_GROUP          there is no such group
+ * @retval SEALWAX_STALE_EPOCH            another entry took the epoch; fetch the log and propose anew
+ * @retval SEALWAX_ROSTER_BEHIND          the relay lacks the entry before
+ * @retval SEALWAX_GROUP_DELETED          the group is deleted
+ * @retval SEALWAX_AUTHENTICATION_FAILED  its signature does not hold
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_commit(const sealwax_relay *relay,
+                                    const char *user,
+                                    size_t user_len,
+                                    const void *entry,
+                                    size_t entry_len,
+                                    uint64_t now_ms,
+                                    sealwax_deliveries **out_deliveries);
+
+/**
+ * Gives the entries of a group from an epoch on, one after another: as many as fit into a frame, at least
+ * one if there is one. For the rest, ask again from the next epoch on. A former member sees up to the entry
+ * that ended its membership.
+ *
+ * @param relay         the relay
+ * @param user          whom the host has authenticated
+ * @param user_len      bytes of it
+ * @param group_id      the group
+ * @param group_id_len  SEALWAX_GROUP_ID_LEN
+ * @param from_epoch    the first epoch; 0 for all
+ * @param out           the entries; empty if there are none
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the entries
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      a user id is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    relay is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_id_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_UNKNOWN_USER      user has no card here
+ * @retval SEALWAX_UNKNOWN_GROUP     there is no such group
+ * @retval SEALWAX_NOT_A_MEMBER      the user was never a member, and the group is not open
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_log(const sealwax_relay *relay,
+                                 const char *user,
+                                 size_t user_len,
+                                 const void *group_id,
+                                 size_t group_id_len,
+                                 uint64_t from_epoch,
+                                 void *out,
+                                 size_t out_cap,
+                                 size_t *out_len);
+
+/**
+ * Notes that a user came or went. One who comes is given everything that is queued and then the end of the
+ * queue; from then on what is queued also comes out at once. It stays queued until it is acknowledged: one
+ * who comes again is given it again.
+ *
+ * @param relay           the relay
+ * @param user            whom the host has authenticated
+ * @param user_len        bytes of it
+ * @param online          0: went; otherwise: came
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE       an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP  an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT    a user id is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE  relay is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED   too many handles are open
+ * @retval SEALWAX_UNKNOWN_USER    user has no card here
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_set_online(const sealwax_relay *relay,
+                                        const char *user,
+                                        size_t user_len,
+                                        int online,
+                                        uint64_t now_ms,
+                                        sealwax_deliveries **out_deliveries);
+
+/**
+ * Drops what a user has received. A number that was acknowledged before changes nothing.
+ *
+ * @param relay           the relay
+ * @param user            whom the host has authenticated
+ * @param user_len        bytes of it
+ * @param sequence        everything in the user's queue up to and with this one
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      a user id is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    relay is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED     too many handles are open
+ * @retval SEALWAX_UNKNOWN_USER      user has no card here
+ * @retval SEALWAX_INVALID_ARGUMENT  sequence was not given out yet
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_acknowledge(const sealwax_relay *relay,
+                                         const char *user,
+                                         size_t user_len,
+                                         uint64_t sequence,
+                                         uint64_t now_ms,
+                                         sealwax_deliveries **out_deliveries);
+
+/**
+ * Makes the relay hold what the store holds under a name. At a start: give it every record, in any order,
+ * before anything else. Later: when a record could not be written because another relay had changed it, give
+ * it the stored one; write the other records of that call all the same, send none of its deliveries to the
+ * users concerned, and make the call again. Who is online is not recorded, and an envelope that is sent
+ * again after a restart reaches those who lack it.
+ *
+ * @param relay      the relay
+ * @param name       name of the record
+ * @param name_len   bytes of it
+ * @param value      its value; NULL if nothing is stored under that name
+ * @param value_len  bytes of it
+ * @param version    its version; 0 if nothing is stored
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              an input is longer than any of its kind
+ * @retval SEALWAX_INVALID_TEXT           the name, or a user id in the value, is none
+ * @retval SEALWAX_INVALID_ARGUMENT       no record has that name or version
+ * @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED          the relay has no room for another user or group
+ * @retval SEALWAX_MALFORMED              not a value of that name
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             not a value of that name
+ * @retval SEALWAX_AUTHENTICATION_FAILED  a signature in it does not hold
+ * @retval SEALWAX_STALE_EPOCH            a roster entry that does not follow the others
+ * @retval SEALWAX_NOT_A_MEMBER           likewise
+ * @retval SEALWAX_NOT_PERMITTED          likewise
+ * @retval SEALWAX_GROUP_DELETED          likewise
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_restore(const sealwax_relay *relay,
+                                     const char *name,
+                                     size_t name_len,
+                                     const void *value,
+                                     size_t value_len,
+                                     uint64_t version);
+
+/* ---- Deliveries: what a call on a relay gives its host to do ---- */
+
+/**
+ * Gives what is to be sent, in this order. Deliveries of one user that several threads got at the same time are in
+ * the order of their sequence numbers; a frame of type deliver carries each.
+ *
+ * @param deliveries  the deliveries
+ * @param out_array   the array; it and all that it points to live until sealwax_deliveries_free()
+ * @param out_count   elements of it
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_BUFFER_OVERLAP  the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE  deliveries is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_deliveries_view(const sealwax_deliveries *deliveries,
+                                       const sealwax_delivery **out_array,
+                                       size_t *out_count);
+
+/**
+ * Gives what is to be stored before anything is sent: all records or none where the store can, otherwise in this
+ * order. A host that stores nothing need not look.
+ *
+ * @param deliveries  the deliveries
+ * @param out_array   the array; it and all that it points to live until sealwax_deliveries_free()
+ * @param out_count   elements of it
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_BUFFER_OVERLAP  the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE  deliveries is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_deliveries_records(const sealwax_deliveries *deliveries,
+                                          const sealwax_record **out_array,
+                                          size_t *out_count);
+
+/**
+ * Ends deliveries, and with them the arrays that they gave.
+ *
+ * @param deliveries  the deliveries; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  deliveries is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_deliveries_free(sealwax_deliveries *deliveries);
 
 #ifdef __cplusplus
 }  /* extern "C" */

@@ -194,6 +194,21 @@ impl BytesOut {
         Ok(ReservedOut { buffer, len: self.len, done: false })
     }
 
+    /// [`BytesOut::reserve`] of two outputs at once: `BUFFER_TOO_SMALL` stores both sizes and touches neither.
+    pub(super) fn reserve_both<'a>(
+        self,
+        size: usize,
+        other: Self,
+        other_size: usize,
+    ) -> Result<(ReservedOut<'a>, ReservedOut<'a>), Status> {
+        if size > self.cap || other_size > other.cap {
+            self.len.put(size);
+            other.len.put(other_size);
+            return Err(Status::BUFFER_TOO_SMALL);
+        }
+        Ok((self.reserve(size)?, other.reserve(other_size)?))
+    }
+
     /// Gives bytes that were made without changing anything.
     pub(super) fn put(self, bytes: &[u8]) -> Result<(), Status> {
         self.reserve(bytes.len())?.put(bytes)

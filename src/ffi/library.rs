@@ -13,11 +13,11 @@ use super::options::{self, Table};
 use super::registry::REGISTRY;
 use super::status::{self, Status, sealwax_status};
 use super::version::{SEALWAX_ABI_MAJOR, SEALWAX_ABI_MINOR, SEALWAX_ABI_VERSION};
-use super::{cell, identity, roster, session, sizes};
+use super::{cell, identity, relay, roster, session, sizes};
 use crate::limits;
 
 /// The tables of all functions that take options.
-static TABLES: &[&Table] = &[&identity::OPTIONS, &session::OPTIONS, &roster::OPTIONS];
+static TABLES: &[&Table] = &[&identity::OPTIONS, &session::OPTIONS, &roster::OPTIONS, &relay::OPTIONS];
 
 /// @section Library
 ///

@@ -71,6 +71,7 @@ mod argument;
 mod cell;
 mod fork;
 mod guard;
+mod inspect;
 mod json;
 #[allow(dead_code)]
 mod lock;
@@ -87,6 +88,8 @@ pub mod status;
 
 pub mod library;
 
+pub mod envelope;
+
 pub mod identity;
 
 pub mod session;
@@ -96,3 +99,9 @@ pub mod session_messages;
 pub mod roster;
 
 pub mod proposals;
+
+pub mod relay;
+
+pub mod routing;
+
+pub mod deliveries;

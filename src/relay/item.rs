@@ -13,7 +13,7 @@ use crate::wire::{Kind, read_prefix};
 pub type EnvelopeId = [u8; ENVELOPE_ID_LEN];
 
 /// The id of an envelope, or of a roster entry on its way through a queue.
-pub(super) fn envelope_id(envelope: &[u8]) -> Result<EnvelopeId> {
+pub fn envelope_id(envelope: &[u8]) -> Result<EnvelopeId> {
     hash(Label::Envelope, &[envelope]).first_chunk().copied().ok_or(Error::Internal)
 }
 

@@ -25,13 +25,14 @@ use crate::limits::{
     QUEUE_AGE_MAX_MS, RELAY_GROUPS_MAX, RELAY_PREKEYS_PER_HOUR, RELAY_QUEUE_BYTES_MAX, RELAY_QUEUE_MAX,
     RELAY_USERS_MAX,
 };
+use crate::wire::prekeys::PrekeyBundleFields;
 use counters::{Counter, Counters};
 use group::Group;
 use inbox::Size;
 use shards::Shards;
 use user::User;
 
-pub use item::EnvelopeId;
+pub use item::{EnvelopeId, envelope_id};
 pub use outcome::{Delivery, Outcome, Record, RecordName};
 
 /// The limits of a relay.
@@ -169,6 +170,14 @@ impl Relay {
         drop(profile);
         self.counters.add(Counter::PrekeysTaken, usize::from(!outcome.records.is_empty()));
         Ok(Lookup { card, bundle, outcome })
+    }
+
+    /// Bytes of the card, and the most bytes of the prekeys, that [`Relay::lookup`] gives. [`Error::UnknownUser`] unless
+    /// both are registered.
+    pub fn lookup_len(&self, requester: &str, user: &str) -> Result<(usize, usize)> {
+        self.registered(requester)?;
+        let card = self.registered(user)?.profile().card()?;
+        Ok((card.as_bytes().len(), PrekeyBundleFields::encoded_len(user, 1)))
     }
 
     /// Notes that an authenticated user came or went. One who comes is given everything that is queued, and then the

@@ -115,7 +115,7 @@ impl User {
     }
 }
 
-/// A panic elsewhere poisons the handle of the relay, at the C ABI.
+/// A panic would be a defect that concerns this user; the others' traffic goes on.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "the callee is C's")]
 
 pub(crate) mod identity;
+pub(crate) mod relay;
 pub(crate) mod roster;
 pub(crate) mod session;
 

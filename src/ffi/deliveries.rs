@@ -1,0 +1,207 @@
+//! What a call on a relay gives its host to store and to send.
+
+use std::sync::OnceLock;
+
+use super::argument::Outputs;
+use super::cell::{self, Object, Opaque};
+use super::envelope::sealwax_slice;
+use super::guard::guard;
+use super::sizes::SEALWAX_ID_LEN;
+use super::status::sealwax_status;
+use crate::relay::{Delivery, Outcome, Record};
+
+/// What came of a call on a relay: records to store, then deliveries to send.
+#[allow(non_camel_case_types, reason = "the name in the C header")]
+pub struct sealwax_deliveries(());
+
+/// Owns everything that the arrays point to. They are made when they are first asked for, and never change.
+pub(super) struct Deliveries {
+    outcome: Outcome,
+    deliveries: OnceLock<Box<[sealwax_delivery]>>,
+    records: OnceLock<Records>,
+}
+
+/// Records in C, and their names.
+struct Records {
+    /// What the names of `array` point into.
+    _names: Box<[Box<str>]>,
+    array: Box<[sealwax_record]>,
+}
+
+// SAFETY: the pointers in the arrays lead to heap memory that this object owns and that nobody writes to any more:
+// payloads, values and user names of `outcome`, and names of `records`.
+unsafe impl Send for Deliveries {}
+// SAFETY: as above.
+unsafe impl Sync for Deliveries {}
+
+impl Object for Deliveries {
+    type Links = ();
+}
+
+impl Opaque for sealwax_deliveries {
+    type Object = Deliveries;
+}
+
+impl From<Outcome> for Deliveries {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, deliveries: OnceLock::new(), records: OnceLock::new() }
+    }
+}
+
+/// Flag of a delivery: all that had gathered for this user while offline comes before it. It has no payload.
+pub const SEALWAX_DELIVERY_QUEUE_END: u32 = 1;
+
+/// Something to send to a user who is online.
+#[allow(non_camel_case_types, reason = "the name in the C header")]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct sealwax_delivery {
+    /// User id of whom it is for.
+    pub user: sealwax_slice,
+    /// Envelope or roster entry; the same memory for all recipients of one message.
+    pub payload: sealwax_slice,
+    /// Its place in the user's queue, from 1 on: what sealwax_relay_acknowledge() takes. 0 at the end of the queue.
+    pub sequence: u64,
+    /// Names the payload.
+    pub envelope_id: [u8; SEALWAX_ID_LEN],
+    /// SEALWAX_DELIVERY_QUEUE_END or 0.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// A change to store, so that sealwax_relay_restore() can rebuild the relay. Write it only if the version that is
+/// stored under the name is `replaces`, as version `replaces` + 1.
+#[allow(non_camel_case_types, reason = "the name in the C header")]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct sealwax_record {
+    /// Text in UTF-8 such as "queue/alice/00000000000000000007": names of one kind begin alike, and those of one
+    /// queue or group sort in their order. It holds user ids as they are.
+    pub name: sealwax_slice,
+    /// What to store; the same memory for all recipients of one message. NULL: delete what is stored.
+    pub value: sealwax_slice,
+    /// The version that it replaces; 0: nothing is stored.
+    pub replaces: u64,
+}
+
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    assert!(size_of::<sealwax_delivery>() == 64);
+    assert!(size_of::<sealwax_record>() == 40);
+};
+
+impl Deliveries {
+    fn deliveries(&self) -> &[sealwax_delivery] {
+        self.deliveries.get_or_init(|| self.outcome.deliveries.iter().map(delivery).collect())
+    }
+
+    fn records(&self) -> &[sealwax_record] {
+        &self.records.get_or_init(|| Records::new(&self.outcome.records)).array
+    }
+}
+
+fn delivery(delivery: &Delivery) -> sealwax_delivery {
+    let (payload, flags) = if delivery.is_queue_end() {
+        (sealwax_slice::NOTHING, SEALWAX_DELIVERY_QUEUE_END)
+    } else {
+        (sealwax_slice::of(delivery.payload()), 0)
+    };
+    sealwax_delivery {
+        user: sealwax_slice::of(delivery.user.as_bytes()),
+        payload,
+        sequence: delivery.sequence,
+        envelope_id: delivery.envelope_id(),
+        flags,
+        reserved: 0,
+    }
+}
+
+impl Records {
+    fn new(records: &[Record]) -> Self {
+        let names: Box<[Box<str>]> =
+            records.iter().map(|record| record.name.to_string().into_boxed_str()).collect();
+        let array = names.iter().zip(records).map(|(name, record)| sealwax_record {
+            name: sealwax_slice::of(name.as_bytes()),
+            value: record.value().map_or(sealwax_slice::NOTHING, sealwax_slice::of),
+            replaces: record.replaces,
+        });
+        Self { array: array.collect(), _names: names }
+    }
+}
+
+/// @section Deliveries: what a call on a relay gives its host to do
+///
+/// Gives what is to be sent, in this order. Deliveries of one user that several threads got at the same time are in
+/// the order of their sequence numbers; a frame of type deliver carries each.
+///
+/// @param deliveries  the deliveries
+/// @param out_array   the array; it and all that it points to live until sealwax_deliveries_free()
+/// @param out_count   elements of it
+///
+/// @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+/// @retval SEALWAX_BUFFER_OVERLAP  the outputs overlap
+/// @retval SEALWAX_INVALID_HANDLE  deliveries is not one that is open
+/// @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_deliveries_view(
+    deliveries: *const sealwax_deliveries,
+    out_array: *mut *const sealwax_delivery,
+    out_count: *mut usize,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let (array, count) = (outputs.value(out_array), outputs.value(out_count));
+        outputs.inputs()?;
+        let deliveries = cell::shared(deliveries)?;
+        let deliveries = deliveries.lock()?;
+        let view = deliveries.deliveries();
+        array.put(view.as_ptr());
+        count.put(view.len());
+        Ok(())
+    })
+}
+
+/// Gives what is to be stored before anything is sent: all records or none where the store can, otherwise in this
+/// order. A host that stores nothing need not look.
+///
+/// @param deliveries  the deliveries
+/// @param out_array   the array; it and all that it points to live until sealwax_deliveries_free()
+/// @param out_count   elements of it
+///
+/// @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+/// @retval SEALWAX_BUFFER_OVERLAP  the outputs overlap
+/// @retval SEALWAX_INVALID_HANDLE  deliveries is not one that is open
+/// @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_deliveries_records(
+    deliveries: *const sealwax_deliveries,
+    out_array: *mut *const sealwax_record,
+    out_count: *mut usize,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let (array, count) = (outputs.value(out_array), outputs.value(out_count));
+        outputs.inputs()?;
+        let deliveries = cell::shared(deliveries)?;
+        let deliveries = deliveries.lock()?;
+        let view = deliveries.records();
+        array.put(view.as_ptr());
+        count.put(view.len());
+        Ok(())
+    })
+}
+
+/// Ends deliveries, and with them the arrays that they gave.
+///
+/// @param deliveries  the deliveries; NULL is fine
+///
+/// @retval SEALWAX_INVALID_HANDLE  deliveries is not one that is open
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sealwax_deliveries_free(deliveries: *mut sealwax_deliveries) -> sealwax_status {
+    guard(|| cell::free(deliveries))
+}
