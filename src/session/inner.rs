@@ -171,3 +171,17 @@ pub(super) fn block_hash(block: &Handshake<'_>) -> Result<[u8; 32]> {
     block.put(&mut bytes)?;
     Ok(kdf::sha256(&[&bytes]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::SESSION_PAST_RATCHETS;
+
+    #[test]
+    fn an_idle_inner_session_takes_about_a_kibibyte_at_most() {
+        // On the heap: the root, two chains, the private key, four header keys, and the past ratchet keys.
+        let heap = 8 * size_of::<[u8; 32]>() + SESSION_PAST_RATCHETS * size_of::<[u8; 8]>();
+        let whole = size_of::<Inner>() + heap;
+        assert!(whole < 1_100, "{whole}");
+    }
+}

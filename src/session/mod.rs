@@ -24,6 +24,8 @@ pub use info::{InnerInfo, SessionInfo};
 pub use inner::Level;
 pub use receive::Opening;
 
+use core::fmt;
+
 use crate::crypto::Secret;
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};
@@ -202,5 +204,12 @@ impl Session {
         self.latest_ms = now_ms;
         standing::settle(&mut self.inner, now_ms);
         self.revision = self.revision.wrapping_add(1);
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (own, peer) = (&self.own_user, &self.peer_user);
+        f.debug_struct("Session").field("own_user", own).field("peer_user", peer).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! Reading (`docs/PROTOCOL.md` section 5.6): [`Session::open`] changes nothing, [`Session::commit`] cannot fail to
 //! authenticate.
 
+use core::fmt;
 use core::ops::Range;
 
 use zeroize::Zeroizing;
@@ -68,6 +69,12 @@ impl Opening {
     #[must_use]
     pub fn timestamp_ms(&self) -> u64 {
         self.timestamp_ms
+    }
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 
