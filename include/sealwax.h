@@ -138,6 +138,12 @@
 /** What came of a call on a relay: records to store, then deliveries to send. */
 typedef struct sealwax_deliveries sealwax_deliveries;
 
+/** The receiving half of a membership in one group, or what was shared of the group's past. */
+typedef struct sealwax_group_receiver sealwax_group_receiver;
+
+/** The sending half of a membership in one group. */
+typedef struct sealwax_group_sender sealwax_group_sender;
+
 /** One's own keys, the card that shows them, and prekeys. */
 typedef struct sealwax_identity sealwax_identity;
 
@@ -1590,6 +1596,605 @@ sealwax_status sealwax_roster_propose_resolve(const sealwax_roster *roster,
                                               void *out,
                                               size_t out_cap,
                                               size_t *out_len);
+
+/* ---- Group senders ---- */
+
+/**
+ * Makes the sending half of a membership: a first sender key for the members that the roster has now. Hand it to
+ * each of them with sealwax_group_sender_distribute() before or after the first message. A member has one sender
+ * in a group.
+ *
+ * @param identity      who sends: a member
+ * @param roster        the group's roster; the sender follows it from now on
+ * @param options       JSON: "rotate_messages" (10,000) and "rotate_ms" (7 days): after so many messages or
+ *                      milliseconds the key must rotate; "padding" ("none"): "padme" hides lengths; "confirm"
+ *                      (false): keep the key's first state until each member has confirmed it with
+ *                      sealwax_group_sender_confirm(), rather than until each was handed it once; may be NULL if
+ *                      options_len is 0
+ * @param options_len   bytes of them
+ * @param now_ms        the time
+ * @param out_sender    the sender; sealwax_group_sender_free() ends it; it keeps the roster alive
+ *
+ * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE        options are too long
+ * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+ * @retval SEALWAX_INVALID_TEXT     options are not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE   identity or roster is not one that is open
+ * @retval SEALWAX_POISONED         the identity or the roster broke; free it
+ * @retval SEALWAX_FORKED           a handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
+ * @retval SEALWAX_GROUP_DELETED    the group has ended
+ * @retval SEALWAX_NOT_A_MEMBER     the identity is none, or a member under other keys
+ * @retval SEALWAX_LIMIT_REACHED    too many handles are open
+ * @retval SEALWAX_INTERNAL         the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_new(const sealwax_identity *identity,
+                                        const sealwax_roster *roster,
+                                        const char *options,
+                                        size_t options_len,
+                                        uint64_t now_ms,
+                                        sealwax_group_sender **out_sender);
+
+/**
+ * Ends a sender. What was not exported is gone.
+ *
+ * @param sender  the sender; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  sender is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_group_sender_free(sealwax_group_sender *sender);
+
+/**
+ * Makes the envelope that hands the current sender key to the peer of a session; the peer gives it to
+ * sealwax_group_receiver_install(). The key is for those alone who were members when it was made, and still are.
+ * Save the session before the envelope leaves, and the sender before its first one.
+ *
+ * @param sender        the sender
+ * @param session       our session with the member, which carries the key
+ * @param now_ms        the time; it travels in the clear
+ * @param out           the envelope, a session message
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the envelope
+ *
+ * @retval SEALWAX_NULL_POINTER       a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE          out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP     the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE     sender or session is not one that is open
+ * @retval SEALWAX_POISONED           the sender, its roster or the session broke; free it
+ * @retval SEALWAX_FORKED             a handle belongs to the parent process; free it
+ * @retval SEALWAX_WRONG_SESSION      the session is not one of the sender's identity; nothing changed, as with all
+ *                                    that follow
+ * @retval SEALWAX_GROUP_DELETED      the group has ended
+ * @retval SEALWAX_NOT_A_MEMBER       we are no member, or the peer is none
+ * @retval SEALWAX_IDENTITY_CHANGED   the peer is a member under other keys than the session's
+ * @retval SEALWAX_ROSTER_FORKED      the roster is forked, and the peer not a member in every branch
+ * @retval SEALWAX_ROTATION_REQUIRED  the peer was no member when the key was made: sealwax_group_sender_rotate()
+ * @retval SEALWAX_BUFFER_TOO_SMALL   *out_len is the size that would do
+ * @retval SEALWAX_RENEWAL_REQUIRED   the session needs sealwax_session_renew()
+ * @retval SEALWAX_CHAIN_EXHAUSTED    the session has sent 2^32 - 1 messages without one of the peer
+ * @retval SEALWAX_INTERNAL           the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_distribute(sealwax_group_sender *sender,
+                                               sealwax_session *session,
+                                               uint64_t now_ms,
+                                               void *out,
+                                               size_t out_cap,
+                                               size_t *out_len);
+
+/**
+ * Tells that a member has installed the current sender key. Once the last one has, its first state is erased: with
+ * the option "confirm" only this does it.
+ *
+ * @param sender        the sender
+ * @param user          the member; one who was not waited for is fine
+ * @param user_len      bytes of it
+ *
+ * @retval SEALWAX_NULL_POINTER    user is NULL and user_len is not 0
+ * @retval SEALWAX_TOO_LARGE       user_len is above SEALWAX_NAME_MAX
+ * @retval SEALWAX_INVALID_TEXT    user is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE  sender is not one that is open
+ * @retval SEALWAX_POISONED        the sender broke; free it
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_confirm(sealwax_group_sender *sender,
+                                            const char *user,
+                                            size_t user_len);
+
+/**
+ * Tells how long the next message will be, exactly. Pure: it changes nothing.
+ *
+ * @param sender         the sender
+ * @param plaintext_len  bytes of the plaintext, at most SEALWAX_MESSAGE_MAX
+ * @param out_len        bytes of the envelope
+ *
+ * @retval SEALWAX_NULL_POINTER    out_len is NULL
+ * @retval SEALWAX_TOO_LARGE       plaintext_len is above SEALWAX_MESSAGE_MAX
+ * @retval SEALWAX_INVALID_HANDLE  sender is not one that is open
+ * @retval SEALWAX_POISONED        the sender broke; free it
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_encrypt_len(const sealwax_group_sender *sender,
+                                                size_t plaintext_len,
+                                                size_t *out_len);
+
+/**
+ * Encrypts and signs one message to the group: one envelope for all. Save the sender before the envelope leaves,
+ * or have exported it with a lease that covers this message.
+ *
+ * @param sender         the sender
+ * @param plaintext      any bytes; may be NULL if plaintext_len is 0
+ * @param plaintext_len  bytes of them, at most SEALWAX_MESSAGE_MAX
+ * @param now_ms         the time; it travels in the clear
+ * @param out            the envelope
+ * @param out_cap        bytes of room at out; sealwax_group_sender_encrypt_len() says how many
+ * @param out_len        bytes of the envelope
+ *
+ * @retval SEALWAX_NULL_POINTER       a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE          plaintext_len is above SEALWAX_MESSAGE_MAX
+ * @retval SEALWAX_BUFFER_OVERLAP     an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE     sender is not one that is open
+ * @retval SEALWAX_POISONED           the sender or its roster broke; free it
+ * @retval SEALWAX_FORKED             the handle belongs to the parent process; free it
+ * @retval SEALWAX_GROUP_DELETED      the group has ended; nothing changed, as with all that follow
+ * @retval SEALWAX_NOT_A_MEMBER       we were removed, or are a member under other keys
+ * @retval SEALWAX_ROSTER_BEHIND      a member has proven entries that the roster lacks: fetch and apply them; if
+ *                                    none come, this passes after 5 minutes
+ * @retval SEALWAX_ROTATION_REQUIRED  members came, went or changed keys, or the key is used up:
+ *                                    sealwax_group_sender_rotate(), then distribute
+ * @retval SEALWAX_CHAIN_EXHAUSTED    the key has given its last message
+ * @retval SEALWAX_BUFFER_TOO_SMALL   *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL           the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_encrypt(sealwax_group_sender *sender,
+                                            const void *plaintext,
+                                            size_t plaintext_len,
+                                            uint64_t now_ms,
+                                            void *out,
+                                            size_t out_cap,
+                                            size_t *out_len);
+
+/**
+ * Replaces the sender key by a new one for the members that the roster has now, and erases the old one: what is
+ * sent from now on opens for those alone to whom the new key is distributed. Save the sender before it sends or
+ * distributes again.
+ *
+ * @param sender        the sender
+ * @param now_ms        the time
+ *
+ * @retval SEALWAX_INVALID_HANDLE  sender is not one that is open
+ * @retval SEALWAX_POISONED        the sender or its roster broke; free it
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_GROUP_DELETED   the group has ended
+ * @retval SEALWAX_NOT_A_MEMBER    we were removed, or are a member under other keys
+ * @retval SEALWAX_INTERNAL        the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_rotate(sealwax_group_sender *sender,
+                                           uint64_t now_ms);
+
+/**
+ * Tells what an application may want to show of a sender, or act on.
+ *
+ * @param sender        the sender
+ * @param out           JSON: "group_id", "user", "rotate_messages", "rotate_ms", "padding", "confirm", "key_id",
+ *                      "epoch" (when the key was made), "made_ms", "counter" (of the next message), "resumed_from"
+ *                      (null, or after an import the first counter that was set aside), "rotation_required"
+ *                      (because of members or messages; because of age it is from "rotate_at_ms" on), "waiting"
+ *                      (members who were not handed the key, or have not confirmed it)
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    sender is not one that is open
+ * @retval SEALWAX_POISONED          the sender or its roster broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_info(const sealwax_group_sender *sender,
+                                         void *out,
+                                         size_t out_cap,
+                                         size_t *out_len);
+
+/**
+ * Seals the whole sender to be stored. Save it before an envelope that it made leaves. A lease spares that: it
+ * promises that at most so many messages are encrypted before the next export, and an import skips as many; the
+ * first message after an import says so to its readers. A rotation needs an export of its own.
+ *
+ * @param sender        the sender
+ * @param key           SEALWAX_KEY_LEN random bytes that the application keeps apart from the result
+ * @param key_len       SEALWAX_KEY_LEN
+ * @param lease         messages that may follow, at most 1,000; 0 if each is saved
+ * @param out           the sealed sender, other bytes each time
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the sealed sender
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         key_len is above SEALWAX_KEY_LEN
+ * @retval SEALWAX_INVALID_ARGUMENT  key_len is below SEALWAX_KEY_LEN, or lease above 1,000
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    sender is not one that is open
+ * @retval SEALWAX_POISONED          the sender broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_export(const sealwax_group_sender *sender,
+                                           const void *key,
+                                           size_t key_len,
+                                           uint32_t lease,
+                                           void *out,
+                                           size_t out_cap,
+                                           size_t *out_len);
+
+/**
+ * Opens what sealwax_group_sender_export() sealed, and skips the messages of its lease.
+ *
+ * @param identity      the identity that the sender was made from
+ * @param roster        the group's roster, as new as it is to be had
+ * @param key           the key that sealed it
+ * @param key_len       SEALWAX_KEY_LEN
+ * @param sealed        the sealed sender
+ * @param sealed_len    bytes of it
+ * @param out_sender    the sender; sealwax_group_sender_free() ends it; it keeps the roster alive
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              key_len is above SEALWAX_KEY_LEN, or sealed_len above any state's
+ * @retval SEALWAX_INVALID_ARGUMENT       key_len is below SEALWAX_KEY_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP         the output overlaps an input
+ * @retval SEALWAX_INVALID_HANDLE         identity or roster is not one that is open
+ * @retval SEALWAX_POISONED               the identity or the roster broke; free it
+ * @retval SEALWAX_FORKED                 a handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not a sealed state
+ * @retval SEALWAX_UNSUPPORTED_VERSION    sealed by a library that this one does not understand
+ * @retval SEALWAX_UNSUPPORTED_SUITE      likewise
+ * @retval SEALWAX_WRONG_KIND             the sealed state of another kind of object
+ * @retval SEALWAX_AUTHENTICATION_FAILED  another key, or changed bytes
+ * @retval SEALWAX_WRONG_SESSION          made from another identity
+ * @retval SEALWAX_WRONG_GROUP            of another group than the roster
+ * @retval SEALWAX_LIMIT_REACHED          too many handles are open
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_import(const sealwax_identity *identity,
+                                           const sealwax_roster *roster,
+                                           const void *key,
+                                           size_t key_len,
+                                           const void *sealed,
+                                           size_t sealed_len,
+                                           sealwax_group_sender **out_sender);
+
+/* ---- Group receivers ---- */
+
+/**
+ * Makes the receiving half of a membership, without keys yet.
+ *
+ * @param identity      who receives: a member
+ * @param roster        the group's roster; the receiver follows it: whatever sealwax_roster_apply() takes counts
+ *                      here before that call returns
+ * @param options       JSON: "transition_window_ms" (120,000; at most a day): how long a retired key still opens
+ *                      messages; "retain_history" (false): keep the first state of each key, to share what is
+ *                      retired with sealwax_group_receiver_share_history(), at the price that a stolen state
+ *                      opens old messages; "history" (false): a read-only receiver of what members shared; not
+ *                      both; may be NULL if options_len is 0
+ * @param options_len   bytes of them
+ * @param now_ms        the time
+ * @param out_receiver  the receiver; sealwax_group_receiver_free() ends it; it keeps the roster alive
+ *
+ * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE        options are too long
+ * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+ * @retval SEALWAX_INVALID_TEXT     options are not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE   identity or roster is not one that is open
+ * @retval SEALWAX_POISONED         the identity or the roster broke; free it
+ * @retval SEALWAX_FORKED           a handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why; or "retain_history" with "history"
+ * @retval SEALWAX_GROUP_DELETED    the group has ended
+ * @retval SEALWAX_NOT_A_MEMBER     the identity is none, or a member under other keys
+ * @retval SEALWAX_LIMIT_REACHED    too many handles are open
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_receiver_new(const sealwax_identity *identity,
+                                          const sealwax_roster *roster,
+                                          const char *options,
+                                          size_t options_len,
+                                          uint64_t now_ms,
+                                          sealwax_group_receiver **out_receiver);
+
+/**
+ * Ends a receiver. What was not exported is gone.
+ *
+ * @param receiver  the receiver; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  receiver is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_group_receiver_free(sealwax_group_receiver *receiver);
+
+/**
+ * Wipes the keys whose transition window has ended. They open nothing even before; call this so that they go.
+ *
+ * @param receiver      the receiver
+ * @param now_ms        the time
+ * @param out_due_ms    when to call next; 0 for as soon as something changes
+ *
+ * @retval SEALWAX_NULL_POINTER    out_due_ms is NULL
+ * @retval SEALWAX_INVALID_HANDLE  receiver is not one that is open
+ * @retval SEALWAX_POISONED        the receiver broke; free it
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_receiver_retire(sealwax_group_receiver *receiver,
+                                             uint64_t now_ms,
+                                             uint64_t *out_due_ms);
+
+/**
+ * Tells that the queue that gathered while one was offline is being read, before anything of it is given to the
+ * library, and again when it was read. In between, transition windows stand still, for at most 7 days; at the end
+ * they start anew. So everything that was sent in order opens, through any number of rotations.
+ *
+ * @param receiver      the receiver
+ * @param active        1 at the start, 0 at the end
+ * @param now_ms        the time
+ *
+ * @retval SEALWAX_INVALID_ARGUMENT  active is neither 0 nor 1
+ * @retval SEALWAX_INVALID_HANDLE    receiver is not one that is open
+ * @retval SEALWAX_POISONED          the receiver broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_receiver_catch_up(sealwax_group_receiver *receiver,
+                                               int active,
+                                               uint64_t now_ms);
+
+/**
+ * Tells what an application may want to show of a receiver, or act on.
+ *
+ * @param receiver      the receiver
+ * @param out           JSON: "group_id", "user", "transition_window_ms", "retain_history", "history",
+ *                      "catching_up" (since when, or null), "senders" (by user id: "user" and "keys", in the order
+ *                      of installation: "key_id", "epoch", "first" and "next" (counters), "skipped" (messages
+ *                      below "next" that can still be opened), "end" (the counter that it ends before, or null),
+ *                      "closes_ms" (end of its transition window, or null for the current key), "shared_by" (who
+ *                      vouches for it, or null)), "retained" (wiped keys that can be shared: "sender", "key_id",
+ *                      "first", "end")
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    receiver is not one that is open
+ * @retval SEALWAX_POISONED          the receiver broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_receiver_info(const sealwax_group_receiver *receiver,
+                                           void *out,
+                                           size_t out_cap,
+                                           size_t *out_len);
+
+/**
+ * Seals the whole receiver to be stored. Save it before what it read or installed is acknowledged.
+ *
+ * @param receiver      the receiver
+ * @param key           SEALWAX_KEY_LEN random bytes that the application keeps apart from the result
+ * @param key_len       SEALWAX_KEY_LEN
+ * @param out           the sealed receiver, other bytes each time
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the sealed receiver
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         key_len is above SEALWAX_KEY_LEN, or the state is beyond its limit
+ * @retval SEALWAX_INVALID_ARGUMENT  key_len is below SEALWAX_KEY_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    receiver is not one that is open
+ * @retval SEALWAX_POISONED          the receiver broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_receiver_export(const sealwax_group_receiver *receiver,
+                                             const void *key,
+                                             size_t key_len,
+                                             void *out,
+                                             size_t out_cap,
+                                             size_t *out_len);
+
+/**
+ * Opens what sealwax_group_receiver_export() sealed, and takes over what the roster says now.
+ *
+ * @param identity      the identity that the receiver was made from
+ * @param roster        the group's roster, as new as it is to be had; the receiver follows it
+ * @param key           the key that sealed it
+ * @param key_len       SEALWAX_KEY_LEN
+ * @param sealed        the sealed receiver
+ * @param sealed_len    bytes of it
+ * @param out_receiver  the receiver; sealwax_group_receiver_free() ends it; it keeps the roster alive
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              key_len is above SEALWAX_KEY_LEN, or sealed_len above any state's
+ * @retval SEALWAX_INVALID_ARGUMENT       key_len is below SEALWAX_KEY_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP         the output overlaps an input
+ * @retval SEALWAX_INVALID_HANDLE         identity or roster is not one that is open
+ * @retval SEALWAX_POISONED               the identity or the roster broke; free it
+ * @retval SEALWAX_FORKED                 a handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not a sealed state
+ * @retval SEALWAX_UNSUPPORTED_VERSION    sealed by a library that this one does not understand
+ * @retval SEALWAX_UNSUPPORTED_SUITE      likewise
+ * @retval SEALWAX_WRONG_KIND             the sealed state of another kind of object
+ * @retval SEALWAX_AUTHENTICATION_FAILED  another key, or changed bytes
+ * @retval SEALWAX_WRONG_SESSION          made from another identity
+ * @retval SEALWAX_WRONG_GROUP            of another group than the roster
+ * @retval SEALWAX_LIMIT_REACHED          too many handles are open
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_receiver_import(const sealwax_identity *identity,
+                                             const sealwax_roster *roster,
+                                             const void *key,
+                                             size_t key_len,
+                                             const void *sealed,
+                                             size_t sealed_len,
+                                             sealwax_group_receiver **out_receiver);
+
+/* ---- What a group receiver takes in and gives on ---- */
+
+/**
+ * Takes a sender key that came in a session, from sealwax_group_sender_distribute() or, in a receiver of history,
+ * from sealwax_group_receiver_share_history(). The key never leaves the library in the clear. A first message
+ * under a new handshake also changes the identity, whose revision then grows. Save receiver and session, and then
+ * such an identity, before the envelope is acknowledged.
+ *
+ * @param receiver      the receiver
+ * @param session       our session with the sender of the envelope
+ * @param envelope      a session message: sealwax_session_peek() says whether it is a "distribution" or a
+ *                      "history", and of which group
+ * @param envelope_len  bytes of it
+ * @param now_ms        the time
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              longer than any envelope
+ * @retval SEALWAX_INVALID_HANDLE         receiver or session is not one that is open
+ * @retval SEALWAX_POISONED               the receiver, its roster, the session or its identity broke; free it
+ * @retval SEALWAX_FORKED                 a handle belongs to the parent process; free it
+ * @retval SEALWAX_WRONG_SESSION          the session is not one of the receiver's identity, or the envelope of
+ *                                        another sender
+ * @retval SEALWAX_MALFORMED              not an envelope, or not the content that it says
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_RECIPIENT        for somebody else
+ * @retval SEALWAX_DUPLICATE              these very bytes were read lately
+ * @retval SEALWAX_REPLAY                 its key was used before
+ * @retval SEALWAX_TOO_FAR_AHEAD          more than 2,000 messages of the session before it are missing
+ * @retval SEALWAX_UNKNOWN_KEY            of a handshake that the session does not hold: sealwax_session_renew()
+ * @retval SEALWAX_AUTHENTICATION_FAILED  changed on its way, or not by who it says
+ * @retval SEALWAX_PREKEYS_REQUIRED       a first message without prekeys, from a peer that has used some
+ * @retval SEALWAX_UNKNOWN_PREKEY         a first message with a prekey that is used up or dead
+ * @retval SEALWAX_EXPIRED                a first message without prekeys, too long ago or in the future
+ * @retval SEALWAX_WRONG_KIND             not a session message, or its content is not for this receiver
+ * @retval SEALWAX_WRONG_GROUP            of another group
+ * @retval SEALWAX_SENDER_REMOVED         its sender is no longer a member
+ * @retval SEALWAX_NOT_A_MEMBER           its sender is no member yet: apply newer entries, then try again; or, for
+ *                                        history, we are none
+ * @retval SEALWAX_IDENTITY_CHANGED       its sender is a member under other keys, or a first message of another
+ *                                        identity
+ * @retval SEALWAX_EQUIVOCATION           the key id is held with another meaning: its owner is not honest
+ * @retval SEALWAX_RETIRED_KEY            the key was wiped, is past its window, or older than its owner's
+ *                                        membership
+ * @retval SEALWAX_GROUP_DELETED          history of a group that has ended
+ * @retval SEALWAX_LIMIT_REACHED          too many shared keys, or too many first messages to remember
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_receiver_install(sealwax_group_receiver *receiver,
+                                              sealwax_session *session,
+                                              const void *envelope,
+                                              size_t envelope_len,
+                                              uint64_t now_ms);
+
+/**
+ * Reads one message of the group: its tag, its signature, its commitment to the chain, and its links to the
+ * messages around it are checked. sealwax_envelope_parse() tells who sent it and when. Save the receiver before
+ * the envelope is acknowledged.
+ *
+ * @param receiver      the receiver
+ * @param envelope      a group message
+ * @param envelope_len  bytes of it
+ * @param now_ms        the time
+ * @param out           the plaintext; in a receiver of history, what the member vouches for who shared the key
+ * @param out_cap       bytes of room at out; envelope_len always is enough
+ * @param out_len       bytes of the plaintext
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              longer than any envelope
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE         receiver is not one that is open
+ * @retval SEALWAX_POISONED               the receiver or its roster broke; free it
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_MALFORMED              not an envelope; nothing changed, as with all that follow
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_GROUP            of another group
+ * @retval SEALWAX_SENDER_REMOVED         its sender is no longer a member
+ * @retval SEALWAX_NOT_A_MEMBER           its sender is no member that the roster knows: apply newer entries
+ * @retval SEALWAX_RETIRED_KEY            its key is past its transition window
+ * @retval SEALWAX_UNKNOWN_KEY            its key has not come yet: keep it until it was installed; or this message
+ *                                        was sent before the key was handed out, or skipped too long ago
+ * @retval SEALWAX_DUPLICATE              these very bytes were read lately
+ * @retval SEALWAX_REPLAY                 its message key was used before
+ * @retval SEALWAX_TOO_FAR_AHEAD          more than 262,144 messages before it are missing
+ * @retval SEALWAX_AUTHENTICATION_FAILED  changed on its way, not by who it says, or not in line with its
+ *                                        neighbours
+ * @retval SEALWAX_WRONG_KIND             not a group message, or content of the client engine or a later version
+ * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_receiver_decrypt(sealwax_group_receiver *receiver,
+                                              const void *envelope,
+                                              size_t envelope_len,
+                                              uint64_t now_ms,
+                                              void *out,
+                                              size_t out_cap,
+                                              size_t *out_len);
+
+/**
+ * Makes the envelope that shares a retired sender key with the peer of a session, so that it reads old messages;
+ * the peer gives it to sealwax_group_receiver_install() of a receiver made with the option "history". An explicit
+ * act of a member, never of the relay. Save the session before the envelope leaves.
+ *
+ * @param receiver      the receiver, made with the option "retain_history"
+ * @param session       our session with the member, which carries the key
+ * @param sender        whose messages; a former member's too
+ * @param sender_len    bytes of it
+ * @param key_id        of the key, as in sealwax_group_receiver_info()
+ * @param key_id_len    SEALWAX_KEY_ID_LEN
+ * @param from_counter  the first message that it opens
+ * @param now_ms        the time; it travels in the clear
+ * @param out           the envelope, a session message
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of the envelope
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         sender_len is above SEALWAX_NAME_MAX, or key_id_len above SEALWAX_KEY_ID_LEN
+ * @retval SEALWAX_INVALID_ARGUMENT  key_id_len is below SEALWAX_KEY_ID_LEN, or from_counter beyond the last
+ *                                   message
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      sender is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    receiver or session is not one that is open
+ * @retval SEALWAX_POISONED          the receiver, its roster or the session broke; free it
+ * @retval SEALWAX_FORKED            a handle belongs to the parent process; free it
+ * @retval SEALWAX_WRONG_SESSION     the session is not one of the receiver's identity; nothing changed, as with
+ *                                   all that follow
+ * @retval SEALWAX_GROUP_DELETED     the group has ended
+ * @retval SEALWAX_NOT_A_MEMBER      we are no member, or the peer is none
+ * @retval SEALWAX_IDENTITY_CHANGED  the peer is a member under other keys than the session's
+ * @retval SEALWAX_ROSTER_FORKED     the roster is forked, and the peer not a member in every branch
+ * @retval SEALWAX_NOT_PERMITTED     the key is current
+ * @retval SEALWAX_UNKNOWN_KEY       the key was not retained, or not from that message on
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_RENEWAL_REQUIRED  the session needs sealwax_session_renew()
+ * @retval SEALWAX_CHAIN_EXHAUSTED   the session has sent 2^32 - 1 messages without one of the peer
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_receiver_share_history(const sealwax_group_receiver *receiver,
+                                                    sealwax_session *session,
+                                                    const char *sender,
+                                                    size_t sender_len,
+                                                    const void *key_id,
+                                                    size_t key_id_len,
+                                                    uint32_t from_counter,
+                                                    uint64_t now_ms,
+                                                    void *out,
+                                                    size_t out_cap,
+                                                    size_t *out_len);
 
 /* ---- Relays: what routes envelopes and cannot read them ---- */
 

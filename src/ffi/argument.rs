@@ -7,6 +7,7 @@
 use core::ffi::{c_char, c_void};
 use core::ptr::{self, NonNull};
 use core::slice;
+use std::sync::Arc;
 
 use zeroize::Zeroize as _;
 
@@ -318,10 +319,11 @@ pub(super) struct ReservedHandle<O: Opaque> {
 }
 
 impl<O: Opaque> ReservedHandle<O> {
-    /// Makes the object and gives its handle to the caller.
-    pub(super) fn put(self, object: O::Object, links: <O::Object as Object>::Links) {
-        let token = Cell::settle(self.vacancy, object, links);
+    /// Makes the object and gives its handle to the caller. The answer is for whoever has to follow it.
+    pub(super) fn put(self, object: O::Object, links: <O::Object as Object>::Links) -> Arc<Cell<O::Object>> {
+        let (token, cell) = Cell::settle(self.vacancy, object, links);
         self.place.put(token.to_pointer());
+        cell
     }
 }
 

@@ -36,15 +36,20 @@ pub(super) struct Cell<T: Object> {
 
 impl<T: Object> Cell<T> {
     /// Puts an object into the place that was reserved for it.
-    pub(super) fn settle(vacancy: Vacancy, state: T, links: T::Links) -> Token {
-        let cell = Self {
+    pub(super) fn settle(vacancy: Vacancy, state: T, links: T::Links) -> (Token, Arc<Self>) {
+        let cell = Arc::new(Self {
             token: vacancy.token(),
             fork: fork::generation(),
             revision: AtomicU64::new(1),
             links,
             state: RwLock::new(state),
-        };
-        vacancy.fill(Arc::new(cell))
+        });
+        (vacancy.fill(Arc::clone(&cell) as Arc<dyn AnyCell>), cell)
+    }
+
+    /// The objects that it was made from.
+    pub(super) fn links(&self) -> &T::Links {
+        &self.links
     }
 
     /// What orders the locks of a call.

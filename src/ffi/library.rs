@@ -13,11 +13,18 @@ use super::options::{self, Table};
 use super::registry::REGISTRY;
 use super::status::{self, Status, sealwax_status};
 use super::version::{SEALWAX_ABI_MAJOR, SEALWAX_ABI_MINOR, SEALWAX_ABI_VERSION};
-use super::{cell, identity, relay, roster, session, sizes};
+use super::{cell, group_receiver, group_sender, identity, relay, roster, session, sizes};
 use crate::limits;
 
 /// The tables of all functions that take options.
-static TABLES: &[&Table] = &[&identity::OPTIONS, &session::OPTIONS, &roster::OPTIONS, &relay::OPTIONS];
+static TABLES: &[&Table] = &[
+    &identity::OPTIONS,
+    &session::OPTIONS,
+    &roster::OPTIONS,
+    &group_sender::OPTIONS,
+    &group_receiver::OPTIONS,
+    &relay::OPTIONS,
+];
 
 /// @section Library
 ///

@@ -44,7 +44,6 @@ pub(super) struct Dependants(Mutex<Vec<Weak<dyn RosterDependant>>>);
 
 impl Dependants {
     /// Adds one; it leaves by itself when it is gone.
-    #[allow(dead_code, reason = "for the group receivers")]
     pub(super) fn enlist(&self, dependant: Weak<dyn RosterDependant>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|one| one.strong_count() > 0);

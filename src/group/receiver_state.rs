@@ -29,6 +29,9 @@ use crate::wire::codec::{Put as _, Reader};
 use crate::wire::name;
 
 impl GroupReceiver {
+    /// Of what [`GroupReceiver::export`] writes.
+    pub const FORMAT: u16 = 1;
+
     /// The whole state.
     pub fn export(&self) -> Result<Zeroizing<Vec<u8>>> {
         let mut out = Zeroizing::new(Vec::with_capacity(4_096));
@@ -61,11 +64,15 @@ impl GroupReceiver {
         Ok(out)
     }
 
-    /// Reads what [`GroupReceiver::export`] gave, and takes over what the roster says now ([`GroupReceiver::sync`]).
+    /// Reads what [`GroupReceiver::export`] gave, with the format that it was sealed under, and takes over what the
+    /// roster says now ([`GroupReceiver::sync`]).
     ///
-    /// [`Error::WrongSession`] if it belongs to another identity, [`Error::WrongGroup`] if to another group,
+    /// [`Error::UnsupportedVersion`] for another format, [`Error::WrongSession`] if it belongs to another identity, [`Error::WrongGroup`] if to another group,
     /// [`Error::Malformed`] for anything that no export gives.
-    pub fn import(identity: &Identity, roster: &Roster, payload: &[u8]) -> Result<Self> {
+    pub fn import(identity: &Identity, roster: &Roster, format: u16, payload: &[u8]) -> Result<Self> {
+        if format != Self::FORMAT {
+            return Err(Error::UnsupportedVersion);
+        }
         let mut reader = Reader::new(payload);
         let user = name::read_user(&mut reader)?.to_owned();
         let fingerprint = Fingerprint::from_bytes(*reader.array()?);

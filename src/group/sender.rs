@@ -188,11 +188,17 @@ impl GroupSender {
         if roster.is_behind(now_ms) {
             return Err(Error::RosterBehind);
         }
-        let due = self.rotate_at_ms() <= now_ms || self.key.chain.counter() >= self.options.rotate_messages;
-        if due || !roster.is_current(self.key.epoch, &self.key.roster_hash) {
+        if self.rotate_at_ms() <= now_ms || self.needs_rotation(roster) {
             return Err(Error::RotationRequired);
         }
         Ok(())
+    }
+
+    /// Whether the key must rotate whatever its age: its readers changed, or its messages are used up.
+    #[must_use]
+    pub fn needs_rotation(&self, roster: &Roster) -> bool {
+        let used_up = self.key.chain.counter() >= self.options.rotate_messages;
+        used_up || !roster.is_current(self.key.epoch, &self.key.roster_hash)
     }
 
     /// Replaces chain, signing pair and key id, and erases the old ones. Save the sender before the new key leaves.
@@ -244,6 +250,12 @@ impl GroupSender {
             link,
             previous: self.previous,
         })
+    }
+
+    /// Whether the key's first state is kept for this member, among others.
+    #[must_use]
+    pub fn is_waiting_for(&self, peer: &str) -> bool {
+        self.key.snapshot.as_ref().is_some_and(|snapshot| snapshot.waiting.contains(peer))
     }
 
     /// The member's distribution is on its way.

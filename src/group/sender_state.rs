@@ -23,6 +23,9 @@ use crate::wire::content::Padding;
 use crate::wire::name;
 
 impl GroupSender {
+    /// Of what [`GroupSender::export`] writes.
+    pub const FORMAT: u16 = 1;
+
     /// The whole state. At most `lease` messages may be sent after this before the next export; an import skips as
     /// many. A rotation needs an export of its own.
     ///
@@ -46,11 +49,15 @@ impl GroupSender {
         Ok(out)
     }
 
-    /// Reads what [`GroupSender::export`] gave, and skips its lease; the next message says so.
+    /// Reads what [`GroupSender::export`] gave, with the format that it was sealed under, and skips its lease; the
+    /// next message says so.
     ///
-    /// [`Error::WrongSession`] if it belongs to another identity, [`Error::WrongGroup`] if to another group,
+    /// [`Error::UnsupportedVersion`] for another format, [`Error::WrongSession`] if it belongs to another identity, [`Error::WrongGroup`] if to another group,
     /// [`Error::Malformed`] for anything that no export gives.
-    pub fn import(identity: &Identity, roster: &Roster, payload: &[u8]) -> Result<Self> {
+    pub fn import(identity: &Identity, roster: &Roster, format: u16, payload: &[u8]) -> Result<Self> {
+        if format != Self::FORMAT {
+            return Err(Error::UnsupportedVersion);
+        }
         let mut reader = Reader::new(payload);
         let user = name::read_user(&mut reader)?.to_owned();
         let fingerprint = Fingerprint::from_bytes(*reader.array()?);

@@ -4,6 +4,7 @@
 //! What is refused comes back as its status, so a test compares with the constants of [`sealwax::ffi::status`].
 #![allow(unsafe_code, reason = "the callee is C's")]
 
+pub(crate) mod group;
 pub(crate) mod identity;
 pub(crate) mod relay;
 pub(crate) mod roster;
@@ -16,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use sealwax::ffi::library;
 use sealwax::ffi::status::{SEALWAX_BUFFER_TOO_SMALL, SEALWAX_OK, sealwax_status};
 
+pub(crate) use group::{GroupReceiver, GroupSender};
 pub(crate) use identity::Identity;
 pub(crate) use roster::Roster;
 pub(crate) use session::Session;

@@ -50,13 +50,15 @@ impl Member {
 
     /// Loads the sender from an export as a restart does.
     pub(crate) fn reload_sender(&mut self, payload: &[u8]) {
-        self.sender = GroupSender::import(&self.identity, &self.roster, payload).unwrap();
+        self.sender =
+            GroupSender::import(&self.identity, &self.roster, GroupSender::FORMAT, payload).unwrap();
     }
 
     /// Loads the receiver from its export.
     pub(crate) fn reload_receiver(&mut self) {
         let payload = self.state();
-        self.receiver = GroupReceiver::import(&self.identity, &self.roster, &payload).unwrap();
+        self.receiver =
+            GroupReceiver::import(&self.identity, &self.roster, GroupReceiver::FORMAT, &payload).unwrap();
         assert_eq!(self.state(), payload);
     }
 }

@@ -175,7 +175,8 @@ fn a_receiver_of_history_survives_export() {
     past.install(&history).unwrap();
     let payload = past.archive.export().unwrap();
     let dave = past.circle.get("dave");
-    past.archive = GroupReceiver::import(&dave.identity, &dave.roster, &payload).unwrap();
+    past.archive =
+        GroupReceiver::import(&dave.identity, &dave.roster, GroupReceiver::FORMAT, &payload).unwrap();
     let envelope = past.first[0].clone();
     assert_eq!(past.read(&envelope), Ok("0".to_owned()));
 }

@@ -13,7 +13,7 @@ use crate::circle::Circle;
 fn stolen(circle: &mut Circle) -> GroupReceiver {
     let payload = circle.get("bob").state();
     let bob = circle.get("bob");
-    GroupReceiver::import(&bob.identity, &bob.roster, &payload).unwrap()
+    GroupReceiver::import(&bob.identity, &bob.roster, GroupReceiver::FORMAT, &payload).unwrap()
 }
 
 #[test]

@@ -58,11 +58,23 @@ fn a_state_belongs_to_its_identity_and_its_group() {
     let bob = circle.get("bob");
     let (sender, receiver) = (bob.sender.export(0).unwrap(), bob.receiver.export().unwrap());
     let roster = &bob.roster;
-    assert_eq!(GroupSender::import(&other, roster, &sender).err(), Some(Error::WrongSession));
-    assert_eq!(GroupReceiver::import(&other, roster, &receiver).err(), Some(Error::WrongSession));
+    assert_eq!(
+        GroupSender::import(&other, roster, GroupSender::FORMAT, &sender).err(),
+        Some(Error::WrongSession)
+    );
+    assert_eq!(
+        GroupReceiver::import(&other, roster, GroupReceiver::FORMAT, &receiver).err(),
+        Some(Error::WrongSession)
+    );
     let roster = &elsewhere.members["bob"].roster;
-    assert_eq!(GroupSender::import(&bob.identity, roster, &sender).err(), Some(Error::WrongGroup));
-    assert_eq!(GroupReceiver::import(&bob.identity, roster, &receiver).err(), Some(Error::WrongGroup));
+    assert_eq!(
+        GroupSender::import(&bob.identity, roster, GroupSender::FORMAT, &sender).err(),
+        Some(Error::WrongGroup)
+    );
+    assert_eq!(
+        GroupReceiver::import(&bob.identity, roster, GroupReceiver::FORMAT, &receiver).err(),
+        Some(Error::WrongGroup)
+    );
 }
 
 #[test]
@@ -71,7 +83,7 @@ fn an_import_takes_over_what_the_roster_says_now() {
     let state = circle.get("bob").state();
     circle.change("alice", Act::Remove("carol"));
     let bob = circle.get("bob");
-    bob.receiver = GroupReceiver::import(&bob.identity, &bob.roster, &state).unwrap();
+    bob.receiver = GroupReceiver::import(&bob.identity, &bob.roster, GroupReceiver::FORMAT, &state).unwrap();
     assert!(bob.receiver.info().senders.iter().all(|sender| sender.user != "carol"));
 }
 
@@ -81,15 +93,17 @@ fn a_cut_state_is_malformed() {
     let (alice, bob) = (circle.get("alice").sender.export(3).unwrap(), circle.get("bob").state());
     let (alice_is, bob_is) = (&circle.members["alice"], &circle.members["bob"]);
     for length in 40..alice.len() {
-        let cut = GroupSender::import(&alice_is.identity, &alice_is.roster, &alice[..length]);
+        let cut =
+            GroupSender::import(&alice_is.identity, &alice_is.roster, GroupSender::FORMAT, &alice[..length]);
         assert!(cut.is_err());
     }
     for length in (0..bob.len()).step_by(97) {
-        let cut = GroupReceiver::import(&bob_is.identity, &bob_is.roster, &bob[..length]);
+        let cut =
+            GroupReceiver::import(&bob_is.identity, &bob_is.roster, GroupReceiver::FORMAT, &bob[..length]);
         assert!(cut.is_err());
     }
     let longer = [&bob[..], &[0]].concat();
-    let cut = GroupReceiver::import(&bob_is.identity, &bob_is.roster, &longer);
+    let cut = GroupReceiver::import(&bob_is.identity, &bob_is.roster, GroupReceiver::FORMAT, &longer);
     assert_eq!(cut.err(), Some(Error::Malformed));
 }
 
@@ -107,10 +121,10 @@ proptest! {
         for (at, byte) in damage {
             let mut damaged = alice.to_vec();
             damaged[at.index(alice.len())] = byte;
-            let _ = GroupSender::import(&alice_is.identity, &alice_is.roster, &damaged);
+            let _ = GroupSender::import(&alice_is.identity, &alice_is.roster, GroupSender::FORMAT, &damaged);
             let mut damaged = bob.clone();
             damaged[at.index(bob.len())] = byte;
-            if let Ok(mut receiver) = GroupReceiver::import(&bob_is.identity, &bob_is.roster, &damaged) {
+            if let Ok(mut receiver) = GroupReceiver::import(&bob_is.identity, &bob_is.roster, GroupReceiver::FORMAT, &damaged) {
                 for envelope in &sent {
                     if let Ok(opening) = receiver.open(&bob_is.roster, envelope, now_ms) {
                         receiver.commit(opening).unwrap();

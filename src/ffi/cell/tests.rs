@@ -35,12 +35,12 @@ impl Opaque for LeafHandle {
 }
 
 fn root() -> *mut RootHandle {
-    Cell::settle(REGISTRY.reserve().unwrap(), Root(0), ()).to_pointer()
+    Cell::settle(REGISTRY.reserve().unwrap(), Root(0), ()).0.to_pointer()
 }
 
 fn leaf(of: *const RootHandle) -> *mut LeafHandle {
     let link = shared(of).unwrap().keep().unwrap();
-    Cell::settle(REGISTRY.reserve().unwrap(), Leaf, link).to_pointer()
+    Cell::settle(REGISTRY.reserve().unwrap(), Leaf, link).0.to_pointer()
 }
 
 fn count(root: *mut RootHandle) -> Result<u64, Status> {
