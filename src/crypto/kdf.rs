@@ -4,9 +4,9 @@
 //! HKDF, in a hash, under a signature. So nothing that was derived, hashed or signed for one purpose can be taken
 //! for another.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hkdf::{Hkdf, HkdfExtract};
 use sha2::{Digest as _, Sha256};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
 use crate::crypto::secret::Secret;
 use crate::error::{Error, Result};
@@ -108,14 +108,14 @@ pub fn extract_expand<const N: usize>(
     context: &[u8],
     out: &mut [u8; N],
 ) {
-    expand(&extract(salt, ikm), label, context, out);
+    expand_labelled(&extract(salt, ikm), label, context, out);
 }
 
 /// HKDF-Expand alone, from a key that is already uniform, with info = `L(label) || context`.
 /// The compiler refuses outputs above 8,160 bytes.
 pub fn expand<const N: usize>(prk: &Secret<32>, label: Label, context: &[u8], out: &mut [u8; N]) {
-    const { assert!(N <= EXPAND_MAX) };
-    expand_blocks(prk, &[&label.length_byte(), label.bytes(), context], out);
+    let Ok(hkdf) = Hkdf::from_prk(prk.as_bytes()) else { unreachable!("a Secret<32> is a whole hash") };
+    expand_labelled(&hkdf, label, context, out);
 }
 
 /// SHA-256 of `L(label)` and the concatenated `parts`.
@@ -169,70 +169,41 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
 /// HKDF-SHA-256 with a bare info. For published test vectors; the protocol uses [`extract_expand`].
 /// [`Error::TooLarge`] above 8,160 bytes.
 pub fn hkdf_raw(salt: &[u8], ikm: &[u8], info: &[u8], out: &mut [u8]) -> Result<()> {
-    if out.len() > EXPAND_MAX {
-        return Err(Error::TooLarge);
-    }
-    expand_blocks(&extract(salt, &[ikm]), &[info], out);
-    Ok(())
+    extract(salt, &[ikm]).expand(info, out).map_err(|_| Error::TooLarge)
 }
 
 /// HMAC-SHA-256 of the concatenated `parts` under a key of any length. What HKDF is made of, open for published
 /// test vectors.
 #[must_use]
 pub fn hmac(key: &[u8], parts: &[&[u8]]) -> Secret<HASH_LEN> {
-    let mut mac = keyed(key);
+    // Hashing a long key and padding a short one is all that the extraction of HKDF adds, so it is the same function.
+    let mut context = HkdfExtract::<Sha256>::new(Some(key));
     for part in parts {
-        mac.update(part);
+        context.input_ikm(part);
     }
-    let mut output = mac.finalize().into_bytes();
+    let (mut output, _) = context.finalize();
     let mut secret = Secret::zeroed();
     secret.as_mut_bytes().copy_from_slice(&output);
     output.zeroize();
     secret
 }
 
-fn extract(salt: &[u8], ikm: &[&[u8]]) -> Secret<HASH_LEN> {
-    hmac(salt, ikm)
+fn extract(salt: &[u8], ikm: &[&[u8]]) -> Hkdf<Sha256> {
+    let mut context = HkdfExtract::<Sha256>::new(Some(salt));
+    for part in ikm {
+        context.input_ikm(part);
+    }
+    let (mut prk, hkdf) = context.finalize();
+    prk.zeroize();
+    hkdf
 }
 
-/// T(1) || T(2) || ... of RFC 5869 section 2.3, at most 255 blocks.
-///
-/// Written here over HMAC because the `hkdf` crate leaves each T(i), a whole key of ours, unwiped on the stack and
-/// answers with errors that cannot happen to fixed lengths.
-fn expand_blocks(prk: &Secret<HASH_LEN>, info: &[&[u8]], out: &mut [u8]) {
-    let keyed = keyed(prk.as_bytes());
-    let mut block = Zeroizing::new([0; HASH_LEN]);
-    for (counter, chunk) in (1..=u8::MAX).zip(out.chunks_mut(HASH_LEN)) {
-        let mut mac = keyed.clone();
-        if counter > 1 {
-            mac.update(&block[..]);
-        }
-        for part in info {
-            mac.update(part);
-        }
-        mac.update(&[counter]);
-        let mut output = mac.finalize().into_bytes();
-        block.copy_from_slice(&output);
-        output.zeroize();
-        for (to, from) in chunk.iter_mut().zip(block.iter()) {
-            *to = *from;
-        }
+/// Fills `out` from a label and context; the lengths are right by the callers' types.
+fn expand_labelled<const N: usize>(hkdf: &Hkdf<Sha256>, label: Label, context: &[u8], out: &mut [u8; N]) {
+    const { assert!(N <= EXPAND_MAX) };
+    if hkdf.expand_multi_info(&[&label.length_byte(), label.bytes(), context], out).is_err() {
+        unreachable!("the compiler refused longer outputs");
     }
-}
-
-/// Pads the key to a block first, because with a whole block HMAC cannot fail.
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    let mut padded = Zeroizing::new([0; 64]);
-    if let Some(place) = padded.get_mut(..key.len()) {
-        place.copy_from_slice(key);
-    } else {
-        let mut hashed = Sha256::digest(key);
-        for (to, from) in padded.iter_mut().zip(hashed.iter()) {
-            *to = *from;
-        }
-        hashed.zeroize();
-    }
-    Hmac::new(&(*padded).into())
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Chain {
     /// Moves past the message of `step`, which [`Chain::derive`] gave, and erases what it was derived from.
     pub(super) fn take(&mut self, step: &Step) {
         self.counter = self.counter.saturating_add(1);
-        if self.counter % GROUP_BLOCK == 0 {
+        if self.counter.is_multiple_of(GROUP_BLOCK) {
             self.enter_block();
         } else {
             step.next_chain(&mut self.chain);

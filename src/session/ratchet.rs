@@ -153,11 +153,11 @@ impl Ratchet {
     /// checked before anything is derived.
     pub(super) fn open(&self, header: &Header, found: Found) -> Result<Advance> {
         let Header { ratchet_key, counter, .. } = header;
-        if found != Found::Next {
-            if let Some(key) = self.skipped.find(ratchet_key, *counter) {
-                let change = Change::Stored { ratchet_key: *ratchet_key, counter: *counter };
-                return Ok(Advance { key: key.duplicate(), change });
-            }
+        if found != Found::Next
+            && let Some(key) = self.skipped.find(ratchet_key, *counter)
+        {
+            let change = Change::Stored { ratchet_key: *ratchet_key, counter: *counter };
+            return Ok(Advance { key: key.duplicate(), change });
         }
         let current = ratchet_key == self.remote.as_bytes();
         match (&self.receiving, found) {

@@ -76,10 +76,10 @@ impl SkippedKeys {
 
     /// Erases the key of one message, and with the last key of a chain its header key.
     pub(super) fn erase(&mut self, ratchet_key: &[u8; PUBLIC_LEN], counter: u32) {
-        if let Some(chain) = self.chains.iter_mut().find(|chain| chain.ratchet_key == *ratchet_key) {
-            if let Ok(at) = chain.keys.binary_search_by_key(&counter, |(counter, _)| *counter) {
-                chain.keys.remove(at);
-            }
+        if let Some(chain) = self.chains.iter_mut().find(|chain| chain.ratchet_key == *ratchet_key)
+            && let Ok(at) = chain.keys.binary_search_by_key(&counter, |(counter, _)| *counter)
+        {
+            chain.keys.remove(at);
         }
         self.chains.retain(|chain| !chain.keys.is_empty());
     }
