@@ -33,7 +33,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header test test-rust test-artifact test-c install clean
+.PHONY: lib header test test-rust test-artifact test-c test-python install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word.
 lib:
@@ -51,6 +51,7 @@ test: lib
 	@$(MAKE) --no-print-directory test-rust
 	@$(MAKE) --no-print-directory test-artifact
 	@$(MAKE) --no-print-directory test-c
+	@$(MAKE) --no-print-directory test-python
 	@echo
 	@if [ -s $(SKIPS) ]; then \
 	    echo "==== ALL TESTS THAT RAN HAVE PASSED. NOT RUN ON THIS MACHINE: ===="; \
@@ -71,6 +72,10 @@ test-c: lib
 	@echo "== C and C++ =="
 	@mkdir -p build
 	tests/c/run.sh $(LIB) $(SKIPS)
+
+test-python: lib
+	@echo "== Python =="
+	cd bindings/python && SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) PYTHONPATH=. python3 -W error -m unittest discover -s tests
 
 # The files for pkg-config and CMake find the rest relative to themselves, so the tree may be moved.
 install: lib

@@ -1,0 +1,271 @@
+"""What `include/sealwax.h` declares, as ctypes sees it. A test parses the header and proves that this is all of it."""
+
+from __future__ import annotations
+
+from ctypes import (
+    POINTER,
+    CDLL,
+    Structure,
+    c_char,
+    c_char_p,
+    c_int,
+    c_int32,
+    c_size_t,
+    c_uint8,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+from typing import Any, Dict, NamedTuple, Tuple
+
+#: All constants but the statuses, each of which is an exception in `_errors`.
+CONSTANTS: Dict[str, int] = {
+    "SEALWAX_ABI_MAJOR": 0,
+    "SEALWAX_ABI_MINOR": 1,
+    "SEALWAX_KEY_LEN": 32,
+    "SEALWAX_ID_LEN": 16,
+    "SEALWAX_FINGERPRINT_LEN": 32,
+    "SEALWAX_GROUP_ID_LEN": 32,
+    "SEALWAX_KEY_ID_LEN": 8,
+    "SEALWAX_SAFETY_DIGITS": 60,
+    "SEALWAX_NAME_MAX": 255,
+    "SEALWAX_MESSAGE_MAX": 1048576,
+    "SEALWAX_ENVELOPE_MAX": 1183744,
+    "SEALWAX_KIND_SESSION": 1,
+    "SEALWAX_KIND_SESSION_FIRST": 2,
+    "SEALWAX_KIND_GROUP": 5,
+    "SEALWAX_KIND_ROSTER_ENTRY": 6,
+    "SEALWAX_FLAG_HIDDEN_HEADER": 1,
+    "SEALWAX_FLAG_RESUMED": 1,
+    "SEALWAX_ROLE_MEMBER": 1,
+    "SEALWAX_ROLE_ADMIN": 2,
+    "SEALWAX_ROLE_OWNER": 3,
+    "SEALWAX_DELIVERY_QUEUE_END": 1,
+}
+
+
+class IdentityHandle(c_void_p):
+    """sealwax_identity *: a token, never followed."""
+
+
+class SessionHandle(c_void_p):
+    """sealwax_session *"""
+
+
+class RosterHandle(c_void_p):
+    """sealwax_roster *"""
+
+
+class GroupSenderHandle(c_void_p):
+    """sealwax_group_sender *"""
+
+
+class GroupReceiverHandle(c_void_p):
+    """sealwax_group_receiver *"""
+
+
+class RelayHandle(c_void_p):
+    """sealwax_relay *"""
+
+
+class DeliveriesHandle(c_void_p):
+    """sealwax_deliveries *"""
+
+
+#: Opaque types of the header by name.
+HANDLES: Dict[str, Any] = {
+    "sealwax_identity": IdentityHandle,
+    "sealwax_session": SessionHandle,
+    "sealwax_roster": RosterHandle,
+    "sealwax_group_sender": GroupSenderHandle,
+    "sealwax_group_receiver": GroupReceiverHandle,
+    "sealwax_relay": RelayHandle,
+    "sealwax_deliveries": DeliveriesHandle,
+}
+
+
+class Slice(Structure):
+    """sealwax_slice"""
+
+    _fields_ = [("ptr", c_void_p), ("len", c_size_t)]
+
+
+class EnvelopeHeader(Structure):
+    """sealwax_envelope"""
+
+    _fields_ = [
+        ("kind", c_uint32),
+        ("flags", c_uint32),
+        ("sender", Slice),
+        ("recipient", Slice),
+        ("group", Slice),
+        ("timestamp_ms", c_uint64),
+        ("envelope_id", c_uint8 * 16),
+    ]
+
+
+class DeliveryView(Structure):
+    """sealwax_delivery"""
+
+    _fields_ = [
+        ("user", Slice),
+        ("payload", Slice),
+        ("sequence", c_uint64),
+        ("envelope_id", c_uint8 * 16),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class RecordView(Structure):
+    """sealwax_record"""
+
+    _fields_ = [("name", Slice), ("value", Slice), ("replaces", c_uint64)]
+
+
+#: Structures of the header by name.
+STRUCTURES: Dict[str, Any] = {
+    "sealwax_slice": Slice,
+    "sealwax_envelope": EnvelopeHeader,
+    "sealwax_delivery": DeliveryView,
+    "sealwax_record": RecordView,
+}
+
+
+class Prototype(NamedTuple):
+    """What a function returns and takes."""
+
+    result: Any
+    arguments: Tuple[Any, ...]
+
+
+def _fallible(*arguments: Any) -> Prototype:
+    return Prototype(c_int32, arguments)
+
+
+# The shapes that arguments come in.
+_BYTES = (c_void_p, c_size_t)
+_TEXT = (c_char_p, c_size_t)
+_OUT = (c_void_p, c_size_t, POINTER(c_size_t))
+_OPTIONS = _TEXT
+_NOW = c_uint64
+
+#: All functions of the header by name.
+FUNCTIONS: Dict[str, Prototype] = {
+    # Library
+    "sealwax_abi_version": Prototype(c_uint32, ()),
+    "sealwax_version": Prototype(c_char_p, ()),
+    "sealwax_build_info": Prototype(c_char_p, ()),
+    "sealwax_status_name": Prototype(c_char_p, (c_int32,)),
+    "sealwax_status_text": Prototype(c_char_p, (c_int32,)),
+    "sealwax_live_handles": Prototype(c_size_t, ()),
+    "sealwax_handle_revision": _fallible(c_void_p, POINTER(c_uint64)),
+    "sealwax_options_check": _fallible(*_TEXT, *_OPTIONS, *_OUT),
+    # Identities and cards
+    "sealwax_identity_new": _fallible(*_TEXT, *_OPTIONS, _NOW, POINTER(IdentityHandle)),
+    "sealwax_identity_free": _fallible(IdentityHandle),
+    "sealwax_identity_export": _fallible(IdentityHandle, *_BYTES, *_OUT),
+    "sealwax_identity_import": _fallible(*_BYTES, *_BYTES, POINTER(IdentityHandle)),
+    "sealwax_identity_card": _fallible(IdentityHandle, *_OUT),
+    "sealwax_identity_prekeys": _fallible(IdentityHandle, c_uint32, _NOW, *_OUT),
+    "sealwax_identity_info": _fallible(IdentityHandle, *_OUT),
+    "sealwax_card_inspect": _fallible(*_BYTES, *_OUT),
+    "sealwax_card_safety_number": _fallible(*_BYTES, *_BYTES, POINTER(c_char), *_OUT),
+    # Envelopes
+    "sealwax_envelope_parse": _fallible(*_BYTES, POINTER(EnvelopeHeader)),
+    "sealwax_envelope_inspect": _fallible(*_BYTES, *_OUT),
+    # Sessions
+    "sealwax_session_initiate": _fallible(
+        IdentityHandle, *_BYTES, *_BYTES, *_OPTIONS, _NOW, POINTER(SessionHandle)
+    ),
+    "sealwax_session_accept": _fallible(IdentityHandle, *_BYTES, *_OPTIONS, _NOW, POINTER(SessionHandle)),
+    "sealwax_session_renew": _fallible(SessionHandle, *_BYTES, *_BYTES, _NOW),
+    "sealwax_session_free": _fallible(SessionHandle),
+    "sealwax_session_info": _fallible(SessionHandle, *_OUT),
+    "sealwax_session_export": _fallible(SessionHandle, *_BYTES, c_uint32, *_OUT),
+    "sealwax_session_import": _fallible(IdentityHandle, *_BYTES, *_BYTES, POINTER(SessionHandle)),
+    "sealwax_session_encrypt_len": _fallible(SessionHandle, c_size_t, POINTER(c_size_t)),
+    "sealwax_session_encrypt": _fallible(SessionHandle, *_BYTES, _NOW, *_OUT),
+    "sealwax_session_decrypt": _fallible(SessionHandle, *_BYTES, _NOW, *_OUT),
+    "sealwax_session_peek": _fallible(SessionHandle, *_BYTES, _NOW, *_OUT),
+    # Rosters
+    "sealwax_roster_create": _fallible(
+        IdentityHandle, *_TEXT, *_BYTES, *_OPTIONS, _NOW, POINTER(RosterHandle)
+    ),
+    "sealwax_roster_open": _fallible(*_BYTES, POINTER(RosterHandle)),
+    "sealwax_roster_free": _fallible(RosterHandle),
+    "sealwax_roster_apply": _fallible(RosterHandle, *_BYTES, _NOW),
+    "sealwax_roster_log": _fallible(RosterHandle, c_uint64, *_OUT),
+    "sealwax_roster_group_id": _fallible(RosterHandle, POINTER(c_uint8)),
+    "sealwax_roster_info": _fallible(RosterHandle, *_OUT),
+    "sealwax_roster_propose_add": _fallible(RosterHandle, IdentityHandle, *_BYTES, c_uint32, _NOW, *_OUT),
+    "sealwax_roster_propose_join": _fallible(RosterHandle, IdentityHandle, _NOW, *_OUT),
+    "sealwax_roster_propose_remove": _fallible(RosterHandle, IdentityHandle, *_TEXT, _NOW, *_OUT),
+    "sealwax_roster_propose_leave": _fallible(RosterHandle, IdentityHandle, _NOW, *_OUT),
+    "sealwax_roster_propose_role": _fallible(RosterHandle, IdentityHandle, *_TEXT, c_uint32, _NOW, *_OUT),
+    "sealwax_roster_propose_replace": _fallible(RosterHandle, IdentityHandle, *_BYTES, _NOW, *_OUT),
+    "sealwax_roster_propose_delete": _fallible(RosterHandle, IdentityHandle, _NOW, *_OUT),
+    "sealwax_roster_propose_resolve": _fallible(RosterHandle, IdentityHandle, *_BYTES, _NOW, *_OUT),
+    # Groups
+    "sealwax_group_sender_new": _fallible(
+        IdentityHandle, RosterHandle, *_OPTIONS, _NOW, POINTER(GroupSenderHandle)
+    ),
+    "sealwax_group_sender_free": _fallible(GroupSenderHandle),
+    "sealwax_group_sender_distribute": _fallible(GroupSenderHandle, SessionHandle, _NOW, *_OUT),
+    "sealwax_group_sender_confirm": _fallible(GroupSenderHandle, *_TEXT),
+    "sealwax_group_sender_encrypt_len": _fallible(GroupSenderHandle, c_size_t, POINTER(c_size_t)),
+    "sealwax_group_sender_encrypt": _fallible(GroupSenderHandle, *_BYTES, _NOW, *_OUT),
+    "sealwax_group_sender_rotate": _fallible(GroupSenderHandle, _NOW),
+    "sealwax_group_sender_info": _fallible(GroupSenderHandle, *_OUT),
+    "sealwax_group_sender_export": _fallible(GroupSenderHandle, *_BYTES, c_uint32, *_OUT),
+    "sealwax_group_sender_import": _fallible(
+        IdentityHandle, RosterHandle, *_BYTES, *_BYTES, POINTER(GroupSenderHandle)
+    ),
+    "sealwax_group_receiver_new": _fallible(
+        IdentityHandle, RosterHandle, *_OPTIONS, _NOW, POINTER(GroupReceiverHandle)
+    ),
+    "sealwax_group_receiver_free": _fallible(GroupReceiverHandle),
+    "sealwax_group_receiver_retire": _fallible(GroupReceiverHandle, _NOW, POINTER(c_uint64)),
+    "sealwax_group_receiver_catch_up": _fallible(GroupReceiverHandle, c_int, _NOW),
+    "sealwax_group_receiver_info": _fallible(GroupReceiverHandle, *_OUT),
+    "sealwax_group_receiver_export": _fallible(GroupReceiverHandle, *_BYTES, *_OUT),
+    "sealwax_group_receiver_import": _fallible(
+        IdentityHandle, RosterHandle, *_BYTES, *_BYTES, POINTER(GroupReceiverHandle)
+    ),
+    "sealwax_group_receiver_install": _fallible(GroupReceiverHandle, SessionHandle, *_BYTES, _NOW),
+    "sealwax_group_receiver_decrypt": _fallible(GroupReceiverHandle, *_BYTES, _NOW, *_OUT),
+    "sealwax_group_receiver_share_history": _fallible(
+        GroupReceiverHandle, SessionHandle, *_TEXT, *_BYTES, c_uint32, _NOW, *_OUT
+    ),
+    # Relays
+    "sealwax_relay_new": _fallible(*_OPTIONS, POINTER(RelayHandle)),
+    "sealwax_relay_free": _fallible(RelayHandle),
+    "sealwax_relay_register": _fallible(RelayHandle, *_TEXT, *_BYTES, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_publish": _fallible(RelayHandle, *_TEXT, *_BYTES, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_lookup": _fallible(
+        RelayHandle, *_TEXT, *_TEXT, _NOW, *_OUT, *_OUT, POINTER(DeliveriesHandle)
+    ),
+    "sealwax_relay_info": _fallible(RelayHandle, *_OUT),
+    "sealwax_relay_route": _fallible(RelayHandle, *_TEXT, *_BYTES, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_commit": _fallible(RelayHandle, *_TEXT, *_BYTES, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_log": _fallible(RelayHandle, *_TEXT, *_BYTES, c_uint64, *_OUT),
+    "sealwax_relay_set_online": _fallible(RelayHandle, *_TEXT, c_int, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_acknowledge": _fallible(RelayHandle, *_TEXT, c_uint64, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_restore": _fallible(RelayHandle, *_TEXT, *_BYTES, c_uint64),
+    # Deliveries
+    "sealwax_deliveries_view": _fallible(
+        DeliveriesHandle, POINTER(POINTER(DeliveryView)), POINTER(c_size_t)
+    ),
+    "sealwax_deliveries_records": _fallible(
+        DeliveriesHandle, POINTER(POINTER(RecordView)), POINTER(c_size_t)
+    ),
+    "sealwax_deliveries_free": _fallible(DeliveriesHandle),
+}
+
+
+def declare(library: CDLL) -> None:
+    """Gives each function of a library its prototype; AttributeError for one that it lacks."""
+    for name, prototype in FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype = prototype.result
+        function.argtypes = prototype.arguments

@@ -1,0 +1,234 @@
+"""Groups: sender keys, and what they send."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_size_t, c_uint64
+from typing import TYPE_CHECKING, Any, Dict, Optional
+
+from ._arguments import now, options, text, uint32, uint64
+from ._buffer import given, taken, taken_json
+from ._errors import check
+from ._handle import Handle, borrowed
+from ._load import lib
+from ._prototypes import GroupReceiverHandle, GroupSenderHandle
+from .identity import Identity
+from .roster import Roster
+from .session import Session
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+#: What a group message has beside its content: header, tag, signature; and one eighth for padding.
+_AROUND = 1024
+
+
+class GroupSender(Handle):
+    """The sending half of a membership in one group. It follows its roster."""
+
+    _free = lib.sealwax_group_sender_free
+    _pointer = GroupSenderHandle
+    _made = "GroupSender(identity, roster) or GroupSender.import_"
+    _stored = "use export and GroupSender.import_"
+
+    def __init__(
+        self,
+        identity: Identity,
+        roster: Roster,
+        *,
+        rotate_messages: Optional[int] = None,
+        rotate_ms: Optional[int] = None,
+        padding: Optional[str] = None,
+        confirm: Optional[bool] = None,
+        now_ms: Optional[int] = None,
+    ) -> None:
+        """Makes a first sender key for the members that the roster has now; `distribute` it to each.
+
+        rotate_messages (default 10,000), rotate_ms (default 7 days): after so many the key must rotate. padding
+        (default "none"): "padme" hides lengths. confirm (default False): keep the key's first state until each member
+        has confirmed it, rather than until each was handed it once.
+        """
+        chosen = options(
+            rotate_messages=rotate_messages, rotate_ms=rotate_ms, padding=padding, confirm=confirm
+        )
+        self._acquire(
+            lib.sealwax_group_sender_new,
+            borrowed(identity, Identity),
+            borrowed(roster, Roster),
+            chosen,
+            len(chosen),
+            now(now_ms),
+            options=chosen,
+        )
+
+    @classmethod
+    def import_(cls, identity: Identity, roster: Roster, key: Buffer, sealed: Buffer) -> GroupSender:
+        """Opens what `export` sealed, for the identity it was made from and the newest roster."""
+        return cls._create(
+            lib.sealwax_group_sender_import,
+            borrowed(identity, Identity),
+            borrowed(roster, Roster),
+            *given(key, "key"),
+            *given(sealed, "sealed"),
+        )
+
+    def export(self, key: Buffer, lease: int = 0) -> bytes:
+        """Seals the whole sender under 32 random bytes that are kept apart from the result.
+
+        Save it before what `encrypt` made leaves. A lease spares that: at most so many messages follow before the next
+        export, and an import skips as many.
+        """
+        return taken(
+            lib.sealwax_group_sender_export, self._open, *given(key, "key"), uint32(lease, "lease")
+        )
+
+    def distribute(self, session: Session, *, now_ms: Optional[int] = None) -> bytes:
+        """The envelope that hands the current sender key to the peer of a session, for `GroupReceiver.install`.
+
+        Only those who were members when the key was made, and still are, may have it.
+        """
+        return taken(
+            lib.sealwax_group_sender_distribute, self._open, borrowed(session, Session), now(now_ms)
+        )
+
+    def confirm(self, user: str) -> None:
+        """Tells that a member has installed the current key."""
+        check(lib.sealwax_group_sender_confirm(self._open, *text(user, "user")))
+
+    def rotate(self, *, now_ms: Optional[int] = None) -> None:
+        """Replaces the key by a new one for the members that the roster has now; distribute that to each."""
+        check(lib.sealwax_group_sender_rotate(self._open, now(now_ms)))
+
+    def encrypt_len(self, plaintext_len: int) -> int:
+        """How long the next envelope will be, exactly."""
+        out = c_size_t()
+        length = uint64(plaintext_len, "plaintext_len")
+        check(lib.sealwax_group_sender_encrypt_len(self._open, length, byref(out)))
+        return out.value
+
+    def encrypt(self, plaintext: Buffer, *, now_ms: Optional[int] = None) -> bytes:
+        """Encrypts and signs one message: one envelope for all.
+
+        RotationRequiredError: `rotate`, distribute, and encrypt again. RosterBehindError: apply the entries that a
+        member knows of.
+        """
+        pointer, length = given(plaintext, "plaintext")
+        room = length + length // 8 + _AROUND
+        return taken(lib.sealwax_group_sender_encrypt, self._open, pointer, length, now(now_ms), room=room)
+
+    def info(self) -> Dict[str, Any]:
+        """How the key stands, and who waits for it."""
+        return taken_json(lib.sealwax_group_sender_info, self._open)
+
+
+class GroupReceiver(Handle):
+    """The receiving half of a membership in one group. It follows its roster."""
+
+    _free = lib.sealwax_group_receiver_free
+    _pointer = GroupReceiverHandle
+    _made = "GroupReceiver(identity, roster) or GroupReceiver.import_"
+    _stored = "use export and GroupReceiver.import_"
+
+    def __init__(
+        self,
+        identity: Identity,
+        roster: Roster,
+        *,
+        transition_window_ms: Optional[int] = None,
+        retain_history: Optional[bool] = None,
+        history: Optional[bool] = None,
+        now_ms: Optional[int] = None,
+    ) -> None:
+        """Makes a receiver without keys; they come with `install`.
+
+        transition_window_ms (default 120,000): how long a retired key still opens messages. retain_history (default
+        False): keep what `share_history` needs, at the price that a stolen state opens old messages. history (default
+        False): a read-only receiver of what members shared.
+        """
+        chosen = options(
+            transition_window_ms=transition_window_ms, retain_history=retain_history, history=history
+        )
+        self._acquire(
+            lib.sealwax_group_receiver_new,
+            borrowed(identity, Identity),
+            borrowed(roster, Roster),
+            chosen,
+            len(chosen),
+            now(now_ms),
+            options=chosen,
+        )
+
+    @classmethod
+    def import_(cls, identity: Identity, roster: Roster, key: Buffer, sealed: Buffer) -> GroupReceiver:
+        """Opens what `export` sealed, for the identity it was made from and the newest roster."""
+        return cls._create(
+            lib.sealwax_group_receiver_import,
+            borrowed(identity, Identity),
+            borrowed(roster, Roster),
+            *given(key, "key"),
+            *given(sealed, "sealed"),
+        )
+
+    def export(self, key: Buffer) -> bytes:
+        """Seals the whole receiver under 32 random bytes that are kept apart from the result.
+
+        Save it before what it read or installed is acknowledged.
+        """
+        return taken(lib.sealwax_group_receiver_export, self._open, *given(key, "key"), room=8192)
+
+    def install(self, session: Session, envelope: Buffer, *, now_ms: Optional[int] = None) -> None:
+        """Takes a key that `GroupSender.distribute` made, or into a receiver of history one that `share_history` made.
+
+        The session is ours with its sender; `Session.peek` tells such envelopes from others. Save receiver and session
+        before the envelope is acknowledged.
+        """
+        check(
+            lib.sealwax_group_receiver_install(
+                self._open, borrowed(session, Session), *given(envelope, "envelope"), now(now_ms)
+            )
+        )
+
+    def decrypt(self, envelope: Buffer, *, now_ms: Optional[int] = None) -> bytes:
+        """Reads one message of the group; `Envelope.parse` tells who sent it.
+
+        UnknownKeyError: its distribution may still be under way.
+        """
+        pointer, length = given(envelope, "envelope")
+        return taken(
+            lib.sealwax_group_receiver_decrypt, self._open, pointer, length, now(now_ms), room=length
+        )
+
+    def retire(self, *, now_ms: Optional[int] = None) -> Optional[int]:
+        """Wipes keys whose transition window has ended. Returns when to call next; None if nothing is due."""
+        out = c_uint64()
+        check(lib.sealwax_group_receiver_retire(self._open, now(now_ms), byref(out)))
+        return out.value or None
+
+    def catch_up(self, active: bool, *, now_ms: Optional[int] = None) -> None:
+        """Tells that the reading of an offline queue begins, or has ended: in between, transition windows stand
+        still."""
+        check(lib.sealwax_group_receiver_catch_up(self._open, 1 if active else 0, now(now_ms)))
+
+    def share_history(
+        self,
+        session: Session,
+        sender: str,
+        key_id: Buffer,
+        from_counter: int = 0,
+        *,
+        now_ms: Optional[int] = None,
+    ) -> bytes:
+        """The envelope that shares a retired key of a sender with the peer of a session, so that it reads old
+        messages; for `install` of a receiver of history."""
+        return taken(
+            lib.sealwax_group_receiver_share_history,
+            self._open,
+            borrowed(session, Session),
+            *text(sender, "sender"),
+            *given(key_id, "key_id"),
+            uint32(from_counter, "from_counter"),
+            now(now_ms),
+        )
+
+    def info(self) -> Dict[str, Any]:
+        """Which keys of whom it holds."""
+        return taken_json(lib.sealwax_group_receiver_info, self._open)
