@@ -104,12 +104,16 @@ class Reader:
             raise malformed("bytes after the last field")
 
 
-def name(raw):
-    """A user id or a label (section 2.2), whose length the caller has checked."""
+def utf8(raw):
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
         raise malformed("not UTF-8") from None
+
+
+def name(raw):
+    """A user id or a label (section 2.2), whose length the caller has checked."""
+    text = utf8(raw)
     if unicodedata.normalize("NFC", text) != text:
         raise malformed("not in Normalization Form C")
     if any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"} for c in text):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from codec import Reader, Refused, malformed, number, vector
+from codec import Reader, Refused, malformed, number, utf8, vector
 from primitives import fresh
 
 DATA, DISTRIBUTION, HISTORY = 1, 2, 3
@@ -41,6 +41,8 @@ class Content:
                 raise malformed("length of data")
             if body[0] > TEXT:
                 raise Refused("WRONG_KIND", "content type")
+            if body[0] == TEXT:
+                utf8(body[1:])
         return content
 
     @property

@@ -106,10 +106,7 @@ class RatchetHeader:
 
     @classmethod
     def read(cls, r):
-        header = cls(checked_point(r.take(65)), r.number(4), r.number(4))
-        if header.counter == 0xFFFFFFFF:
-            raise malformed("a counter that is not used")
-        return header
+        return cls(r.take(65), r.number(4), r.number(4))  # the point is checked where the key is taken up
 
 
 @dataclass
@@ -167,7 +164,7 @@ class Ratchet:
         if self.receiving:
             self._skip(header.previous_count)
             self.used = (self.used + [self.remote])[-32:]
-        self.remote = header.ratchet_key
+        self.remote = checked_point(header.ratchet_key)
         self.root, chain, following = root_step(self.root, self.own, self.remote)
         self.receiving = Chain(chain)
         self.receive_header_key, self.next_receive_header_key = self.next_receive_header_key, following
@@ -203,9 +200,7 @@ class Ratchet:
             if place == "next" and header.ratchet_key in self._old_keys():
                 raise Refused("AUTHENTICATION_FAILED", "an old ratchet key under the next header key")
             if place not in ("current", "next"):
-                if header.ratchet_key != place:
-                    raise Refused("AUTHENTICATION_FAILED", "another ratchet key under this header key")
-                if header.counter not in self.skipped[place].keys:
+                if header.ratchet_key != place or header.counter not in self.skipped[place].keys:
                     raise Refused("REPLAY")
             return header
         raise Refused("AUTHENTICATION_FAILED", "header")

@@ -5,7 +5,7 @@ import pathlib
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-IMPLEMENTATION = {"codec", "primitives", "content", "identity", "session", "roster", "frames"}
+IMPLEMENTATION = {"codec", "primitives", "content", "identity", "session", "roster", "group", "frames"}
 ALLOWED = {"cryptography", "copy", "dataclasses", "hashlib", "os", "unicodedata"}
 
 
