@@ -260,6 +260,39 @@ fn a_removed_owner_cannot_carry_anybody_into_a_history_where_it_stayed() {
 }
 
 #[test]
+fn an_entry_of_an_owner_kept_apart_carries_nobody_after_a_removed_owner() {
+    let before = Before::new();
+    let (olga, otto) = (&before.olga, &before.otto);
+    let promote = Act::Role("mia", Role::Owner).propose(&before.roster, olga).unwrap();
+    let trunk = before.with(&[&promote]);
+    let remove = Act::Remove("otto").propose(&trunk, olga).unwrap();
+    let mut honest = trunk.clone();
+    honest.apply(&remove, 2).unwrap();
+
+    // Otto signs a history in which he stays and settles it against his removal. Mia, whom the relay shows that one
+    // alone, goes on with it in good faith.
+    let coup = Act::Remove("olga").propose(&trunk, otto).unwrap();
+    let mut usurped = trunk.clone();
+    usurped.apply(&coup, 2).unwrap();
+    let rejected: &[u8; 32] = honest.hash();
+    let settle = Action::Resolve { chosen: usurped.hash(), rejected: vec![rejected] };
+    let settle = Forgery::after(&usurped, otto, settle).bytes();
+    usurped.apply(&settle, 3).unwrap();
+    let unknowing = Act::Add(&[&before.sam], Role::Member).propose(&usurped, &before.mia).unwrap();
+
+    let own = *honest.hash();
+    let mut at_once = honest.clone();
+    for entry in [&coup, &settle, &unknowing] {
+        assert_eq!(honest.apply(entry, 4), FORKED);
+        assert_eq!(honest.hash(), &own, "the own history stands");
+    }
+    assert_eq!(at_once.apply(&[coup, settle, unknowing].concat(), 4), FORKED);
+    assert_eq!(at_once, honest);
+    assert_eq!(honest.standing("otto"), Standing::Former);
+    assert_eq!(Roster::open(&honest.log(0)).as_ref(), Ok(&honest));
+}
+
+#[test]
 fn sender_keys_of_a_rejected_history_are_out_of_date() {
     let fork = Fork::new();
     let (mut own, _) = fork.known();

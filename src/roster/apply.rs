@@ -7,7 +7,7 @@ use crate::roster::branch::{Branch, replay};
 use crate::roster::log::Log;
 use crate::roster::state::{Change, Proof, State};
 use crate::roster::{Member, Roster};
-use crate::wire::roster::{Entry, EntryFields, Role};
+use crate::wire::roster::{Action, Entry, EntryFields, Role};
 
 /// What [`Roster::apply`] changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Roster {
             return Err(Error::StaleEpoch);
         }
         let change = self.state.check(fields, &Proof::Signature(entry))?;
-        self.room_for(entry)?;
+        self.room_for(entry.bytes.len())?;
         Ok(Some(change))
     }
 
@@ -163,14 +163,14 @@ impl Roster {
         let at = match place {
             Place::Head => {
                 let change = self.state.check(fields, &proof)?;
-                self.room_for(entry)?;
+                self.room_for(entry.bytes.len())?;
                 self.extend(entry, hash, change);
                 return Ok(false);
             }
             Place::BranchHead(at) => {
                 let branch = self.branches.get(at).ok_or(Error::Internal)?;
                 let change = branch.state.check(fields, &proof)?;
-                self.room_for(entry)?;
+                self.room_for(entry.bytes.len())?;
                 let branch = self.branches.get_mut(at).ok_or(Error::Internal)?;
                 branch.state.make(change, hash);
                 branch.log.push(entry.bytes, hash);
@@ -182,7 +182,8 @@ impl Roster {
                 }
                 let mut branch = self.branch_at(place, fields.epoch)?;
                 let change = branch.state.check(fields, &proof)?;
-                self.room_for(entry)?;
+                // What it shares with another branch is held, and stored, once for each.
+                self.room_for(branch.log.len().saturating_add(entry.bytes.len()))?;
                 branch.state.make(change, hash);
                 branch.log.push(entry.bytes, hash);
                 self.branches.push(branch);
@@ -219,10 +220,8 @@ impl Roster {
         Ok(Branch { log, fork, state })
     }
 
-    fn room_for(&self, entry: &Entry<'_>) -> Result<()> {
-        let held: usize = self.branches.iter().map(|branch| branch.log.len()).sum();
-        let total = held.saturating_add(self.log.len()).saturating_add(entry.bytes.len());
-        if total > LOG_MAX { Err(Error::LimitReached) } else { Ok(()) }
+    fn room_for(&self, bytes: usize) -> Result<()> {
+        if self.log_len(0).saturating_add(bytes) > LOG_MAX { Err(Error::LimitReached) } else { Ok(()) }
     }
 
     fn extend(&mut self, entry: &Entry<'_>, hash: [u8; 32], change: Change) {
@@ -237,15 +236,17 @@ impl Roster {
         self.branches.retain(|branch| !deleted && branch.root().is_some_and(|root| !rejected.contains(root)));
     }
 
-    /// Goes on with a branch whose newest entry, a resolve, rejects the roster's own history, if who signed it is an
-    /// owner in that history too: else somebody who lost that role could still undo its loss.
+    /// Goes on with a branch if its newest entry is a resolve that rejects the roster's own history, and who signed
+    /// it is an owner in that history too: else somebody who lost that role could still undo its loss. What an
+    /// earlier resolve rejected does not count, or any later entry of an owner would complete it.
     fn turn_if_settled(&mut self, at: usize, newest: &EntryFields<'_>) {
+        let Action::Resolve { rejected, .. } = &newest.action else { return };
         let is_owner_here = self.state.members.get(newest.actor).is_some_and(|member: &Member| {
             member.role() == Role::Owner && member.fingerprint().as_bytes() == newest.actor_fingerprint
         });
         let rejects_own = self.branches.get(at).is_some_and(|branch| {
             let own = self.log.hash_at(branch.fork + 1);
-            own.is_some_and(|own| branch.state.rejected.contains(own))
+            own.is_some_and(|own| rejected.contains(&own))
         });
         if is_owner_here && rejects_own {
             self.turn_to(at);
@@ -265,4 +266,36 @@ impl Roster {
 
 pub(super) fn entry_hash(entry: &Entry<'_>) -> [u8; 32] {
     kdf::hash(Label::Entry, &[entry.bytes])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::rng::scripted::ScriptedRandom;
+    use crate::identity::{Identity, IdentityOptions};
+    use crate::roster::RosterPolicy;
+
+    #[test]
+    fn what_a_further_branch_repeats_of_another_counts_against_the_log() {
+        let mut rng = ScriptedRandom::new("branches");
+        let owner = Identity::generate(&mut rng, "owner", IdentityOptions::default(), 0).unwrap();
+        let other = Identity::generate(&mut rng, "other", IdentityOptions::default(), 0).unwrap();
+        let cards = [other.card().clone()];
+        let mut roster = Roster::create(&owner, "", &cards, RosterPolicy::default(), 0, &mut rng).unwrap();
+        let mut entry =
+            |roster: &Roster, role| roster.propose_role(&owner, "other", role, 0, &mut rng).unwrap();
+        let (own, first) = (entry(&roster, Role::Admin), entry(&roster, Role::Owner));
+        let mut branch = roster.clone();
+        branch.apply(&first, 0).unwrap();
+        let (second, again) = (entry(&branch, Role::Admin), entry(&branch, Role::Member));
+        roster.apply(&own, 0).unwrap();
+        assert_eq!(roster.apply(&first, 0), Err(Error::RosterForked));
+        assert_eq!(roster.apply(&second, 0), Err(Error::RosterForked));
+
+        // Just the room for the entry itself.
+        let filler = LOG_MAX - roster.log_len(0) - again.len();
+        roster.log.push(&vec![0; filler], [0; 32]);
+        assert_eq!(roster.apply(&again, 0), Err(Error::LimitReached));
+        assert!(roster.log_len(0) <= LOG_MAX);
+    }
 }
