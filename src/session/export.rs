@@ -22,6 +22,7 @@ use crate::session::{Floor, Session, standing};
 use crate::wire::codec::{Put, Reader};
 use crate::wire::content::Padding;
 use crate::wire::name;
+use crate::wire::session::Handshake;
 
 type Out = Zeroizing<Vec<u8>>;
 
@@ -144,7 +145,7 @@ fn read_inner(reader: &mut Reader<'_>) -> Result<Inner> {
     let hash = *reader.array()?;
     let role = match reader.u8()? {
         0 => Role::Responder { block: *reader.array()? },
-        1 => Role::Initiator { block: Some(reader.bytes16(1..=usize::from(u16::MAX))?.into()) },
+        1 => Role::Initiator { block: Some(read_block(reader)?) },
         2 => Role::Initiator { block: None },
         _ => return Err(Error::Malformed),
     };
@@ -165,6 +166,15 @@ fn read_inner(reader: &mut Reader<'_>) -> Result<Inner> {
         return Err(Error::Malformed);
     }
     Ok(Inner { hash, role, level, created_ms, ratchet, retired, heard, used_ms, unanswered })
+}
+
+/// The handshake block that we send, which has to be one.
+fn read_block(reader: &mut Reader<'_>) -> Result<Box<[u8]>> {
+    let block = reader.bytes16(1..=usize::from(u16::MAX))?;
+    let mut inside = Reader::new(block);
+    Handshake::read(&mut inside)?;
+    inside.finish()?;
+    Ok(block.into())
 }
 
 fn put_ratchet(out: &mut Out, ratchet: &Ratchet) -> Result<()> {

@@ -154,6 +154,22 @@ fn a_shortened_or_lengthened_payload_is_refused() {
 }
 
 #[test]
+fn a_handshake_block_that_is_none_is_refused() {
+    let (mut alice, mut bob) = strangers(hidden(false));
+    alice.initiate(&mut bob, Level::OneTime);
+    let payload = alice.session().export(0).unwrap();
+    let card = alice.identity.card().as_bytes();
+    let at = payload.windows(card.len()).position(|window| window == card).unwrap();
+    // Behind the card: when it was made, the ephemeral key, whether there is a signed prekey.
+    let mut damaged = payload.to_vec();
+    let signed_present = at + card.len() + 8 + 65;
+    assert_eq!(damaged[signed_present], 1);
+    damaged[signed_present] = 2;
+    let refused = Session::import(&alice.identity, Session::FORMAT, &damaged);
+    assert_eq!(refused.err(), Some(Error::Malformed));
+}
+
+#[test]
 fn an_idle_inner_session_is_small() {
     for hide in [false, true] {
         let (alice, _) = acquainted(hidden(hide), Level::OneTime);
