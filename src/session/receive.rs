@@ -254,7 +254,7 @@ impl Session {
         first.check(identity, now_ms)?;
         first.accept(identity, now_ms);
         self.floor.opened |= inner.level > Level::Plain;
-        standing::add_theirs(&mut self.inner, inner);
+        standing::add_theirs(&mut self.inner, inner, now_ms);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! The choice is a function of what was made and what opened, never of the order of arrival, so that both sides come
 //! to the same one without a message about it.
 
-use crate::limits::{SESSION_LEFT_MS, SESSION_SILENT_MS, SESSIONS_PER_PEER_MAX};
+use crate::limits::{CLOCK_SKEW_MS, SESSION_LEFT_MS, SESSION_SILENT_MS, SESSIONS_PER_PEER_MAX};
 use crate::session::inner::{Inner, Level};
 
 /// The index of the inner session that sends. There is one whenever there is any.
@@ -41,11 +41,13 @@ pub(super) fn add_ours(inner: &mut Vec<Inner>, made: Inner) {
     inner.push(made);
 }
 
-/// Adds a handshake that the peer made, authenticated by a message.
-pub(super) fn add_theirs(inner: &mut Vec<Inner>, mut made: Inner) {
+/// Adds a handshake that the peer made, authenticated by a message. One from the future was made under a wrong clock:
+/// it does not stay in the way of what the peer makes under the right one.
+pub(super) fn add_theirs(inner: &mut Vec<Inner>, mut made: Inner, now_ms: u64) {
     let order = |inner: &Inner| (inner.created_ms, inner.hash);
+    let from_future = |inner: &Inner| inner.created_ms > now_ms.saturating_add(CLOCK_SKEW_MS);
     for other in inner.iter_mut().filter(|other| !other.initiated()) {
-        if order(other) < order(&made) {
+        if order(other) < order(&made) || (from_future(other) && !from_future(&made)) {
             other.retired = true;
         } else {
             made.retired = true;

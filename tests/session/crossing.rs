@@ -197,3 +197,19 @@ fn an_inner_session_that_is_silent_for_seven_days_is_dropped() {
     assert_eq!(bob.receive(&late), Err(Error::UnknownKey));
     assert!(agree(&alice, &bob));
 }
+
+#[test]
+fn a_peer_whose_clock_ran_ahead_is_found_again_after_it_lost_its_state() {
+    let (mut alice, mut bob) = strangers(hidden(false));
+    bob.now = START + 20 * DAY;
+    bob.initiate(&mut alice, Level::Signed);
+    let first = bob.send("from the future");
+    alice.read(&first);
+    let answer = alice.send("answer");
+    bob.read(&answer);
+
+    bob.session = None;
+    (alice.now, bob.now) = (START + MINUTE, START + MINUTE);
+    talk(&mut bob, &mut alice, 4);
+    assert!(agree(&alice, &bob));
+}
