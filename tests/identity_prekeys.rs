@@ -36,7 +36,7 @@ fn a_bundle_holds_the_public_halves_of_what_the_identity_keeps() {
     assert_eq!(alice.signed_prekey(signed.id, NOW).unwrap().public(), &signed.key);
     assert_eq!(bundle.one_time().len(), 3);
     for prekey in bundle.one_time() {
-        assert_eq!(alice.one_time_prekey(prekey.id).unwrap().public(), &prekey.key);
+        assert_eq!(alice.one_time_prekey(prekey.id, NOW).unwrap().public(), &prekey.key);
     }
     assert_eq!(alice.info().one_time_prekeys, 3);
     assert_eq!(alice.info().signed_prekeys, core::slice::from_ref(signed));
@@ -162,8 +162,8 @@ fn a_one_time_prekey_is_used_once() {
     let (signed, used, left) = (bundle.signed().id, bundle.one_time()[0].id, bundle.one_time()[1].id);
     alice.check_first_message(Some(signed), &hash(1), NOW, NOW).unwrap();
     alice.accept_first_message(Some(signed), Some(used), &hash(1), NOW, NOW);
-    assert_eq!(alice.one_time_prekey(used).unwrap_err(), Error::UnknownPrekey);
-    assert!(alice.one_time_prekey(left).is_ok());
+    assert_eq!(alice.one_time_prekey(used, NOW).unwrap_err(), Error::UnknownPrekey);
+    assert!(alice.one_time_prekey(left, NOW).is_ok());
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn one_time_prekeys_that_nobody_used_make_room_after_thirty_days() {
     let later = NOW + ONE_TIME_PREKEY_LIFE_MS;
     assert_eq!(alice.prekeys(&mut SystemRandom, 1, later - 1).unwrap_err(), Error::LimitReached);
     assert_eq!(publish(&mut alice, 1_000, later).one_time().len(), 1_000);
-    assert_eq!(alice.one_time_prekey(bundle.one_time()[0].id).unwrap_err(), Error::UnknownPrekey);
+    assert_eq!(alice.one_time_prekey(bundle.one_time()[0].id, NOW).unwrap_err(), Error::UnknownPrekey);
 }
 
 #[test]

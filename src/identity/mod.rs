@@ -119,8 +119,8 @@ impl Identity {
 
     /// The private half of a one-time prekey; [`crate::Error::UnknownPrekey`] if there is none, or it was used, or it
     /// is past its time.
-    pub fn one_time_prekey(&self, id: u32) -> Result<&AgreePrivate> {
-        self.prekeys.one_time(id, self.now_ms)
+    pub fn one_time_prekey(&self, id: u32, now_ms: u64) -> Result<&AgreePrivate> {
+        self.prekeys.one_time(id, self.highest(now_ms))
     }
 
     /// Whether a first message may still be accepted (section 5.6, steps 3b and 3c). `signed_id` is `None` in the

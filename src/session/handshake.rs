@@ -152,7 +152,7 @@ impl FirstMessage {
     /// Whether our identity still takes it (5.6, steps 3b and 3c).
     pub(super) fn check(&self, identity: &Identity, now_ms: u64) -> Result<()> {
         identity.check_first_message(self.signed_id, &self.ephemeral_hash, self.created_ms, now_ms)?;
-        self.one_time_id.map_or(Ok(()), |id| identity.one_time_prekey(id).map(drop))
+        self.one_time_id.map_or(Ok(()), |id| identity.one_time_prekey(id, now_ms).map(drop))
     }
 
     /// Lets our identity remember it and erase its one-time prekey.
@@ -189,7 +189,8 @@ pub(super) fn respond(
     first.check(identity, now_ms)?;
     let ephemeral = AgreePublic::from_bytes(block.ephemeral)?;
     let signed = block.signed_id().map(|id| Ok((id, identity.signed_prekey(id, now_ms)?))).transpose()?;
-    let one_time = block.one_time_id().map(|id| Ok((id, identity.one_time_prekey(id)?))).transpose()?;
+    let one_time =
+        block.one_time_id().map(|id| Ok((id, identity.one_time_prekey(id, now_ms)?))).transpose()?;
 
     let transcript = Transcript {
         flags: flags(message.front.hidden_header),

@@ -113,6 +113,24 @@ fn a_one_time_prekey_serves_one_handshake() {
 }
 
 #[test]
+fn a_one_time_prekey_past_its_time_is_refused_whatever_the_identity_did_since() {
+    let (mut alice, mut bob) = strangers(hidden(false));
+    let old = bob.identity.prekeys(&mut bob.rng, 1, START).unwrap();
+    let rotated = bob.identity.prekeys(&mut bob.rng, 0, START + 20 * DAY).unwrap();
+    let one_time = PrekeyBundle::parse(&old, bob.identity.card()).unwrap().one_time()[0].clone();
+    let rotated = PrekeyBundle::parse(&rotated, bob.identity.card()).unwrap();
+    let handed_out = rotated.bytes_with(Some(&one_time)).unwrap();
+    let bundle = PrekeyBundle::parse(&handed_out, bob.identity.card()).unwrap();
+    alice.now = START + 29 * DAY;
+    alice.try_initiate(&bob, Some(&bundle)).unwrap();
+    let first = alice.send("hello");
+    bob.now = START + 30 * DAY;
+    assert_eq!(bob.receive(&first), Err(Error::UnknownPrekey));
+    bob.now -= 1;
+    assert_eq!(bob.read(&first), "hello");
+}
+
+#[test]
 fn a_false_one_time_prekey_makes_the_handshake_fail() {
     let (mut alice, mut bob) = strangers(hidden(false));
     let mut bytes = bob.identity.prekeys(&mut bob.rng, 1, START).unwrap();
