@@ -64,7 +64,7 @@ impl Chain {
         while self.counter < to {
             self.chain = self.step().0;
             self.counter += 1;
-            if self.counter % 256 == 0 {
+            if self.counter.is_multiple_of(256) {
                 self.block();
             }
         }
