@@ -33,7 +33,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header test test-rust test-artifact test-c test-python test-interop install clean
+.PHONY: lib header test test-rust test-artifact test-c test-python test-wheel test-interop install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word.
 lib:
@@ -52,6 +52,7 @@ test: lib
 	@$(MAKE) --no-print-directory test-artifact
 	@$(MAKE) --no-print-directory test-c
 	@$(MAKE) --no-print-directory test-python
+	@$(MAKE) --no-print-directory test-wheel
 	@$(MAKE) --no-print-directory test-interop
 	@echo
 	@if [ -s $(SKIPS) ]; then \
@@ -77,6 +78,11 @@ test-c: lib
 test-python: lib
 	@echo "== Python =="
 	cd bindings/python && SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) PYTHONPATH=. python3 -W error -m unittest discover -s tests
+
+test-wheel: lib
+	@echo "== Python wheel and sdist =="
+	@mkdir -p build
+	bindings/python/tests/wheel.sh $(SKIPS)
 
 test-interop: lib
 	@echo "== Interoperability: another implementation of the protocol =="

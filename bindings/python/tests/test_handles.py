@@ -10,12 +10,23 @@ import subprocess
 import sys
 import threading
 import unittest
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Tuple
 
 import sealwax
 from case import KEY, NOW, Case
 from sealwax import Identity, Relay, Roster, Session
 from sealwax._handle import Handle
+
+
+def run(program: str) -> Tuple[int, bytes]:
+    """Runs a program of its own; gives its status and what it says on the error stream."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)),
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
 
 
 class Ends(Case):
@@ -48,14 +59,7 @@ class Ends(Case):
 
     def test_the_end_of_the_program_ends_all_objects(self) -> None:
         program = "import sealwax; kept = sealwax.Identity('alice'); kept.itself = kept"
-        path = os.pathsep.join(sys.path)
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", program],
-            env=dict(os.environ, PYTHONPATH=path),
-            stderr=subprocess.PIPE,
-            timeout=60,
-        )
-        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(run(program), (0, b""))
 
     def test_use_after_close_raises(self) -> None:
         alice = Identity("alice")
@@ -216,6 +220,13 @@ class Fork(Case):
 
             self.in_child(work)
             alice.card()
+
+    def test_a_child_that_ends_by_itself_says_nothing(self) -> None:
+        program = (
+            "import os, sealwax; kept = sealwax.Identity('alice'); child = os.fork();"
+            "code = os.waitpid(child, 0)[1] if child else 0; raise SystemExit(code)"
+        )
+        self.assertEqual(run(program), (0, b""))
 
     def test_a_child_of_a_busy_parent_is_not_stuck(self) -> None:
         with Identity("alice", now_ms=NOW) as alice:
