@@ -73,8 +73,8 @@ class Handle:
         return self._finalizer is None or not self._finalizer.alive
 
     def close(self) -> None:
-        """Ends it and wipes its secrets. A call that another thread is in the middle of finishes first. Closing again
-        does nothing."""
+        """Ends it without waiting. Its secrets are wiped, after the call that another thread may be in the middle of.
+        Closing again does nothing."""
         if self._finalizer is not None:
             self._finalizer()
 

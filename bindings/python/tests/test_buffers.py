@@ -27,6 +27,7 @@ class Inputs(Case):
         self.check(memoryview(self.card))
         self.check(memoryview(bytearray(self.card)))
         self.check(memoryview(b"x" + self.card)[1:])
+        self.check(memoryview(bytearray(b"x" + self.card))[1:])
         self.check(array.array("B", self.card))
         self.check((ctypes.c_ubyte * len(self.card)).from_buffer_copy(self.card))
         with mmap.mmap(-1, len(self.card)) as mapped:
