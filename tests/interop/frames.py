@@ -1,6 +1,6 @@
 """Section 10.3 of docs/PROTOCOL.md: what a client and a relay say to each other."""
 
-from codec import FRAME, Reader, Refused, malformed, number, prefix, vector
+from codec import FRAME, Reader, Refused, malformed, number, prefix, utf8, vector
 
 ENTRY, ENVELOPE = (1 << 23) - 1, (1 << 23) - 1
 
@@ -61,6 +61,8 @@ def parse(encoded):
         else:
             values[field] = r.vector(*detail)
     r.end()
+    if name == "error":
+        utf8(values["text"])
     if name == "hello" and values["method"]:
         raise Refused("UNSUPPORTED", "a method that is reserved")
     if name == "deliver":

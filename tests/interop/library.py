@@ -17,6 +17,18 @@ class Status(Exception):
         self.status = name.removeprefix("SEALWAX_")
 
 
+class Slice(ctypes.Structure):
+    _fields_ = [("ptr", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+
+    def bytes(self):
+        return ctypes.string_at(self.ptr, self.len) if self.len else b""
+
+
+class Delivery(ctypes.Structure):
+    _fields_ = [("user", Slice), ("payload", Slice), ("sequence", ctypes.c_uint64), ("envelope_id", ctypes.c_uint8 * 16),
+                ("flags", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
+
+
 class Library:
     """`library.session_encrypt(session, b"hello", now)` calls sealwax_session_encrypt() and returns its outputs: none,
     one, or a tuple. Bytes go in as bytes or str, and come out as bytes; handles are Handle."""
@@ -40,6 +52,14 @@ class Library:
 
     def live_handles(self):
         return self.c.sealwax_live_handles()
+
+    def view(self, deliveries):
+        """What a relay hands to its host: (user, payload, sequence, envelope id, flags) each."""
+        array, count = ctypes.POINTER(Delivery)(), ctypes.c_size_t()
+        status = self.c.sealwax_deliveries_view(deliveries.token, ctypes.byref(array), ctypes.byref(count))
+        assert status == 0, status
+        return [(d.user.bytes().decode(), d.payload.bytes(), d.sequence, bytes(d.envelope_id), d.flags)
+                for d in array[: count.value]]
 
     def _call(self, name, parameters, arguments):
         function = getattr(self.c, "sealwax_" + name)

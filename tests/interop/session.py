@@ -487,7 +487,9 @@ class Session:
     def _arrange(self, new):
         """A handshake of the peer has authenticated: is it the peer's latest?"""
         def order(i):
-            return i.handshake.created_ms, i.handshake_hash
+            ahead = i.handshake.created_ms > self.now + HOUR_MS
+            return not ahead, i.handshake.created_ms, i.handshake_hash
+
         others = [i for i in self.inner.values() if not i.initiator and i is not new]
         new.candidate = all(order(i) < order(new) for i in others)
         if new.candidate:
