@@ -276,21 +276,21 @@ class SenderKey:
     first: int
     links: dict = field(default_factory=dict)  # counter -> the link that it must carry
     skipped: dict = field(default_factory=dict)  # counter -> key, commit
-    blocks: dict = field(default_factory=dict)  # block -> Chain inside it
+    blocks: dict = field(default_factory=dict)  # block -> Chain, the rest of it that was left
     opened: list = field(default_factory=list)  # the last 32 envelope ids
     window_ms: int = None  # when its transition window closes
     end: int = None  # first counter that it does not open: of history, and once the successor has told it
-    previous: bytes = None  # key id
+    previous: tuple = None  # key id, count, link
 
     def keys(self, counter):
         """Message key and commit at a counter; what is skipped is stored. Changes this key: call it on a copy."""
         if counter < self.chain.counter:
             if counter in self.skipped:
                 return self.skipped.pop(counter)
-            block = self.blocks.pop(counter // BLOCK, None)
-            if block is None:
+            rest = self.blocks.get(counter // BLOCK)
+            if rest is None or counter < rest.counter:
                 raise Refused("UNKNOWN_KEY" if counter < self.first else "REPLAY")
-            return self._within(block, counter, (counter // BLOCK + 1) * BLOCK)
+            return self._within(rest, counter)
         if counter - self.chain.counter > MAX_SKIP:
             raise Refused("TOO_FAR_AHEAD")
         while counter // BLOCK > self.chain.counter // BLOCK:
@@ -301,18 +301,22 @@ class SenderKey:
             self.skipped[at] = self.chain.step()
         return self.chain.step()
 
-    def _within(self, block, counter, end):
-        """Steps through a block that was skipped; the messages around the one that is asked for are stored."""
-        found = None
-        while block.counter < end:
-            at = block.counter
-            block.chain, key, commit = message_step(block.chain)
-            block.counter += 1
-            if at == counter:
-                found = key, commit
-            else:
-                self.skipped[at] = key, commit
+    def _within(self, rest, counter):
+        """A message out of a stored rest of a block: what is below becomes single keys, what is above stays a rest."""
+        while rest.counter < counter:
+            at = rest.counter
+            self.skipped[at] = self._step(rest)
+        found = self._step(rest)
+        if rest.counter % BLOCK == 0:
+            del self.blocks[counter // BLOCK]
         return found
+
+    @staticmethod
+    def _step(rest):
+        """Unlike a chain's own step, stays in the block: its seed is gone."""
+        rest.chain, key, commit = message_step(rest.chain)
+        rest.counter += 1
+        return key, commit
 
     def open(self, m):
         """Steps 4 to 8 for a message of this key."""
@@ -345,7 +349,6 @@ class Receiver:
     def __init__(self, identity, roster, window_ms=WINDOW_MS):
         self.identity, self.roster, self.window = identity, roster, window_ms
         self.keys = {}  # (sender, key id) -> SenderKey
-        self.current = {}  # sender -> key id
         self.wiped = set()
 
     def install(self, peer, peer_fingerprint, body, now):
@@ -355,6 +358,7 @@ class Receiver:
             raise Refused("WRONG_GROUP")
         self._member(peer, peer_fingerprint)
         offered = Chain(d.counter, d.chain, d.next_seed)
+        self.retire(now)
         held = self.keys.get((peer, d.key_id))
         if held:
             self._again(held, d, offered)
@@ -372,13 +376,6 @@ class Receiver:
             self._end(key, successor.previous)
         if predecessor:
             self._end(predecessor, d.previous)
-        current = self.keys.get((peer, self.current.get(peer)))
-        if successor or (current and d.epoch < current.epoch):
-            key.window_ms = now + self.window
-        else:
-            if current:
-                self._retire(current, now)
-            self.current[peer] = d.key_id
         self.keys[peer, d.key_id] = key
         self.follow(now)
 
@@ -387,9 +384,6 @@ class Receiver:
         """What the successor of a key tells about its end."""
         _, key.end, link = previous
         key.links.setdefault(key.end, link)
-
-    def _retire(self, key, now):
-        key.window_ms = now + self.window if key.window_ms is None else min(key.window_ms, now + self.window)
 
     def _again(self, held, d, offered):
         """A distribution of a key that is held: nothing new, or an earlier start, or a lie."""
@@ -405,14 +399,29 @@ class Receiver:
             held.first = d.counter
 
     def follow(self, now):
-        """Takes over what the roster says now."""
+        """Takes over what the roster says now: who is a member, and which key of each is current."""
         state = self.roster.state
+        for name in [name for name in self.keys if name[0] not in state.members]:
+            del self.keys[name]
+        for sender in {name[0] for name in self.keys}:
+            held = [k for k in self.keys.values() if k.sender == sender]
+            named = {k.previous[0] for k in held if k.previous}
+            unnamed = [(k.epoch, place) for place, k in enumerate(held) if k.key_id not in named]
+            current = held[max(unnamed)[1]] if unnamed else None
+            for key in held:
+                if key is current and key.epoch >= state.membership_epoch:
+                    key.window_ms = None
+                elif key.window_ms is None:
+                    key.window_ms = now + self.window
+
+    def retire(self, now):
+        """Wipes the keys whose window has closed. With an id goes that of the key before, if that one is not held."""
         for name, key in list(self.keys.items()):
-            member = state.members.get(key.sender)
-            if member is None:
+            if key.window_ms is not None and now >= key.window_ms:
                 del self.keys[name]
-            elif key.epoch < state.membership_epoch and key.window_ms is None:
-                self._retire(key, now)
+                self.wiped.add(name)
+                if key.previous and (key.sender, key.previous[0]) not in self.keys:
+                    self.wiped.add((key.sender, key.previous[0]))
 
     def _member(self, name, fingerprint=None):
         state = self.roster.state
@@ -427,14 +436,13 @@ class Receiver:
         if m.group_id != self.roster.state.group_id:
             raise Refused("WRONG_GROUP")
         self._member(m.sender)
+        self.retire(now)
         name = m.sender, m.key_id
         if name in self.wiped:
             raise Refused("RETIRED_KEY")
         key = self.keys.get(name)
         if key is None:
             raise Refused("UNKNOWN_KEY")
-        if key.window_ms is not None and now >= key.window_ms:
-            raise Refused("RETIRED_KEY")
         content, after = key.open(m)
         self.keys[name] = after
         return content

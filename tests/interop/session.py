@@ -10,6 +10,7 @@ from primitives import KeyPair, checked_point, expand, fresh, hash_, hkdf, open_
 
 HIDDEN_HEADER = 1
 MAX_SKIP, MAX_SKIPPED_KEYS, MAX_SKIPPED_CHAINS = 2_000, 4_000, 16
+MAX_INNER = 4
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
 
@@ -483,6 +484,15 @@ class Session:
             self.identity.remembered.add((inner.handshake.signed_id, ephemeral_memory(inner.handshake.ephemeral)))
             self._arrange(inner)
         self._retire_what_the_peer_lost()
+        self._drop()
+
+    def _drop(self):
+        """Inner sessions that nobody uses any more, and the oldest of more than four."""
+        active = self.active()
+        others = sorted((i for i in self.inner.values() if i is not active), key=lambda i: i.used_ms)
+        for place, inner in enumerate(others):
+            if self.now - inner.used_ms > 7 * DAY_MS or len(others) - place > MAX_INNER - 1:
+                del self.inner[inner.key_id]
 
     def _arrange(self, new):
         """A handshake of the peer has authenticated: is it the peer's latest?"""

@@ -61,7 +61,7 @@ class GroupVectors(VectorTest):
         v.expect("message_key", message_key)
         v.expect("commit", commit)
         body, resumed_from = v.bytes("body"), v.given("resumed_from")
-        plaintext = Content(1, v.bytes("message_id"), body).encode(v.given("padding") == "padme")
+        plaintext = Content(1, v.bytes("message_id"), body).encode({"none": False, "padme": True}[v.given("padding")])
         v.expect("content", plaintext)
         link = bytes(16) if resumed_from is not None else key.links[counter]
         v.expect("link", link)

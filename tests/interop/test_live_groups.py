@@ -390,6 +390,50 @@ class Groups(unittest.TestCase):
         self.assertEqual(self.carol.decrypt(envelope), b"hello")
         self.refused("AUTHENTICATION_FAILED", self.alice.decrypt, envelope)
 
+    def test_two_receivers_judge_one_stream_alike(self):
+        """Bob, here, and Carol, with the library, get the same envelopes in the same order at the same times."""
+        for seed in range(8):
+            with self.subTest(seed=seed):
+                self.form()
+                for member in self.members:
+                    member.sessions.clear()
+                self.judge(random.Random(seed))
+
+    def judge(self, rng):
+        now, under_way, told = NOW, [], []
+        senders, rotations = (self.alice, self.dave), {"alice": 0, "dave": 0}
+        for sender in senders:
+            for receiver in (self.bob, self.carol):
+                receiver.install(sender, sender.distribution(receiver), now)
+        for step in range(150):
+            now += rng.choice((0, 1, 1_000, 20_000, 119_999))
+            sender, act = rng.choice(senders), rng.random()
+            if act < 0.05 and rotations[sender.name] < 6:
+                rotations[sender.name] += 1
+                sender.rotate(now)
+                under_way.append(("install", sender, [sender.distribution(r, now) for r in (self.bob, self.carol)]))
+            elif act < 0.5:
+                for _ in range(rng.choice((1, 1, 2, 5, 300))):
+                    envelope = sender.encrypt(b"%d" % step, now)
+                told.append(envelope)
+                under_way.append(("decrypt", sender, [envelope] * 2))
+            elif act < 0.55 and told:
+                changed = bytearray(rng.choice(told))
+                changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+                under_way.append(("decrypt", sender, [bytes(changed)] * 2))
+            elif act < 0.6 and told:
+                under_way.append(("decrypt", sender, [rng.choice(told)] * 2))
+            elif under_way:
+                what, sender, envelopes = under_way.pop(0 if rng.random() < 0.5 else rng.randrange(len(under_way)))
+                results = []
+                for receiver, envelope in zip((self.bob, self.carol), envelopes):
+                    try:
+                        results.append(receiver.decrypt(envelope, now) if what == "decrypt" else
+                                       receiver.install(sender, envelope, now))
+                    except (Refused, Status) as e:
+                        results.append(e.status)
+                self.assertEqual(*results, f"step {step}: {what} from {sender.name} at {now - NOW}")
+
     def test_padding_is_padme_on_both_sides(self):
         self.alice = self.members[0] = There(self.library, "alice", sender=options(padding="padme"))
         self.form()

@@ -24,8 +24,8 @@ class Here:
     def card(self):
         return self.identity.card.encoded
 
-    def bundle(self, level):
-        return self.identity.prekeys(level - 1, NOW) if level else b""
+    def bundle(self, level, now=NOW):
+        return self.identity.prekeys(level - 1, now) if level else b""
 
     def initiate(self, card, bundle, hidden, now=NOW):
         self.session = Session.initiate(self.identity, card, bundle or None, now, hidden)
@@ -51,8 +51,8 @@ class There:
     def card(self):
         return self.identity.card()
 
-    def bundle(self, level):
-        return self.identity.prekeys(level - 1, NOW) if level else b""
+    def bundle(self, level, now=NOW):
+        return self.identity.prekeys(level - 1, now) if level else b""
 
     def initiate(self, card, bundle, hidden, now=NOW):
         self.options["hidden_header"] = hidden
@@ -116,7 +116,7 @@ class Sessions(unittest.TestCase):
 
     def test_replays_are_refused_alike(self):
         def story(level, hidden, one, other):
-            envelopes = [one.encrypt(b"%d" % i, NOW) for i in range(40)]
+            envelopes = [one.encrypt(b"%d" % i, NOW) for i in range(60)]
             for envelope in envelopes:
                 other.decrypt(envelope, NOW)
             self.refused("REPLAY", other, envelopes[0], NOW)
@@ -203,6 +203,47 @@ class Sessions(unittest.TestCase):
             self.assertEqual(other.decrypt(loser.encrypt(b"anew", NOW + 11), NOW + 11), b"anew")
             self.assertEqual(loser.decrypt(other.encrypt(b"answer", NOW + 12), NOW + 12), b"answer")
             self.assertEqual(other.decrypt(loser.encrypt(b"on", NOW + 13), NOW + 13), b"on")
+
+    def test_random_stories_converge(self):
+        """Messages are sent, lost, delayed, replayed; sides start anew and lose their state; days pass."""
+        for seed in range(30):
+            with self.subTest(seed=seed):
+                self.random_story(random.Random(seed))
+
+    def random_story(self, rng):
+        here, there = Here("here"), There(self.library, "there")
+        sides, under_way, now, hidden = (here, there), [], NOW, rng.random() < 0.5
+        heard = {"DUPLICATE", "REPLAY", "UNKNOWN_KEY", "UNKNOWN_PREKEY", "EXPIRED", "AUTHENTICATION_FAILED", "PREKEYS_REQUIRED"}
+        for step in range(60):
+            now += rng.choice((0, 1, 1_000, 60_000, 7_200_000))
+            i = rng.randrange(2)
+            one, other = sides[i], sides[1 - i]
+            act = rng.random()
+            if one.session is None or act < 0.06:  # starts, or has lost its state and starts anew
+                one.initiate(other.card(), other.bundle(rng.choice((1, 2)), now), hidden, now)
+            elif act < 0.55:
+                under_way.append((1 - i, one.encrypt(b"%d" % step, now), b"%d" % step))
+            elif under_way:
+                at = rng.randrange(len(under_way)) if rng.random() < 0.3 else 0
+                to, envelope, payload = under_way[at]
+                if rng.random() < 0.9:
+                    del under_way[at]
+                if rng.random() < 0.8:
+                    try:
+                        self.assertEqual(sides[to].decrypt(envelope, now), payload)
+                    except (Refused, Status) as e:
+                        self.assertIn(e.status, heard)
+        one, other = rng.choice((sides, sides[::-1]))
+        one.initiate(other.card(), other.bundle(2, now), hidden, now)
+        for turn in range(8):  # a side may go on for an hour in a session that the other has lost (section 5.5)
+            now += 1_200_000
+            for one, other in ((here, there), (there, here)):
+                envelope = one.encrypt(b"peace", now)
+                try:
+                    self.assertEqual(other.decrypt(envelope, now), b"peace")
+                except (Refused, Status) as e:
+                    self.assertLess(turn, 4, e)
+        self.assertEqual(*(Envelope.parse(side.encrypt(b"", now)).key_id for side in sides))
 
     def test_prekeys_required_is_kept_on_both_sides(self):
         here, there = Here("here", identity.PREKEYS_REQUIRED), There(self.library, "there", prekeys_required=True)

@@ -29,7 +29,7 @@ class Story:
     def __init__(self, test, v):
         self.test, self.v = test, v
         v.ignore("name")
-        self.flags, self.padded = v.given("flags"), v.given("padding") == "padme"
+        self.flags, self.padded = v.given("flags"), {"none": False, "padme": True}[v.given("padding")]
         self.initiator, self.responder = self.party("initiator"), self.party("responder")
         bundle = v.bytes("bundle")
         self.bundle = PrekeyBundle.parse(bundle) if bundle else None
