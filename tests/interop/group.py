@@ -116,8 +116,6 @@ class GroupMessage:
         epoch, roster_hash, counter, timestamp_ms = r.number(8), r.take(16), r.number(4), r.number(8)
         nonce, link = r.take(12), r.take(16)
         resumed_from = r.number(4) if flags & RESUMED else None
-        if counter >= MESSAGES_MAX:
-            raise malformed("beyond the last message of a key")
         if flags & RESUMED and (link != NO_LINK or resumed_from > counter):
             raise malformed("resumed with a link, or from later on")
         length = r.number(4)
@@ -320,6 +318,8 @@ class SenderKey:
 
     def open(self, m):
         """Steps 4 to 8 for a message of this key."""
+        if m.counter >= MESSAGES_MAX:
+            raise malformed("beyond the last message of a key")
         if m.id in self.opened:
             raise Refused("DUPLICATE")
         if self.end is not None and m.counter >= self.end:
