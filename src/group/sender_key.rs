@@ -118,9 +118,13 @@ impl SenderKey {
         key
     }
 
-    /// Whether this is the same key; [`Error::Equivocation`] if its id was given another meaning.
+    /// Whether this is the same key; [`Error::Equivocation`] if its id was given another meaning,
+    /// [`Error::TooFarAhead`] if telling that would take a longer walk along the chain than any message.
     pub(super) fn check_same(&self, signing_key: &SignPublic, epoch: u64, chain: &Chain) -> Result<()> {
         let same = self.signing_key == *signing_key && self.epoch == epoch;
+        if same && self.chain.counter().abs_diff(chain.counter()) > GROUP_SKIP_MAX {
+            return Err(Error::TooFarAhead);
+        }
         if same && self.chain.is_of_one_chain(chain)? { Ok(()) } else { Err(Error::Equivocation) }
     }
 
