@@ -16,6 +16,7 @@ use crate::group::short;
 use crate::group::skipped::{Skipped, Use};
 use crate::identity::Fingerprint;
 use crate::limits::{GROUP_CHAIN_MAX, GROUP_RECENT_MAX, GROUP_SKIP_MAX};
+use crate::roster::Member;
 use crate::wire::envelope::ENVELOPE_ID_LEN;
 use crate::wire::group::{GroupMessage, Link};
 
@@ -116,6 +117,11 @@ impl SenderKey {
             key.links.expect_carried(key.first, link);
         }
         key
+    }
+
+    /// Whether it is a key of this member, made during this membership.
+    pub(super) fn is_of(&self, member: &Member) -> bool {
+        self.owner == member.fingerprint() && self.epoch >= member.since_epoch()
     }
 
     /// Whether this is the same key; [`Error::Equivocation`] if its id was given another meaning,
