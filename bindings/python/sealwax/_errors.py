@@ -26,6 +26,11 @@ class SealwaxError(Exception):
     def __init__(self, message: Optional[str] = None) -> None:
         super().__init__(message or _text(self.status))
 
+    @staticmethod
+    def of(status: int) -> SealwaxError:
+        """The exception for a status that came by another way, such as in an answer of a relay."""
+        return error(status)
+
 
 # ---- Families ----
 

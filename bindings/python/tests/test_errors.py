@@ -32,6 +32,9 @@ class Errors(Case):
                 camel = "".join(word.capitalize() for word in exception.name.split("_")[1:]) + "Error"
                 self.assertEqual(exception.__name__.lower(), camel.lower())
 
+    def test_a_status_from_elsewhere_becomes_its_exception(self) -> None:
+        self.assertIs(type(sealwax.SealwaxError.of(500)), sealwax.UnknownUserError)
+
     def test_a_status_of_a_later_library_is_of_its_family(self) -> None:
         error = _errors.error(499)
         self.assertIs(type(error), sealwax.MessageStateError)
