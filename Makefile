@@ -2,6 +2,8 @@
 #
 #   make lib        the shared library, in build/lib
 #   make header     include/sealwax.h and the ABI dump, from the sources
+#   make demo       a story in C and Python: a relay, four people, and then the relay turns hostile
+#   make chat       talk by hand, in two terminals or more; NAME=carol chooses who you are
 #   make test       every test; what an optional tool is missing for is skipped and said at the end
 #   make install    library, header, pkg-config and CMake files, under $(DESTDIR)$(PREFIX)
 #   make clean
@@ -33,7 +35,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header test test-rust test-artifact test-c test-python test-wheel test-interop install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word.
 lib:
@@ -43,6 +45,26 @@ lib:
 	ln -sf $(FILE) $(LIB)/$(SONAME)
 	ln -sf $(SONAME) $(LIB)/$(LINK)
 
+# The C examples, in build/programs.
+EXAMPLES := bindings/c/examples
+PROGRAMS := build/programs
+CFLAGS ?= -O1 -g
+COMPILE = $(CC) -std=c99 -Wall -Wextra -Wpedantic $(CFLAGS) -Iinclude
+LINKED = -L$(LIB) -lsealwax -Wl,-rpath,$(CURDIR)/$(LIB)
+PYTHON = SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) PYTHONPATH=bindings/python PYTHONDONTWRITEBYTECODE=1 python3
+
+programs: lib
+	@mkdir -p $(PROGRAMS)
+	$(COMPILE) $(addprefix $(EXAMPLES)/,relay.c hostile.c frames.c) -o $(PROGRAMS)/relay $(LINKED)
+	$(COMPILE) $(addprefix $(EXAMPLES)/,client.c frames.c) -o $(PROGRAMS)/client $(LINKED)
+	$(COMPILE) $(EXAMPLES)/direct.c -o $(PROGRAMS)/direct $(LINKED)
+
+demo: programs
+	@$(PYTHON) bindings/python/examples/demo.py $(PROGRAMS)
+
+chat: programs
+	@$(PYTHON) bindings/python/examples/chat.py $(PROGRAMS) $(NAME)
+
 header:
 	SEALWAX_REPLACE=1 $(CARGO) test --locked --test abi
 
@@ -51,6 +73,7 @@ test: lib
 	@$(MAKE) --no-print-directory test-rust
 	@$(MAKE) --no-print-directory test-artifact
 	@$(MAKE) --no-print-directory test-c
+	@$(MAKE) --no-print-directory test-demo
 	@$(MAKE) --no-print-directory test-python
 	@$(MAKE) --no-print-directory test-wheel
 	@$(MAKE) --no-print-directory test-interop
@@ -74,6 +97,11 @@ test-c: lib
 	@echo "== C and C++ =="
 	@mkdir -p build
 	tests/c/run.sh $(LIB) $(SKIPS)
+
+test-demo: lib
+	@echo "== The demo, and the programs in it =="
+	@mkdir -p build
+	tests/demo/run.sh $(LIB) $(SKIPS)
 
 test-python: lib
 	@echo "== Python =="

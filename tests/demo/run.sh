@@ -1,0 +1,163 @@
+#!/bin/sh
+# Runs the demo's story with the example programs as each compiler makes them: plain, with AddressSanitizer and
+# UndefinedBehaviorSanitizer, and under valgrind. It also proves that the story can fail, that the README shows
+# bindings/c/examples/direct.c, and that a chat by hand works. What is missing on this machine is skipped and said.
+#
+# usage: tests/demo/run.sh <directory of libsealwax> [file to append skips to]
+set -u
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+library=$(cd "$1" && pwd) || exit 2
+skips=${2:-/dev/null}
+examples="$root/bindings/c/examples"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+warnings="-Wall -Wextra -Wpedantic -Werror"
+sanitizers="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+passed=0
+failed=0
+
+case $(uname -s) in
+    Darwin) SEALWAX_LIBRARY="$library/libsealwax.dylib" ;;
+    *) SEALWAX_LIBRARY="$library/libsealwax.so" ;;
+esac
+export SEALWAX_LIBRARY
+export PYTHONPATH="$root/bindings/python" PYTHONDONTWRITEBYTECODE=1
+
+skip() {
+    echo "SKIPPED  $1"
+    echo "$1" >>"$skips"
+}
+
+# attempt <what> <command...>
+attempt() {
+    what=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED   $what"
+        sed 's/^/    /' "$work/log"
+    fi
+}
+
+# build <directory> <compiler and flags...>
+build() {
+    into=$1
+    shift
+    mkdir -p "$into"
+    for program in "relay hostile frames" "client frames" "direct"; do
+        sources=
+        for source in $program; do sources="$sources $examples/$source.c"; done
+        # shellcheck disable=SC2086 # flags and sources are words
+        "$@" -std=c99 $warnings -g -I"$root/include" $sources -o "$into/${program%% *}" -L"$library" -lsealwax \
+            -Wl,-rpath,"$library" || return 1
+    done
+}
+
+story() {
+    python3 "$root/bindings/python/examples/demo.py" "$1"
+}
+
+compilers=
+for compiler in gcc clang; do
+    if command -v "$compiler" >/dev/null 2>&1; then
+        compilers="$compilers $compiler"
+    else
+        skip "demo with $compiler: not installed"
+    fi
+done
+[ -n "$compilers" ] || compilers=cc
+
+for compiler in $compilers; do
+    attempt "examples, $compiler C99" build "$work/$compiler" "$compiler"
+    attempt "direct, $compiler" "$work/$compiler/direct"
+    attempt "the story, $compiler" story "$work/$compiler"
+
+    echo 'int main(void) { return 0; }' >"$work/probe.c"
+    # shellcheck disable=SC2086
+    if "$compiler" $sanitizers "$work/probe.c" -o "$work/probe" >/dev/null 2>&1 && "$work/probe"; then
+        attempt "examples, $compiler, sanitizers" build "$work/$compiler-sanitized" "$compiler" $sanitizers
+        attempt "direct, $compiler, sanitizers" "$work/$compiler-sanitized/direct"
+        attempt "the story, $compiler, sanitizers" story "$work/$compiler-sanitized"
+    else
+        skip "demo with sanitizers of $compiler: no runtime"
+    fi
+done
+
+first=${compilers# }
+first=${first%% *}
+if command -v valgrind >/dev/null 2>&1; then
+    mkdir "$work/valgrind"
+    for program in relay client direct; do
+        {
+            echo '#!/bin/sh'
+            echo "exec valgrind --quiet --leak-check=full --error-exitcode=9 '$work/$first/$program' \"\$@\""
+        } >"$work/valgrind/$program"
+        chmod +x "$work/valgrind/$program"
+    done
+    attempt "direct, valgrind" "$work/valgrind/direct"
+    attempt "the story, valgrind" story "$work/valgrind"
+else
+    skip "demo under valgrind: not installed"
+fi
+
+# fails <why> <directory>: whether the story notices, and says why
+fails() {
+    DEMO_PATIENCE_S=5 story "$2" >"$work/story" && return 1
+    grep "THE STORY DIFFERS: $1" "$work/story"
+}
+mkdir "$work/other" "$work/forgetful"
+cp "$work/$first/relay" "$work/other/relay"
+cat >"$work/other/client" <<END
+#!/bin/sh
+"$work/$first/client" "\$@" | while IFS= read -r line; do
+    case \$line in
+        *gold*) echo "[alice to all] The silver is under the third stair." ;;
+        *) printf '%s\\n' "\$line" ;;
+    esac
+done
+END
+cp "$work/$first/client" "$work/forgetful/client"
+printf '#!/bin/sh\nexec "%s" --hostile\n' "$work/$first/relay" >"$work/forgetful/relay"
+chmod +x "$work/other/client" "$work/forgetful/relay"
+attempt "a client that says something else is noticed" fails "carol should have printed" "$work/other"
+attempt "a relay that keeps nothing to search is noticed" fails "the relay keeps no record" "$work/forgetful"
+
+# The first C block of the README that is a whole program.
+awk '/^```c$/ { inside = 1; text = ""; next }
+     /^```/ && inside { inside = 0; if (text ~ /int main\(/) { printf "%s", text; exit } }
+     inside { text = text $0 "\n" }' "$root/README.md" >"$work/readme.c"
+attempt "the README shows direct.c" diff "$examples/direct.c" "$work/readme.c"
+
+# make chat, with both terminals played by this script.
+chat() {
+    chat_py="$root/bindings/python/examples/chat.py"
+    CHAT_PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    export CHAT_PORT
+    mkfifo "$work/alice" || return 1
+    python3 "$chat_py" "$work/$first" <"$work/alice" >"$work/alice.out" 2>&1 &
+    alice=$!
+    exec 3>"$work/alice"
+    wait_for "alice is here" "$work/alice.out" || return 1
+    { echo "to alice hello from the second terminal"; sleep 1; echo quit; } |
+        python3 "$chat_py" "$work/$first" || return 1
+    wait_for '^\[bob\] hello from the second terminal' "$work/alice.out" || return 1
+    echo quit >&3
+    exec 3>&-
+    wait "$alice"
+}
+wait_for() {
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        grep -q "$1" "$2" && return 0
+        sleep 1
+    done
+    cat "$2"
+    return 1
+}
+attempt "a chat in two terminals" chat
+
+echo "Demo: $passed passed, $failed failed"
+[ $failed -eq 0 ]
