@@ -2073,7 +2073,8 @@ sealwax_status sealwax_group_receiver_import(const sealwax_identity *identity,
  * @retval SEALWAX_WRONG_RECIPIENT        for somebody else
  * @retval SEALWAX_DUPLICATE              these very bytes were read lately
  * @retval SEALWAX_REPLAY                 its key was used before
- * @retval SEALWAX_TOO_FAR_AHEAD          more than 2,000 messages of the session before it are missing
+ * @retval SEALWAX_TOO_FAR_AHEAD          more than 2,000 messages of the session before it are missing; or of a
+ *                                        held sender key, from more than 262,144 messages away
  * @retval SEALWAX_UNKNOWN_KEY            of a handshake that the session does not hold: sealwax_session_renew()
  * @retval SEALWAX_AUTHENTICATION_FAILED  changed on its way, or not by who it says
  * @retval SEALWAX_PREKEYS_REQUIRED       a first message without prekeys, from a peer that has used some

@@ -16,8 +16,9 @@ impl GroupReceiver {
     ///
     /// In this order: [`Error::WrongGroup`]; [`Error::SenderRemoved`], [`Error::NotAMember`],
     /// [`Error::IdentityChanged`] for a peer that is not the member; [`Error::Malformed`] for a wrong first link;
-    /// [`Error::Equivocation`] if the key id is held with another meaning; [`Error::RetiredKey`] for a key that was
-    /// wiped, or that is older than the membership. [`Error::WrongKind`] in a receiver of history.
+    /// [`Error::Equivocation`] if the key id is held with another meaning; [`Error::TooFarAhead`] for a state of a held
+    /// key too far from ours to compare; [`Error::RetiredKey`] for a key that was wiped, or that is older than the
+    /// membership. [`Error::WrongKind`] in a receiver of history.
     pub fn install(
         &mut self,
         roster: &Roster,
@@ -66,7 +67,8 @@ impl GroupReceiver {
     /// [`Error::WrongKind`] unless this is a receiver of history; [`Error::WrongGroup`]; [`Error::GroupDeleted`] and
     /// [`Error::NotAMember`] if we are none; [`Error::SenderRemoved`], [`Error::NotAMember`],
     /// [`Error::IdentityChanged`] for a sharer that is not the member; [`Error::Equivocation`] if the key id is held
-    /// with another meaning; [`Error::LimitReached`].
+    /// with another meaning; [`Error::TooFarAhead`] for a state of a held key too far from ours to compare;
+    /// [`Error::LimitReached`].
     pub fn install_history(
         &mut self,
         roster: &Roster,

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::group::keyring::Keyring;
 use crate::group::sender_key::Read;
 use crate::group::{Claim, GroupReceiver};
-use crate::roster::{Roster, Standing};
+use crate::roster::{Member, Roster, Standing};
 use crate::wire::content::{CONTENT_MIN, Content, ContentKind, Data, MESSAGE_ID_LEN};
 use crate::wire::group::{Front, GroupMessage};
 
@@ -95,14 +95,14 @@ impl GroupReceiver {
         if *front.group_id != self.group_id {
             return Err(Error::WrongGroup);
         }
-        let since_epoch = self.check_sender(roster, front)?;
+        let member = self.check_sender(roster, front)?;
         let now_ms = self.clock(now_ms);
         let keyring = self.senders.get(front.sender);
         let Some(key) = keyring.and_then(|keyring| keyring.find(front.key_id)) else {
             let wiped = keyring.is_some_and(|keyring: &Keyring| keyring.was_wiped(front.key_id));
             return Err(if wiped { Error::RetiredKey } else { Error::UnknownKey });
         };
-        if !self.is_open(key, now_ms) || key.epoch < since_epoch {
+        if !self.is_open(key, now_ms) || member.is_some_and(|member| !key.is_of(member)) {
             return Err(Error::RetiredKey);
         }
 
@@ -148,13 +148,13 @@ impl GroupReceiver {
         Ok(claim)
     }
 
-    /// The epoch from which on the sender's keys count.
-    fn check_sender(&self, roster: &Roster, front: &Front<'_>) -> Result<u64> {
+    /// The member who says to have sent it; in a receiver of history nobody needs to be one.
+    fn check_sender<'r>(&self, roster: &'r Roster, front: &Front<'_>) -> Result<Option<&'r Member>> {
         if self.options.history {
-            return Ok(0);
+            return Ok(None);
         }
         match (roster.member(front.sender), roster.standing(front.sender)) {
-            (Some(member), _) => Ok(member.since_epoch()),
+            (Some(member), _) => Ok(Some(member)),
             (None, Standing::Former) => Err(Error::SenderRemoved),
             (None, _) => Err(Error::NotAMember),
         }

@@ -118,9 +118,7 @@ impl GroupReceiver {
                 gone.extend(keyring.keys.drain(..).map(|key| (user.clone(), key)));
                 return false;
             };
-            let stays =
-                |key: &SenderKey| key.owner == member.fingerprint() && key.epoch >= member.since_epoch();
-            let (kept, wiped) = keyring.keys.drain(..).partition(stays);
+            let (kept, wiped) = keyring.keys.drain(..).partition(|key| key.is_of(member));
             keyring.keys = kept;
             gone.extend(wiped.into_iter().map(|key| (user.clone(), key)));
             keyring.close_before(roster.membership_epoch(), closes_ms);

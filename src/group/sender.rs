@@ -157,9 +157,9 @@ impl GroupSender {
         let out = out.get_mut(..length).filter(|_| kind.in_groups()).ok_or(Error::InvalidArgument)?;
         self.check_sending(roster, now_ms)?;
 
+        let nonce = rng.nonce()?;
         let step = self.key.chain.derive()?;
         step.key(&mut self.slot);
-        let nonce = rng.nonce()?;
         let content_len = content::content_len(body_len, self.options.padding);
         let draft = Draft {
             front: self.front(short(roster.hash()), &nonce, roster.epoch(), now_ms),

@@ -16,6 +16,7 @@ use crate::group::short;
 use crate::group::skipped::{Skipped, Use};
 use crate::identity::Fingerprint;
 use crate::limits::{GROUP_CHAIN_MAX, GROUP_RECENT_MAX, GROUP_SKIP_MAX};
+use crate::roster::Member;
 use crate::wire::envelope::ENVELOPE_ID_LEN;
 use crate::wire::group::{GroupMessage, Link};
 
@@ -118,9 +119,18 @@ impl SenderKey {
         key
     }
 
-    /// Whether this is the same key; [`Error::Equivocation`] if its id was given another meaning.
+    /// Whether it is a key of this member, made during this membership.
+    pub(super) fn is_of(&self, member: &Member) -> bool {
+        self.owner == member.fingerprint() && self.epoch >= member.since_epoch()
+    }
+
+    /// Whether this is the same key; [`Error::Equivocation`] if its id was given another meaning,
+    /// [`Error::TooFarAhead`] if telling that would take a longer walk along the chain than any message.
     pub(super) fn check_same(&self, signing_key: &SignPublic, epoch: u64, chain: &Chain) -> Result<()> {
         let same = self.signing_key == *signing_key && self.epoch == epoch;
+        if same && self.chain.counter().abs_diff(chain.counter()) > GROUP_SKIP_MAX {
+            return Err(Error::TooFarAhead);
+        }
         if same && self.chain.is_of_one_chain(chain)? { Ok(()) } else { Err(Error::Equivocation) }
     }
 

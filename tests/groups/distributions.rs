@@ -2,6 +2,7 @@
 
 use sealwax::Error;
 use sealwax::group::Distribution;
+use sealwax::limits::GROUP_SKIP_MAX;
 
 use crate::circle::{Circle, Options};
 use crate::common::group::person;
@@ -185,4 +186,30 @@ fn a_thousand_members_are_served() {
         assert_eq!(receiver.open(&roster, &envelope, 0).unwrap().body(), b"\x01hello");
     }
     assert!(sender.info().waiting.is_empty());
+}
+
+/// A distribution of another counter, with the same bytes otherwise.
+fn at_counter(distribution: &Distribution, counter: u32) -> Distribution {
+    let mut bytes = distribution.encode().to_vec();
+    bytes[145..149].copy_from_slice(&counter.to_be_bytes());
+    Distribution::decode(&bytes).unwrap()
+}
+
+/// A few bytes must not make a member walk a whole chain.
+#[test]
+fn a_held_key_is_not_compared_with_a_state_too_far_away() {
+    let mut circle = Circle::new(&["mallory", "bob"]);
+    let given = circle.distribution("mallory", "bob").unwrap();
+    let far = at_counter(&given, GROUP_SKIP_MAX + 1);
+    let before = circle.get("bob").state();
+    assert_eq!(circle.install("mallory", "bob", &far), Err(Error::TooFarAhead));
+    let near = at_counter(&given, GROUP_SKIP_MAX);
+    assert_eq!(circle.install("mallory", "bob", &near), Err(Error::Equivocation));
+
+    let mut late = Forger::from_given(&given, "mallory");
+    late.key_id = [1; 8];
+    let late = late.distribution();
+    circle.install("mallory", "bob", &at_counter(&late, GROUP_SKIP_MAX + 1)).unwrap();
+    assert!(circle.get("bob").state() != before);
+    assert_eq!(circle.install("mallory", "bob", &late), Err(Error::TooFarAhead));
 }

@@ -198,3 +198,20 @@ fn the_owner_of_a_group_of_one_needs_nobody() {
     let member = Member::new(alice, roster, Options::default(), 0);
     assert!(member.sender.info().waiting.is_empty());
 }
+
+/// A roster that turned to another history, or is older than the receiver, is not always told to it first.
+#[test]
+fn a_key_opens_nothing_for_a_member_with_other_keys() {
+    let mut circle = Circle::new(&["alice", "bob", "carol"]);
+    let before = circle.get("carol").roster.clone();
+    let new = person_with("bob", "new bob");
+    circle.change_for("alice", Act::Replace(&new, Role::Member), &["alice", "carol"]);
+    let roster = circle.get("alice").roster.clone();
+    let now_ms = circle.now_ms;
+    circle.members.insert("bob".to_owned(), Member::new(new, roster, Options::default(), now_ms));
+    circle.give("bob", "carol").unwrap();
+    let envelope = circle.send("bob", "hello");
+    let carol = circle.get("carol");
+    assert!(carol.receiver.open(&carol.roster, &envelope, now_ms).is_ok());
+    assert_eq!(carol.receiver.open(&before, &envelope, now_ms).unwrap_err(), Error::RetiredKey);
+}
