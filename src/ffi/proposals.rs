@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_void};
 
 use super::argument::{BytesOut, Outputs};
-use super::cell;
+use super::cell::{self, ConstHandle};
 use super::guard::guard;
 use super::identity::sealwax_identity;
 use super::lock::lock;
@@ -73,11 +73,11 @@ pub unsafe extern "C" fn sealwax_roster_propose_add(
         let out = outputs.bytes(out, out_cap, out_len);
         let inputs = outputs.inputs()?;
         let cards = inputs.bytes(cards, cards_len, CARDS_MAX)?;
+        let parties = Parties::resolve(roster, actor)?;
         let role = role_of(role)?;
         let cards = Card::parse_many(cards)?;
-        propose(roster, actor, out, |roster, actor| {
-            roster.propose_add(actor, &cards, role, now_ms, &mut SystemRandom)
-        })
+        parties
+            .propose(out, |roster, actor| roster.propose_add(actor, &cards, role, now_ms, &mut SystemRandom))
     })
 }
 
@@ -118,7 +118,8 @@ pub unsafe extern "C" fn sealwax_roster_propose_join(
         let mut outputs = unsafe { Outputs::new() };
         let out = outputs.bytes(out, out_cap, out_len);
         outputs.inputs()?;
-        propose(roster, actor, out, |roster, actor| roster.propose_join(actor, now_ms, &mut SystemRandom))
+        Parties::resolve(roster, actor)?
+            .propose(out, |roster, actor| roster.propose_join(actor, now_ms, &mut SystemRandom))
     })
 }
 
@@ -165,9 +166,8 @@ pub unsafe extern "C" fn sealwax_roster_propose_remove(
         let out = outputs.bytes(out, out_cap, out_len);
         let inputs = outputs.inputs()?;
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
-        propose(roster, actor, out, |roster, actor| {
-            roster.propose_remove(actor, user, now_ms, &mut SystemRandom)
-        })
+        Parties::resolve(roster, actor)?
+            .propose(out, |roster, actor| roster.propose_remove(actor, user, now_ms, &mut SystemRandom))
     })
 }
 
@@ -208,7 +208,8 @@ pub unsafe extern "C" fn sealwax_roster_propose_leave(
         let mut outputs = unsafe { Outputs::new() };
         let out = outputs.bytes(out, out_cap, out_len);
         outputs.inputs()?;
-        propose(roster, actor, out, |roster, actor| roster.propose_leave(actor, now_ms, &mut SystemRandom))
+        Parties::resolve(roster, actor)?
+            .propose(out, |roster, actor| roster.propose_leave(actor, now_ms, &mut SystemRandom))
     })
 }
 
@@ -258,10 +259,10 @@ pub unsafe extern "C" fn sealwax_roster_propose_role(
         let out = outputs.bytes(out, out_cap, out_len);
         let inputs = outputs.inputs()?;
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let parties = Parties::resolve(roster, actor)?;
         let role = role_of(role)?;
-        propose(roster, actor, out, |roster, actor| {
-            roster.propose_role(actor, user, role, now_ms, &mut SystemRandom)
-        })
+        parties
+            .propose(out, |roster, actor| roster.propose_role(actor, user, role, now_ms, &mut SystemRandom))
     })
 }
 
@@ -312,10 +313,10 @@ pub unsafe extern "C" fn sealwax_roster_propose_replace(
         let mut outputs = unsafe { Outputs::new() };
         let out = outputs.bytes(out, out_cap, out_len);
         let inputs = outputs.inputs()?;
-        let card = Card::parse(inputs.bytes(card, card_len, limits::CARD_MAX)?)?;
-        propose(roster, actor, out, |roster, actor| {
-            roster.propose_replace(actor, &card, now_ms, &mut SystemRandom)
-        })
+        let card = inputs.bytes(card, card_len, limits::CARD_MAX)?;
+        let parties = Parties::resolve(roster, actor)?;
+        let card = Card::parse(card)?;
+        parties.propose(out, |roster, actor| roster.propose_replace(actor, &card, now_ms, &mut SystemRandom))
     })
 }
 
@@ -356,7 +357,8 @@ pub unsafe extern "C" fn sealwax_roster_propose_delete(
         let mut outputs = unsafe { Outputs::new() };
         let out = outputs.bytes(out, out_cap, out_len);
         outputs.inputs()?;
-        propose(roster, actor, out, |roster, actor| roster.propose_delete(actor, now_ms, &mut SystemRandom))
+        Parties::resolve(roster, actor)?
+            .propose(out, |roster, actor| roster.propose_delete(actor, now_ms, &mut SystemRandom))
     })
 }
 
@@ -403,23 +405,33 @@ pub unsafe extern "C" fn sealwax_roster_propose_resolve(
         let out = outputs.bytes(out, out_cap, out_len);
         let inputs = outputs.inputs()?;
         let chosen = inputs.exactly::<HASH_LEN>(chosen, chosen_len)?;
-        propose(roster, actor, out, |roster, actor| {
-            roster.propose_resolve(actor, chosen, now_ms, &mut SystemRandom)
-        })
+        Parties::resolve(roster, actor)?
+            .propose(out, |roster, actor| roster.propose_resolve(actor, chosen, now_ms, &mut SystemRandom))
     })
 }
 
-/// What all proposals do once their inputs are read.
-fn propose(
-    roster: *const sealwax_roster,
-    actor: *const sealwax_identity,
-    out: BytesOut,
-    make: impl FnOnce(&Roster, &Identity) -> Result<Vec<u8>>,
-) -> core::result::Result<(), Status> {
-    let roster = cell::shared(roster)?;
-    let actor = cell::shared(actor)?;
-    let (roster, actor) = lock((&roster, &actor))?;
-    out.put(&make(&roster, &actor)?)
+/// What all proposals name: a roster, and who proposes. Numbers and content are looked at after these handles.
+struct Parties {
+    roster: ConstHandle<Roster>,
+    actor: ConstHandle<Identity>,
+}
+
+impl Parties {
+    fn resolve(
+        roster: *const sealwax_roster,
+        actor: *const sealwax_identity,
+    ) -> core::result::Result<Self, Status> {
+        Ok(Self { roster: cell::shared(roster)?, actor: cell::shared(actor)? })
+    }
+
+    fn propose(
+        &self,
+        out: BytesOut,
+        make: impl FnOnce(&Roster, &Identity) -> Result<Vec<u8>>,
+    ) -> core::result::Result<(), Status> {
+        let (roster, actor) = lock((&self.roster, &self.actor))?;
+        out.put(&make(&roster, &actor)?)
+    }
 }
 
 fn role_of(role: u32) -> core::result::Result<Role, Status> {
