@@ -25,7 +25,12 @@ impl Relay {
     /// [`Error::InvalidArgument`] for a name, or a version, that no record has; [`Error::LimitReached`]; and the errors of
     /// the value's parser.
     pub fn restore(&self, name: &str, value: Option<&[u8]>, version: u64) -> Result<()> {
-        match RecordName::parse(name)? {
+        let name = RecordName::parse(name)?;
+        // What is stored has a version from 1 on, what is not has none.
+        if value.is_some() != (version > 0) {
+            return Err(Error::InvalidArgument);
+        }
+        match name {
             RecordName::Card(user) => self.restore_card(&user, value, version),
             RecordName::Prekeys(user) => self.user(&user)?.profile().prekeys.restore(value, version),
             RecordName::Taken(user) => {
