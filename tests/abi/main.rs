@@ -12,5 +12,6 @@
 mod artifact;
 mod dump;
 mod header;
+mod misuse;
 mod options;
 mod sources;

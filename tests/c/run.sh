@@ -1,7 +1,8 @@
 #!/bin/sh
-# Compiles and runs every program of this directory against the library in $1 (as `make lib` leaves it):
-# with gcc and clang, as C99 and as C++17, plain and with AddressSanitizer and UndefinedBehaviorSanitizer, and once
-# under valgrind. What is missing on this machine is skipped and said; one C compiler is all it takes.
+# Compiles and runs every program of this directory, each a file or a directory of files, against the library in $1
+# (as `make lib` leaves it): with gcc and clang, as C99 and as C++17, plain and with AddressSanitizer and
+# UndefinedBehaviorSanitizer, and once under valgrind. What is missing on this machine is skipped and said; one C
+# compiler is all it takes.
 #
 # usage: tests/c/run.sh <directory of libsealwax> [file to append skips to]
 set -u
@@ -43,16 +44,19 @@ can() {
     "$@" "$work/probe.c" -o "$work/probe" >/dev/null 2>&1 && "$work/probe" >/dev/null 2>&1
 }
 
-# build_and_run <what> <source> <wrapper or ""> <compiler and flags...>
+programs="$here/*.c $here/*/"
+
+# build_and_run <what> <program> <wrapper or ""> <compiler and flags...>
 build_and_run() {
     what=$1
-    source=$2
+    sources=$2
+    [ -d "$sources" ] && sources="$sources*.c"
     wrapper=$3
     shift 3
     program="$work/program"
     rm -f "$program"
     # shellcheck disable=SC2086 # flags are words
-    "$@" $warnings -g -I"$root/include" "$source" -o "$program" -L"$library" -lsealwax -Wl,-rpath,"$library" \
+    "$@" $warnings -g -I"$root/include" $sources -o "$program" -L"$library" -lsealwax -Wl,-rpath,"$library" \
         -lpthread >"$work/log" 2>&1 || {
         failed=$((failed + 1))
         echo "FAILED   $what: does not compile"
@@ -103,7 +107,7 @@ for compiler in $compilers; do
     can "$compiler" $sanitizers || sanitize=no
     [ $sanitize = yes ] || skip "AddressSanitizer and UndefinedBehaviorSanitizer with $compiler: no runtime"
 
-    for source in "$here"/*.c; do
+    for source in $programs; do
         name=$(basename "$source" .c)
         build_and_run "$name, $compiler C99" "$source" "" "$compiler" -std=c99 -D_POSIX_C_SOURCE=200809L
         if [ $sanitize = yes ]; then
@@ -124,7 +128,7 @@ done
 if command -v valgrind >/dev/null 2>&1; then
     compiler=${compilers# }
     compiler=${compiler%% *}
-    for source in "$here"/*.c; do
+    for source in $programs; do
         build_and_run "$(basename "$source" .c), valgrind" "$source" \
             "valgrind --quiet --leak-check=full --error-exitcode=9" \
             "$compiler" -std=c99 -D_POSIX_C_SOURCE=200809L
