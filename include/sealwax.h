@@ -24,8 +24,10 @@
  *
  * Outputs   void *out, size_t out_cap, size_t *out_len. Too small a buffer: SEALWAX_BUFFER_TOO_SMALL, *out_len
  *           is the size that would do, out is untouched, nothing changed; so out_cap 0 (and then out NULL) asks
- *           for the size. After any other failure *out_len is 0, numbers are 0, new handles NULL, and bytes
- *           already written are wiped. An output must not overlap an input or another output.
+ *           for the size. Only SEALWAX_BUFFER_TOO_SMALL means that a second call is due: if the result is empty,
+ *           out_cap 0 is enough, and the call was done. After any other failure *out_len is 0, numbers are 0,
+ *           new handles NULL, and bytes already written are wiped. An output must not overlap an input or
+ *           another output.
  *
  * Options   A JSON object in UTF-8; length 0 takes all defaults. An unknown key or a bad value is
  *           SEALWAX_INVALID_OPTIONS, and sealwax_options_check() says which and why.
@@ -97,6 +99,10 @@
 #define SEALWAX_SAFETY_DIGITS 60
 /** Longest user id or group label, in bytes of UTF-8. */
 #define SEALWAX_NAME_MAX 255
+/** Longest card. */
+#define SEALWAX_CARD_MAX 640
+/** Longest prekey bundle; one with a single one-time prekey is below 1,024 bytes. */
+#define SEALWAX_PREKEYS_MAX 69632
 /** Longest plaintext of one message. */
 #define SEALWAX_MESSAGE_MAX 1048576
 /** Longest envelope. */
@@ -733,8 +739,9 @@ sealwax_status sealwax_card_safety_number(const void *card,
  * @param identity      who starts
  * @param card          the peer's card
  * @param card_len      bytes of it
- * @param prekeys       the peer's bundle as the relay handed it out, with one or no one-time prekey; empty for
- *                      none, which the card must allow; may be NULL if prekeys_len is 0
+ * @param prekeys       the peer's bundle as the relay handed it out, with one or no one-time prekey: of several
+ *                      the first is used, so a bundle is for one peer only, as sealwax_relay_lookup() sees to;
+ *                      empty for none, which the card must allow; may be NULL if prekeys_len is 0
  * @param prekeys_len   bytes of it
  * @param options       JSON: "hidden_header" (false): hide ratchet keys and counters from the relay; "padding"
  *                      ("none"): "padme" hides lengths; "peer_fingerprint": the only one that is taken, in hex;
@@ -1196,7 +1203,8 @@ SEALWAX_API sealwax_status sealwax_roster_free(sealwax_roster *roster);
 /**
  * Takes entries, which are the only way in. Entries that are held already change nothing; of the others all or
  * none are taken. Before it returns, every sender and receiver made from this roster has followed: senders ask
- * for rotation, receivers have wiped the keys of who was removed.
+ * for rotation, receivers have wiped the keys that a removed member sent with. Whoever is removed itself still
+ * opens what was sent before.
  *
  * @param roster        the roster
  * @param entries       one or several entries, one after another
@@ -1723,7 +1731,8 @@ sealwax_status sealwax_group_sender_encrypt_len(const sealwax_group_sender *send
 
 /**
  * Encrypts and signs one message to the group: one envelope for all. Save the sender before the envelope leaves,
- * or have exported it with a lease that covers this message.
+ * or have exported it with a lease that covers this message. Keep the plaintext: no receiver opens one's own
+ * messages.
  *
  * @param sender         the sender
  * @param plaintext      any bytes; may be NULL if plaintext_len is 0
@@ -2126,8 +2135,9 @@ sealwax_status sealwax_group_receiver_install(sealwax_group_receiver *receiver,
  * @retval SEALWAX_SENDER_REMOVED         its sender is no longer a member
  * @retval SEALWAX_NOT_A_MEMBER           its sender is no member that the roster knows: apply newer entries
  * @retval SEALWAX_RETIRED_KEY            its key is past its transition window
- * @retval SEALWAX_UNKNOWN_KEY            its key has not come yet: keep it until it was installed; or this message
- *                                        was sent before the key was handed out, or skipped too long ago
+ * @retval SEALWAX_UNKNOWN_KEY            its key is not held. Keep the envelope for a while, try again after each
+ *                                        install, then drop it: it may be from before one joined or after one was
+ *                                        removed, one's own, or skipped too long ago
  * @retval SEALWAX_DUPLICATE              these very bytes were read lately
  * @retval SEALWAX_REPLAY                 its message key was used before
  * @retval SEALWAX_TOO_FAR_AHEAD          more than 262,144 messages before it are missing
@@ -2374,7 +2384,8 @@ sealwax_status sealwax_relay_info(const sealwax_relay *relay,
                                   size_t *out_len);
 
 /**
- * Takes an envelope from its sender: queues it for its recipients and delivers it to those who are online.
+ * Takes an envelope from its sender: queues it for its recipients (the peer, or all members of the group but the
+ * sender) and delivers it to those who are online.
  * An envelope that is sent again, while it is queued or soon after, changes nothing. A member of a group
  * whose queue is full is passed over, so that nobody can silence a group by not reading;
  * sealwax_relay_info() counts it.

@@ -154,8 +154,9 @@ fn install(
 /// @retval SEALWAX_SENDER_REMOVED         its sender is no longer a member
 /// @retval SEALWAX_NOT_A_MEMBER           its sender is no member that the roster knows: apply newer entries
 /// @retval SEALWAX_RETIRED_KEY            its key is past its transition window
-/// @retval SEALWAX_UNKNOWN_KEY            its key has not come yet: keep it until it was installed; or this message
-///                                        was sent before the key was handed out, or skipped too long ago
+/// @retval SEALWAX_UNKNOWN_KEY            its key is not held. Keep the envelope for a while, try again after each
+///                                        install, then drop it: it may be from before one joined or after one was
+///                                        removed, one's own, or skipped too long ago
 /// @retval SEALWAX_DUPLICATE              these very bytes were read lately
 /// @retval SEALWAX_REPLAY                 its message key was used before
 /// @retval SEALWAX_TOO_FAR_AHEAD          more than 262,144 messages before it are missing

@@ -263,7 +263,8 @@ pub unsafe extern "C" fn sealwax_group_sender_encrypt_len(
 }
 
 /// Encrypts and signs one message to the group: one envelope for all. Save the sender before the envelope leaves,
-/// or have exported it with a lease that covers this message.
+/// or have exported it with a lease that covers this message. Keep the plaintext: no receiver opens one's own
+/// messages.
 ///
 /// @param sender         the sender
 /// @param plaintext      any bytes; may be NULL if plaintext_len is 0

@@ -204,7 +204,8 @@ pub unsafe extern "C" fn sealwax_roster_free(roster: *mut sealwax_roster) -> sea
 
 /// Takes entries, which are the only way in. Entries that are held already change nothing; of the others all or
 /// none are taken. Before it returns, every sender and receiver made from this roster has followed: senders ask
-/// for rotation, receivers have wiped the keys of who was removed.
+/// for rotation, receivers have wiped the keys that a removed member sent with. Whoever is removed itself still
+/// opens what was sent before.
 ///
 /// @param roster        the roster
 /// @param entries       one or several entries, one after another

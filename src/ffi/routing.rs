@@ -14,7 +14,8 @@ use crate::limits;
 /// The longest name of a record: that of a queued envelope.
 const NAME_MAX: usize = limits::NAME_MAX + 32;
 
-/// Takes an envelope from its sender: queues it for its recipients and delivers it to those who are online.
+/// Takes an envelope from its sender: queues it for its recipients (the peer, or all members of the group but the
+/// sender) and delivers it to those who are online.
 /// An envelope that is sent again, while it is queued or soon after, changes nothing. A member of a group
 /// whose queue is full is passed over, so that nobody can silence a group by not reading;
 /// sealwax_relay_info() counts it.

@@ -67,8 +67,9 @@ fn bundle(bytes: &[u8], card: &Card) -> Result<Option<PrekeyBundle>, Error> {
 /// @param identity      who starts
 /// @param card          the peer's card
 /// @param card_len      bytes of it
-/// @param prekeys       the peer's bundle as the relay handed it out, with one or no one-time prekey; empty for
-///                      none, which the card must allow; may be NULL if prekeys_len is 0
+/// @param prekeys       the peer's bundle as the relay handed it out, with one or no one-time prekey: of several
+///                      the first is used, so a bundle is for one peer only, as sealwax_relay_lookup() sees to;
+///                      empty for none, which the card must allow; may be NULL if prekeys_len is 0
 /// @param prekeys_len   bytes of it
 /// @param options       JSON: "hidden_header" (false): hide ratchet keys and counters from the relay; "padding"
 ///                      ("none"): "padme" hides lengths; "peer_fingerprint": the only one that is taken, in hex;

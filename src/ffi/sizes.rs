@@ -19,6 +19,10 @@ pub const SEALWAX_KEY_ID_LEN: usize = 8;
 pub const SEALWAX_SAFETY_DIGITS: usize = 60;
 /// Longest user id or group label, in bytes of UTF-8.
 pub const SEALWAX_NAME_MAX: usize = 255;
+/// Longest card.
+pub const SEALWAX_CARD_MAX: usize = 640;
+/// Longest prekey bundle; one with a single one-time prekey is below 1,024 bytes.
+pub const SEALWAX_PREKEYS_MAX: usize = 69_632;
 /// Longest plaintext of one message.
 pub const SEALWAX_MESSAGE_MAX: usize = 1_048_576;
 /// Longest envelope.
@@ -27,6 +31,8 @@ pub const SEALWAX_ENVELOPE_MAX: usize = 1_183_744;
 const _: () = {
     assert!(SEALWAX_SAFETY_DIGITS == safety::DIGITS);
     assert!(SEALWAX_NAME_MAX == limits::NAME_MAX);
+    assert!(SEALWAX_CARD_MAX == limits::CARD_MAX);
+    assert!(SEALWAX_PREKEYS_MAX == limits::PREKEYS_MAX);
     assert!(SEALWAX_MESSAGE_MAX == limits::MESSAGE_MAX);
     assert!(SEALWAX_ENVELOPE_MAX == limits::ENVELOPE_MAX);
 };

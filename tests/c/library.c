@@ -63,6 +63,8 @@ int main(void) {
     sizes_agree("safety_digits", SEALWAX_SAFETY_DIGITS);
     sizes_agree("name", SEALWAX_NAME_MAX);
     sizes_agree("message", SEALWAX_MESSAGE_MAX);
+    sizes_agree("card", SEALWAX_CARD_MAX);
+    sizes_agree("prekeys", SEALWAX_PREKEYS_MAX);
     sizes_agree("envelope", SEALWAX_ENVELOPE_MAX);
     statuses();
     revision_of_no_handle();

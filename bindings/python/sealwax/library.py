@@ -12,6 +12,10 @@ from ._prototypes import CONSTANTS
 KEY_LEN: Final = CONSTANTS["SEALWAX_KEY_LEN"]
 #: Longest user id or group label, in bytes of UTF-8.
 NAME_MAX: Final = CONSTANTS["SEALWAX_NAME_MAX"]
+#: Longest card, in bytes.
+CARD_MAX: Final = CONSTANTS["SEALWAX_CARD_MAX"]
+#: Longest prekey bundle, in bytes.
+PREKEYS_MAX: Final = CONSTANTS["SEALWAX_PREKEYS_MAX"]
 #: Longest plaintext of one message, in bytes.
 MESSAGE_MAX: Final = CONSTANTS["SEALWAX_MESSAGE_MAX"]
 #: Longest envelope, in bytes.
