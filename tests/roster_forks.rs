@@ -293,6 +293,41 @@ fn an_entry_of_an_owner_kept_apart_carries_nobody_after_a_removed_owner() {
 }
 
 #[test]
+fn an_owner_who_comes_back_does_not_turn_a_reopened_roster_to_its_old_history() {
+    let before = Before::new();
+    let (olga, otto) = (&before.olga, &before.otto);
+    let remove = Act::Remove("otto").propose(&before.roster, olga).unwrap();
+    let mut honest = before.with(&[&remove]);
+    let coup = Act::Remove("olga").propose(&before.roster, otto).unwrap();
+    let mut usurped = before.with(&[&coup]);
+    let settle = Action::Resolve { chosen: usurped.hash(), rejected: vec![honest.hash()] };
+    let settle = Forgery::after(&usurped, otto, settle).bytes();
+    usurped.apply(&settle, 3).unwrap();
+
+    assert_eq!(honest.apply(&[coup, settle].concat(), 4), FORKED);
+    let back = Act::Add(&[otto], Role::Owner).forge(&honest, olga);
+    assert!(honest.apply(&back, 5).unwrap().changed);
+    assert_eq!(honest.standing("olga"), Standing::Member);
+    assert!(honest.is_forked());
+    assert_eq!(Roster::open(&honest.log(0)).as_ref(), Ok(&honest));
+}
+
+#[test]
+fn a_resolve_that_names_a_later_entry_of_a_branch_does_not_spoil_the_log() {
+    let fork = Fork::new();
+    let (mut own, _) = fork.known();
+    let resolve = Action::Resolve { chosen: fork.own.hash(), rejected: vec![fork.other.hash()] };
+    let resolve = Forgery::after(&fork.own, &fork.before.olga, resolve).bytes();
+    assert!(own.apply(&resolve, 4).unwrap().changed);
+    assert!(own.is_forked(), "the branch does not start with that entry");
+    assert_eq!(Roster::open(&own.log(0)).as_ref(), Ok(&own));
+    let mut unaware = fork.own.clone();
+    unaware.apply(&resolve, 4).unwrap();
+    assert_eq!(unaware.apply(&fork.other_entries.concat(), 4), FORKED);
+    assert_eq!(unaware, own, "in whatever order they arrive");
+}
+
+#[test]
 fn sender_keys_of_a_rejected_history_are_out_of_date() {
     let fork = Fork::new();
     let (mut own, _) = fork.known();

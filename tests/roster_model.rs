@@ -1,16 +1,17 @@
-//! Random groups against a model that knows members and roles and nothing else.
+//! Random groups against a model that knows members and roles and nothing else, and random forks against their own
+//! stored logs.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::group::{Act, group, person_with};
+use common::group::{Act, Forgery, group, person, person_with};
 use proptest::prelude::*;
 use sealwax::Error;
 use sealwax::identity::Identity;
 use sealwax::roster::{Roster, RosterPolicy, Standing};
-use sealwax::wire::roster::Role;
+use sealwax::wire::roster::{Action, Role};
 
 const USERS: usize = 5;
 /// Identities of each user, one replacing the other.
@@ -115,7 +116,7 @@ impl Model {
     }
 }
 
-fn person() -> impl Strategy<Value = Person> {
+fn anybody() -> impl Strategy<Value = Person> {
     (0..USERS, prop_oneof![4 => Just(0), 1 => Just(1)]).prop_map(|(user, life)| Person { user, life })
 }
 
@@ -125,12 +126,12 @@ fn role() -> impl Strategy<Value = Role> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (prop::collection::vec(person(), 1..3), role()).prop_map(|(people, role)| Step::Add(people, role)),
+        6 => (prop::collection::vec(anybody(), 1..3), role()).prop_map(|(people, role)| Step::Add(people, role)),
         3 => Just(Step::Join),
         4 => (0..USERS).prop_map(Step::Remove),
         2 => Just(Step::Leave),
         5 => (0..USERS, role()).prop_map(|(user, role)| Step::Role(user, role)),
-        3 => person().prop_map(Step::Replace),
+        3 => anybody().prop_map(Step::Replace),
         1 => Just(Step::Delete),
     ]
 }
@@ -141,7 +142,7 @@ proptest! {
     fn a_roster_is_what_the_table_of_rights_makes_it(
         open: bool,
         add_role in role(),
-        steps in prop::collection::vec((person(), step()), 1..30),
+        steps in prop::collection::vec((anybody(), step()), 1..30),
     ) {
         let identities: Vec<Vec<Identity>> = (0..USERS)
             .map(|user| (0..LIVES).map(|life| person_with(&format!("user{user}"), &format!("{user}/{life}"))).collect())
@@ -195,5 +196,68 @@ proptest! {
             prop_assert_eq!(roster.is_deleted(), model.deleted);
         }
         prop_assert_eq!(Roster::open(&roster.log(0)).unwrap(), roster);
+    }
+}
+
+/// What an owner does somewhere in one of many histories.
+#[derive(Debug, Clone, Copy)]
+enum Move {
+    Add(usize),
+    Remove(usize),
+    Demote(usize),
+    /// Names the first entry, or a later one, in which another history differs.
+    Resolve(usize, u64),
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        3 => (0..3_usize).prop_map(Move::Add),
+        3 => (0..3_usize).prop_map(Move::Remove),
+        1 => (0..3_usize).prop_map(Move::Demote),
+        4 => (any::<usize>(), prop_oneof![4 => Just(0), 1 => Just(1_u64)]).prop_map(|(of, by)| Move::Resolve(of, by)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn a_stored_log_opens_as_the_roster_that_it_was(
+        moves in prop::collection::vec((any::<usize>(), 0..3_usize, any_move()), 1..24),
+    ) {
+        let owners = ["ada", "ben", "cid"].map(person);
+        let mut live = group(&owners[0], &[], RosterPolicy::default());
+        let others = Act::Add(&[&owners[1], &owners[2]], Role::Owner).forge(&live, &owners[0]);
+        live.apply(&others, 1).unwrap();
+        // Each valid history that anybody signed, and the live roster, which hears of them all.
+        let mut histories = vec![live.clone()];
+        for (at, actor, next) in moves {
+            // Rather the newest histories, so that some grow long.
+            let history = histories[histories.len() - 1 - at % histories.len().min(4)].clone();
+            let actor = &owners[actor];
+            let entry = match next {
+                Move::Add(user) => Act::Add(&[&owners[user]], Role::Owner).forge(&history, actor),
+                Move::Remove(user) => Act::Remove(owners[user].user()).forge(&history, actor),
+                Move::Demote(user) => Act::Role(owners[user].user(), Role::Admin).forge(&history, actor),
+                Move::Resolve(of, by) => {
+                    let of = &histories[of % histories.len()];
+                    let shared = (0..).take_while(|at| of.hash_at(*at).is_some_and(|hash| history.hash_at(*at) == Some(hash)));
+                    let Some(rejected) = of.hash_at(shared.count() as u64 + by) else { continue };
+                    let chosen = *history.hash();
+                    let resolve = Action::Resolve { chosen: &chosen, rejected: vec![rejected] };
+                    Forgery::after(&history, actor, resolve).bytes()
+                }
+            };
+            let mut longer = history.clone();
+            if longer.apply(&entry, 1).is_ok() {
+                histories.push(longer);
+            }
+            let before = live.clone();
+            let taken = live.apply(&entry, 1);
+            if !matches!(taken, Ok(_) | Err(Error::RosterForked)) {
+                prop_assert!(live == before, "{:?} changed something", taken);
+            }
+            let reopened = Roster::open(&live.log(0));
+            prop_assert!(reopened.as_ref() == Ok(&live), "after {:?}: {:?}", next, reopened.err());
+        }
     }
 }

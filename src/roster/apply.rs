@@ -27,6 +27,16 @@ pub enum Checked {
     Known,
 }
 
+/// Where an entry that is not held belongs, found without changing anything.
+enum Judged {
+    /// After the head.
+    Follows(Change),
+    /// After the head of a branch.
+    FollowsBranch(usize, Change),
+    /// Within a history: it ends this new branch.
+    Competes(Box<Branch>),
+}
+
 /// Where the entry before another one stands.
 #[derive(Debug, Clone, Copy)]
 enum Place {
@@ -69,10 +79,24 @@ impl Roster {
         let (head, membership_epoch) = (self.state.head, self.state.membership_epoch);
         match fresh.as_slice() {
             [] => {}
-            [(entry, hash)] => branched |= self.take(entry, *hash)?,
-            several => {
+            [(entry, hash)] => {
+                let judged = self.judge(entry, hash)?;
+                branched |= self.take_live(entry, *hash, judged)?;
+            }
+            [(entry, hash), others @ ..] => {
+                // Nothing is copied for those who cannot sign.
+                let judged = self.judge(entry, hash)?;
                 let mut draft = self.clone();
-                branched |= draft.take_all(several)?;
+                branched |= draft.take_live(entry, *hash, judged)?;
+                for (entry, hash) in others {
+                    branched |= match draft.holds(&entry.fields, hash)? {
+                        Some(in_branch) => in_branch,
+                        None => {
+                            let judged = draft.judge(entry, hash)?;
+                            draft.take_live(entry, *hash, judged)?
+                        }
+                    };
+                }
                 *self = draft;
             }
         }
@@ -136,62 +160,91 @@ impl Roster {
         Ok(in_branch.then_some(true))
     }
 
-    /// Takes entries in order; whether any belongs to a branch. On an error the roster is of no use any more.
-    pub(super) fn take_all(&mut self, entries: &[(Entry<'_>, [u8; 32])]) -> Result<bool> {
-        let mut branched = false;
-        for (entry, hash) in entries {
-            branched |= match self.holds(&entry.fields, hash)? {
-                Some(in_branch) => in_branch,
-                None => self.take(entry, *hash)?,
-            };
+    /// Takes an entry of a stored log, whose first history is the own one: which of them that is was decided when
+    /// its entries arrived, and is not decided again.
+    pub(super) fn take_stored(&mut self, entry: &Entry<'_>, hash: [u8; 32]) -> Result<()> {
+        if self.holds(&entry.fields, &hash)?.is_none() {
+            let judged = self.judge(entry, &hash)?;
+            self.take(entry, hash, judged)?;
         }
-        Ok(branched)
+        Ok(())
     }
 
-    /// Takes one entry that is not held, or changes nothing; whether it belongs to a branch.
-    fn take(&mut self, entry: &Entry<'_>, hash: [u8; 32]) -> Result<bool> {
+    /// Takes an entry that just arrived, and turns to the branch that it settles for; whether it was of a branch.
+    fn take_live(&mut self, entry: &Entry<'_>, hash: [u8; 32], judged: Judged) -> Result<bool> {
+        let branch = self.take(entry, hash, judged)?;
+        if let Some(at) = branch {
+            self.turn_if_settled(at, &entry.fields);
+        }
+        Ok(branch.is_some())
+    }
+
+    /// Takes an entry where it was judged to belong; in which branch that is, if any.
+    fn take(&mut self, entry: &Entry<'_>, hash: [u8; 32], judged: Judged) -> Result<Option<usize>> {
+        Ok(match judged {
+            Judged::Follows(change) => {
+                self.extend(entry, hash, change);
+                None
+            }
+            Judged::FollowsBranch(at, change) => {
+                let branch = self.branches.get_mut(at).ok_or(Error::Internal)?;
+                branch.state.make(change, hash);
+                branch.log.push(entry.bytes, hash);
+                Some(at)
+            }
+            Judged::Competes(branch) => {
+                self.branches.push(*branch);
+                Some(self.branches.len() - 1)
+            }
+        })
+    }
+
+    /// Checks one entry that is not held.
+    fn judge(&self, entry: &Entry<'_>, hash: &[u8; 32]) -> Result<Judged> {
         let fields = &entry.fields;
         if self.state.deleted {
             return Err(Error::GroupDeleted);
         }
-        if self.state.rejected.contains(&hash) {
-            return Err(Error::StaleEpoch);
-        }
         let place =
             self.place_of(fields.epoch.saturating_sub(1), fields.previous).ok_or(Error::RosterBehind)?;
         let proof = Proof::Signature(entry);
-        let at = match place {
-            Place::Head => {
-                let change = self.state.check(fields, &proof)?;
-                self.room_for(entry.bytes.len())?;
-                self.extend(entry, hash, change);
-                return Ok(false);
-            }
+        let judged = match place {
+            Place::Head => Judged::Follows(self.state.check(fields, &proof)?),
             Place::BranchHead(at) => {
                 let branch = self.branches.get(at).ok_or(Error::Internal)?;
-                let change = branch.state.check(fields, &proof)?;
-                self.room_for(entry.bytes.len())?;
-                let branch = self.branches.get_mut(at).ok_or(Error::Internal)?;
-                branch.state.make(change, hash);
-                branch.log.push(entry.bytes, hash);
-                at
+                Judged::FollowsBranch(at, branch.state.check(fields, &proof)?)
             }
             Place::Inside | Place::BranchInside(_) => {
+                // A branch is rejected by its first entry: none that is held starts with such a one.
+                if matches!(place, Place::Inside) && self.state.rejected.contains(hash) {
+                    return Err(Error::StaleEpoch);
+                }
                 if self.branches.len() >= ROSTER_BRANCHES_MAX {
                     return Err(Error::LimitReached);
                 }
+                // To know the members of that place costs a walk through the log: not for strangers.
+                proof.verify(&self.state_at_head(place)?.signer(fields)?)?;
                 let mut branch = self.branch_at(place, fields.epoch)?;
-                let change = branch.state.check(fields, &proof)?;
+                let change = branch.state.check(fields, &Proof::Known)?;
                 // What it shares with another branch is held, and stored, once for each.
                 self.room_for(branch.log.len().saturating_add(entry.bytes.len()))?;
-                branch.state.make(change, hash);
-                branch.log.push(entry.bytes, hash);
-                self.branches.push(branch);
-                self.branches.len() - 1
+                branch.state.make(change, *hash);
+                branch.log.push(entry.bytes, *hash);
+                return Ok(Judged::Competes(Box::new(branch)));
             }
         };
-        self.turn_if_settled(at, fields);
-        Ok(true)
+        self.room_for(entry.bytes.len())?;
+        Ok(judged)
+    }
+
+    /// The membership at the head of the history that this place is in.
+    fn state_at_head(&self, place: Place) -> Result<&State> {
+        match place {
+            Place::Head | Place::Inside => Ok(&self.state),
+            Place::BranchHead(at) | Place::BranchInside(at) => {
+                self.branches.get(at).map(|branch| &branch.state).ok_or(Error::Internal)
+            }
+        }
     }
 
     fn place_of(&self, epoch: u64, hash: &[u8; 32]) -> Option<Place> {
@@ -274,6 +327,56 @@ mod tests {
     use crate::crypto::rng::scripted::ScriptedRandom;
     use crate::identity::{Identity, IdentityOptions};
     use crate::roster::RosterPolicy;
+
+    #[test]
+    fn a_competing_entry_of_a_stranger_is_refused_before_the_log_is_read() {
+        let mut rng = ScriptedRandom::new("strangers");
+        let mut person = |user| Identity::generate(&mut rng, user, IdentityOptions::default(), 0).unwrap();
+        let (owner, gone, spy) = (person("owner"), person("gone"), person("spy"));
+        let namesake = person("owner");
+        let cards = [gone.card().clone()];
+        let mut roster = Roster::create(&owner, "", &cards, RosterPolicy::default(), 0, &mut rng).unwrap();
+        let place = roster.clone();
+        for _ in 0..2 {
+            let role = roster.propose_role(&owner, "owner", Role::Owner, 0, &mut rng).unwrap();
+            roster.apply(&role, 0).unwrap();
+        }
+        roster.apply(&roster.propose_remove(&owner, "gone", 0, &mut rng).unwrap(), 0).unwrap();
+
+        // The same hashes over bytes that nobody can read: whoever replays them fails.
+        let mut unread = Log::new(0);
+        roster.log.hashes().for_each(|hash| unread.push(b"?", *hash));
+        roster.log = unread;
+        let unreadable = roster.clone();
+        let signed = |actor: &Identity, signer: &Identity| {
+            let (fingerprint, mut bytes) = (actor.fingerprint(), Vec::new());
+            let fields = EntryFields {
+                group_id: &place.state.group_id,
+                epoch: 1,
+                previous: &place.state.head,
+                actor: actor.user(),
+                actor_fingerprint: fingerprint.as_bytes(),
+                timestamp_ms: 0,
+                action: Action::Leave,
+            };
+            fields.put(&mut bytes).unwrap();
+            let mut rng = ScriptedRandom::new("signature");
+            bytes.extend(signer.sign(&mut rng, Label::Roster, &[&bytes]).unwrap());
+            bytes
+        };
+        for (entry, expected) in [
+            (signed(&spy, &spy), Error::NotAMember),
+            (signed(&namesake, &namesake), Error::NotAMember),
+            (signed(&owner, &spy), Error::AuthenticationFailed),
+            (signed(&gone, &spy), Error::AuthenticationFailed),
+            (signed(&gone, &gone), Error::Malformed),
+            (signed(&owner, &owner), Error::Malformed),
+        ] {
+            assert_eq!(roster.apply(&entry, 0), Err(expected));
+            assert_eq!(roster.apply(&[entry, signed(&spy, &owner)].concat(), 0), Err(expected));
+            assert_eq!(roster, unreadable);
+        }
+    }
 
     #[test]
     fn what_a_further_branch_repeats_of_another_counts_against_the_log() {

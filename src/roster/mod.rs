@@ -96,7 +96,8 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// Checks a whole log, from the first entry on, branches included: what [`Roster::log`] gave from epoch 0.
+    /// Checks a whole log, from the first entry on, branches included: what [`Roster::log`] gave from epoch 0. Its
+    /// first history becomes the roster's own, whatever its branches say: the roster equals the one that was stored.
     ///
     /// [`Error::TooLarge`] above [`LOG_MAX`] bytes, [`Error::Malformed`] unless it starts with a create entry,
     /// and the errors of [`Roster::apply`], but a forked log is a roster that [is forked](Roster::is_forked).
@@ -113,7 +114,7 @@ impl Roster {
             let (entry, after) = Entry::parse_first(rest)?;
             rest = after;
             let hash = entry_hash(&entry);
-            roster.take_all(&[(entry, hash)])?;
+            roster.take_stored(&entry, hash)?;
         }
         Ok(roster)
     }

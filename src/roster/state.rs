@@ -21,7 +21,7 @@ pub(super) enum Proof<'a> {
 }
 
 impl Proof<'_> {
-    fn verify(&self, key: &SignPublic) -> Result<()> {
+    pub(super) fn verify(&self, key: &SignPublic) -> Result<()> {
         match self {
             Self::Signature(entry) => key.verify(Label::Roster, &[entry.signed], entry.signature),
             Self::Known => Ok(()),
@@ -53,6 +53,8 @@ pub(super) struct State {
     pub(super) members: BTreeMap<Arc<str>, Member>,
     /// Everybody who was removed or left, ever.
     pub(super) former: BTreeSet<Arc<str>>,
+    /// The keys that users had who are gone or have others now, by the fingerprint.
+    past_keys: BTreeMap<[u8; 32], SignPublic>,
     /// The first entries of branches that this history has settled against.
     pub(super) rejected: BTreeSet<[u8; 32]>,
     owners: usize,
@@ -84,6 +86,7 @@ impl State {
             deleted: false,
             members: BTreeMap::new(),
             former: BTreeSet::new(),
+            past_keys: BTreeMap::new(),
             rejected: BTreeSet::new(),
             owners: 0,
         };
@@ -151,13 +154,22 @@ impl State {
         }
     }
 
-    /// The one entry that proves itself: its key is in its body.
-    fn check_join(
-        &self,
-        joiner: &MemberFields<'_>,
-        fields: &EntryFields<'_>,
-        proof: &Proof<'_>,
-    ) -> Result<Change> {
+    /// The key under which an entry must be signed that belongs somewhere before the head, in so far as that is
+    /// known from here: the one that this history gave to its actor at any time.
+    pub(super) fn signer(&self, fields: &EntryFields<'_>) -> Result<SignPublic> {
+        if let Action::Join(joiner) = &fields.action {
+            return Ok(self.joiner(joiner, fields)?.sign_key().clone());
+        }
+        let present = self.members.get(fields.actor);
+        if let Some(member) = present.filter(|it| it.fingerprint().as_bytes() == fields.actor_fingerprint) {
+            return Ok(member.sign_key().clone());
+        }
+        let past = self.past_keys.get(fields.actor_fingerprint);
+        past.cloned().ok_or(Error::NotAMember)
+    }
+
+    /// Who joins. The one entry that proves itself: its key is in its body.
+    fn joiner(&self, joiner: &MemberFields<'_>, fields: &EntryFields<'_>) -> Result<Member> {
         if !self.open {
             return Err(Error::NotPermitted);
         }
@@ -165,6 +177,16 @@ impl State {
         if joiner.user != fields.actor || member.fingerprint().as_bytes() != fields.actor_fingerprint {
             return Err(Error::Malformed);
         }
+        Ok(member)
+    }
+
+    fn check_join(
+        &self,
+        joiner: &MemberFields<'_>,
+        fields: &EntryFields<'_>,
+        proof: &Proof<'_>,
+    ) -> Result<Change> {
+        let member = self.joiner(joiner, fields)?;
         proof.verify(member.sign_key())?;
         if self.members.contains_key(joiner.user) || joiner.role != Role::Member {
             return Err(Error::Malformed);
@@ -218,6 +240,7 @@ impl State {
             Change::Remove(user) => {
                 if let Some(member) = self.members.remove(&user) {
                     self.owners -= usize::from(member.role() == Role::Owner);
+                    self.retire_key(&member);
                 }
                 self.former.insert(user);
             }
@@ -229,11 +252,17 @@ impl State {
                 }
             }
             Change::Replace(member) => {
-                self.members.insert(member.user().clone(), *member);
+                if let Some(old) = self.members.insert(member.user().clone(), *member) {
+                    self.retire_key(&old);
+                }
             }
             Change::Delete => self.deleted = true,
             Change::Resolve(rejected) => self.rejected.extend(rejected),
         }
+    }
+
+    fn retire_key(&mut self, member: &Member) {
+        self.past_keys.insert(*member.fingerprint().as_bytes(), member.sign_key().clone());
     }
 
     fn enter(&mut self, members: Vec<Member>) {

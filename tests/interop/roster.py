@@ -348,7 +348,7 @@ class Roster:
         roster = cls(entries[0])
         for entry in entries[1:]:
             try:
-                roster.apply(entry)
+                roster.apply(entry, live=False)
             except Refused as e:
                 if e.status != "ROSTER_FORKED":
                     raise
@@ -371,7 +371,8 @@ class Roster:
         return [u for u, m in self.state.members.items()
                 if all(u in s.members and s.members[u].fingerprint == m.fingerprint for s in states)]
 
-    def apply(self, entry):
+    def apply(self, entry, live=True):
+        """Takes an entry. One of a stored log (not live) turns the roster to no branch."""
         hash__ = entry.hash
         if entry.group_id != self.state.group_id and hash__ != self.state.group_id:
             raise Refused("WRONG_GROUP")
@@ -386,6 +387,8 @@ class Roster:
             if branch.before(entry) == len(branch.states) - 1:
                 longer = branch.extended(entry)
                 self.branches[i] = longer
+                if not live:
+                    raise Refused("ROSTER_FORKED")
                 self._turn(i, entry)
                 return
         for history in [self.own] + self.branches:
