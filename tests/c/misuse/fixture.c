@@ -373,6 +373,45 @@ sealwax_status object_info(enum type type, const void *handle, void *out, size_t
     }
 }
 
+static int session_works(const struct fixture *fixture, enum object from, enum object to) {
+    unsigned char envelope[1024], out[1024];
+    size_t envelope_len, len;
+    return STEP(sealwax_session_encrypt(SESSION_OF(from), "direct", 6, LATER, envelope, sizeof envelope,
+                                        &envelope_len)) &&
+           STEP(sealwax_session_decrypt(SESSION_OF(to), envelope, envelope_len, LATER, out, sizeof out, &len)) &&
+           len == 6 && memcmp(out, "direct", len) == 0;
+}
+
+static int group_works(const struct fixture *fixture) {
+    unsigned char envelope[1024], out[1024];
+    size_t envelope_len, len;
+    return STEP(sealwax_group_sender_rotate(SENDER_OF(ALICE_SENDS), LATER)) && distribute_to(fixture, BOB_RECEIVES) &&
+           STEP(sealwax_group_sender_encrypt(SENDER_OF(ALICE_SENDS), "group", 5, LATER, envelope, sizeof envelope,
+                                             &envelope_len)) &&
+           STEP(sealwax_group_receiver_decrypt(RECEIVER_OF(BOB_RECEIVES), envelope, envelope_len, LATER, out,
+                                               sizeof out, &len)) &&
+           len == 5 && memcmp(out, "group", len) == 0;
+}
+
+static int relay_works(const struct fixture *fixture) {
+    unsigned char envelope[1024];
+    size_t len, count = 0;
+    sealwax_deliveries *deliveries = NULL;
+    const sealwax_delivery *delivery = NULL;
+    int delivered;
+    if (!STEP(sealwax_session_encrypt(SESSION_OF(ALICE_WITH_BOB), "x", 1, LATER, envelope, sizeof envelope, &len)) ||
+        !STEP(sealwax_relay_route(RELAY_OF(POST), "alice", 5, envelope, len, LATER, &deliveries)))
+        return 0;
+    delivered = STEP(sealwax_deliveries_view(deliveries, &delivery, &count)) && count == 1 &&
+                delivery->payload.len == len && memcmp(delivery->payload.ptr, envelope, len) == 0;
+    return STEP(sealwax_deliveries_free(deliveries)) && delivered;
+}
+
+int fixture_works(const struct fixture *fixture) {
+    return session_works(fixture, ALICE_WITH_BOB, BOB_WITH_ALICE) &&
+           session_works(fixture, BOB_WITH_ALICE, ALICE_WITH_BOB) && group_works(fixture) && relay_works(fixture);
+}
+
 /* FNV-1a. */
 static uint64_t mix(uint64_t digest, const void *data, size_t len) {
     const unsigned char *bytes = (const unsigned char *)data;

@@ -85,6 +85,9 @@ void *object_new(const struct fixture *fixture, enum type type);
 sealwax_status object_free(enum type type, void *handle);
 sealwax_status object_info(enum type type, const void *handle, void *out, size_t out_cap, size_t *out_len);
 
+/* Whether the sessions, the group and the relay do what they are for, whatever was done with them before. */
+int fixture_works(const struct fixture *fixture);
+
 /* A digest of everything that can be seen of all objects: it is the same if nothing changed. */
 uint64_t fixture_digest(const struct fixture *fixture);
 
