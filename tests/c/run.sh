@@ -138,9 +138,10 @@ if command -v valgrind >/dev/null 2>&1; then
     compiler=${compilers%% *}
     SEALWAX_ROUNDS=5
     export SEALWAX_ROUNDS
+    # Without a fair scheduler a thread that waits for others to stop may wait for a very long time.
     for source in $programs; do
         build_and_run "$(basename "$source" .c), valgrind" "$source" \
-            "valgrind --quiet --leak-check=full --error-exitcode=9" \
+            "valgrind --quiet --fair-sched=try --leak-check=full --error-exitcode=9" \
             "$compiler" -std=c99 -D_POSIX_C_SOURCE=200809L
     done
 else

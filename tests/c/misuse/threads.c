@@ -7,14 +7,11 @@
 
 #define THREADS 4
 #define CALLS 5
-/* Calls after which a thread no longer expects that its object is freed. */
-#define CALLS_MAX 1000000
 
 struct worker {
     struct call call;
     pthread_t thread;
     int until_freed; /* calls until its object is gone, instead of CALLS times */
-    int made;
     int ok;
     int unexpected;
     sealwax_status last;
@@ -25,6 +22,8 @@ static struct worker workers[THREADS];
 static int calls_made;
 static pthread_mutex_t calls_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t calls_grew = PTHREAD_COND_INITIALIZER;
+/* Whether the object that they use is freed: a call that begins after this has to say so. */
+static int object_gone;
 
 static void wait_for_calls(int count) {
     pthread_mutex_lock(&calls_lock);
@@ -40,11 +39,20 @@ static void count_call(void) {
     pthread_mutex_unlock(&calls_lock);
 }
 
+static int is_object_gone(void) {
+    int gone;
+    pthread_mutex_lock(&calls_lock);
+    gone = object_gone;
+    pthread_mutex_unlock(&calls_lock);
+    return gone;
+}
+
 static void *work(void *argument) {
     struct worker *self = (struct worker *)argument;
     const struct function *function = self->call.function;
-    int limit = self->until_freed ? CALLS_MAX : CALLS;
-    for (self->made = 0; self->made < limit; self->made++) {
+    int made, is_last = 0;
+    for (made = 0; !is_last && (self->until_freed || made < CALLS); made++) {
+        is_last = is_object_gone();
         self->last = call_make(&self->call);
         call_release(&self->call);
         self->ok += self->last == SEALWAX_OK;
@@ -62,11 +70,12 @@ static void *work(void *argument) {
 static int start(const struct function *function, const struct fixture *fixture, int until_freed) {
     int i, started = 0;
     calls_made = 0;
+    object_gone = 0;
     for (i = 0; i < THREADS; i++) {
         struct worker *worker = &workers[i];
         call_prepare(&worker->call, function, fixture);
         worker->until_freed = until_freed;
-        worker->made = worker->ok = worker->unexpected = 0;
+        worker->ok = worker->unexpected = 0;
         started += pthread_create(&worker->thread, NULL, work, worker) == 0;
     }
     return started == THREADS;
@@ -105,6 +114,9 @@ static void freed_in_use(const struct function *function, int position) {
     expect(start(function, &fixture, 1), function, "no threads");
     wait_for_calls(THREADS);
     expect(object_free(type_of(object), fixture.objects[object]) == SEALWAX_OK, function, "not freed");
+    pthread_mutex_lock(&calls_lock);
+    object_gone = 1;
+    pthread_mutex_unlock(&calls_lock);
     expect(object_free(type_of(object), fixture.objects[object]) == SEALWAX_INVALID_HANDLE, function, "freed twice");
     for (i = 0; i < THREADS; i++) {
         CHECK(pthread_join(workers[i].thread, NULL) == 0);
