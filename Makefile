@@ -37,11 +37,13 @@ endif
 
 .PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop install clean
 
-# One crate type only: with several, cargo drops link-time optimisation without a word.
+# One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
+# file in memory, so a new one takes its place instead of being written over it.
 lib:
 	$(CARGO) rustc --locked --release --lib --crate-type cdylib
 	@mkdir -p $(LIB)
-	cp $(BUILT) $(LIB)/$(FILE)
+	@cmp -s $(BUILT) $(LIB)/$(FILE) || \
+	    { echo "$(LIB)/$(FILE)"; cp $(BUILT) $(LIB)/$(FILE).new && mv -f $(LIB)/$(FILE).new $(LIB)/$(FILE); }
 	ln -sf $(FILE) $(LIB)/$(SONAME)
 	ln -sf $(SONAME) $(LIB)/$(LINK)
 
@@ -53,11 +55,14 @@ COMPILE = $(CC) -std=c99 -Wall -Wextra -Wpedantic $(CFLAGS) -Iinclude
 LINKED = -L$(LIB) -lsealwax -Wl,-rpath,$(CURDIR)/$(LIB)
 PYTHON = SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) PYTHONPATH=bindings/python PYTHONDONTWRITEBYTECODE=1 python3
 
-programs: lib
+programs: $(addprefix $(PROGRAMS)/,relay client direct)
+
+$(PROGRAMS)/relay: $(addprefix $(EXAMPLES)/,relay.c hostile.c frames.c)
+$(PROGRAMS)/client: $(addprefix $(EXAMPLES)/,client.c frames.c)
+$(PROGRAMS)/direct: $(EXAMPLES)/direct.c
+$(PROGRAMS)/%: $(wildcard $(EXAMPLES)/*.h) include/sealwax.h | lib
 	@mkdir -p $(PROGRAMS)
-	$(COMPILE) $(addprefix $(EXAMPLES)/,relay.c hostile.c frames.c) -o $(PROGRAMS)/relay $(LINKED)
-	$(COMPILE) $(addprefix $(EXAMPLES)/,client.c frames.c) -o $(PROGRAMS)/client $(LINKED)
-	$(COMPILE) $(EXAMPLES)/direct.c -o $(PROGRAMS)/direct $(LINKED)
+	$(COMPILE) $(filter %.c,$^) -o $@ $(LINKED)
 
 demo: programs
 	@$(PYTHON) bindings/python/examples/demo.py $(PROGRAMS)

@@ -159,5 +159,15 @@ wait_for() {
 }
 attempt "a chat in two terminals" chat
 
+# The second terminal's `make chat` builds the library too, while the programs of the first have it in memory.
+rebuilds_aside() {
+    mkdir "$work/lib" && echo old >"$work/built" && in_memory="$work/lib.in-memory" || return 1
+    make -s -C "$root" lib CARGO=true BUILT="$work/built" LIB="$work/lib" || return 1
+    ln "$work"/lib/libsealwax.*.*.* "$in_memory" && echo new >"$work/built" || return 1
+    make -s -C "$root" lib CARGO=true BUILT="$work/built" LIB="$work/lib" || return 1
+    grep -qx old "$in_memory" && grep -qx new "$work"/lib/libsealwax.*.*.*
+}
+attempt "building again leaves a library that is in use as it was" rebuilds_aside
+
 echo "Demo: $passed passed, $failed failed"
 [ $failed -eq 0 ]
