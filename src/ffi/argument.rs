@@ -12,6 +12,7 @@ use std::sync::Arc;
 use zeroize::Zeroize as _;
 
 use super::cell::{Cell, Object, Opaque};
+use super::envelope::sealwax_slice;
 use super::fork;
 use super::registry::{REGISTRY, Vacancy};
 use super::status::Status;
@@ -74,6 +75,25 @@ impl Outputs {
         }
         self.claim(Region::new(out, 1));
         ValueOut { place }
+    }
+
+    /// An array of frozen structs, at most `limit` of them: `sealwax_result *out_results, size_t count`. Nothing in it
+    /// until it is put.
+    pub(super) fn values<T: Value>(&mut self, out: *mut T, count: usize, limit: usize) -> ValuesOut<T> {
+        if count > limit {
+            self.refuse(Status::TOO_LARGE);
+            return ValuesOut { start: out, count: 0 };
+        }
+        let count = if out.is_null() && count != 0 {
+            self.refuse(Status::NULL_POINTER);
+            0
+        } else {
+            count
+        };
+        let values = ValuesOut { start: out, count };
+        (0..count).for_each(|index| values.put(index, T::NOTHING));
+        self.claim(Region::new(out, count));
+        values
     }
 
     /// A fixed number of bytes: `uint8_t *out_id`. Zero until they are put.
@@ -151,23 +171,67 @@ impl Inputs {
         core::str::from_utf8(bytes).map_err(|_| Status::INVALID_TEXT)
     }
 
+    /// `sealwax_session *const *sessions, size_t count`: an array of at most `limit` elements, which may lie at any
+    /// address.
+    pub(super) fn values<T: Element>(
+        &self,
+        pointer: *const T,
+        count: usize,
+        limit: usize,
+    ) -> Result<ValuesIn<'_, T>, Status> {
+        self.check(pointer, count, limit)?;
+        Ok(ValuesIn { start: pointer, count, _inputs: self })
+    }
+
     fn slice(&self, pointer: *const u8, len: usize, limit: usize) -> Result<&[u8], Status> {
         if len == 0 {
             return Ok(&[]);
         }
+        self.check(pointer, len, limit)?;
+        // SAFETY: readable and unchanged for the call, as promised to `Outputs::new`, and not overlapping with
+        // what the call writes.
+        Ok(unsafe { slice::from_raw_parts(pointer, len) })
+    }
+
+    fn check<T>(&self, pointer: *const T, len: usize, limit: usize) -> Result<(), Status> {
+        if len == 0 {
+            return Ok(());
+        }
         if pointer.is_null() {
             return Err(Status::NULL_POINTER);
         }
-        if len > limit || len >= isize::MAX.unsigned_abs() {
+        if len > limit || len.saturating_mul(size_of::<T>()) >= isize::MAX.unsigned_abs() {
             return Err(Status::TOO_LARGE);
         }
         let region = Region::new(pointer, len);
         if self.outputs.iter().any(|output| output.overlaps(region)) {
             return Err(Status::BUFFER_OVERLAP);
         }
-        // SAFETY: readable and unchanged for the call, as promised to `Outputs::new`, and not overlapping with
-        // what the call writes.
-        Ok(unsafe { slice::from_raw_parts(pointer, len) })
+        Ok(())
+    }
+}
+
+/// What an input array can hold: any bytes make one.
+pub(super) trait Element: Copy {}
+
+impl<T> Element for *const T {}
+impl<T> Element for *mut T {}
+impl Element for sealwax_slice {}
+
+/// An input array.
+pub(super) struct ValuesIn<'a, T> {
+    start: *const T,
+    count: usize,
+    _inputs: &'a Inputs,
+}
+
+impl<T: Element> ValuesIn<'_, T> {
+    /// Its elements, in their order.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = T> {
+        let start = self.start;
+        // SAFETY: so many are readable and unchanged for the call, as promised to `Outputs::new`, and any bytes make
+        // an element.
+        (0..self.count).map(move |index| unsafe { start.add(index).read_unaligned() })
     }
 }
 
@@ -295,6 +359,22 @@ impl<T: Value> ValueOut<T> {
         if let Some(place) = self.place {
             // SAFETY: writable, as promised to `Outputs::new`, and not overlapping with any input.
             unsafe { place.write_unaligned(value) };
+        }
+    }
+}
+
+/// A declared output of several of a fixed size.
+pub(super) struct ValuesOut<T> {
+    start: *mut T,
+    count: usize,
+}
+
+impl<T: Value> ValuesOut<T> {
+    /// Gives one of them; one too many goes nowhere.
+    pub(super) fn put(&self, index: usize, value: T) {
+        if index < self.count {
+            // SAFETY: within what is writable, as promised to `Outputs::new`, and not overlapping with any input.
+            unsafe { self.start.add(index).write_unaligned(value) };
         }
     }
 }

@@ -64,6 +64,7 @@
 #![allow(unsafe_code, reason = "the one place where C's pointers are met")]
 #![allow(clippy::missing_safety_doc, reason = "the header states the contract once for all exports")]
 
+#[allow(dead_code, reason = "the calls over many inputs come next")]
 mod argument;
 mod cell;
 mod fork;
@@ -83,6 +84,9 @@ pub mod sizes;
 pub mod status;
 
 pub mod library;
+
+#[allow(dead_code, reason = "the calls over many inputs come next")]
+pub mod results;
 
 pub mod envelope;
 

@@ -153,3 +153,47 @@ fn text_is_utf_8() {
     assert_eq!(inputs.text(text.as_ptr().cast(), text.len(), 9), Ok("zoë"));
     assert_eq!(inputs.text(text.as_ptr().cast(), text.len() - 1, 9), Err(Status::INVALID_TEXT));
 }
+
+#[test]
+fn arrays_may_lie_at_any_address() {
+    let mut bytes = [0_u8; 33];
+    let odd = bytes.as_mut_ptr().wrapping_add(1);
+    let mut outputs = outputs();
+    let values = outputs.values::<u64>(odd.cast(), 4, 4);
+    outputs.inputs().unwrap();
+    values.put(3, u64::from_le_bytes([7; 8]));
+    values.put(4, 9);
+    assert_eq!(bytes[25..], [7; 8]);
+    assert_eq!(bytes[..25], [0; 25]);
+
+    let inputs = self::outputs().inputs().unwrap();
+    let pointers = bytes.as_ptr().wrapping_add(25).cast::<*const u8>();
+    let read: Vec<_> = inputs.values(pointers, 1, 1).unwrap().iter().map(|pointer| pointer.addr()).collect();
+    assert_eq!(read, [usize::from_le_bytes([7; 8])]);
+}
+
+#[test]
+fn an_array_over_its_limit_is_neither_read_nor_written() {
+    let mut words = [5_u64; 2];
+    let mut outputs = outputs();
+    outputs.values(words.as_mut_ptr(), 2, 1);
+    assert_eq!(outputs.inputs().err(), Some(Status::TOO_LARGE));
+    assert_eq!(words, [5; 2]);
+    let inputs = self::outputs().inputs().unwrap();
+    let pointers: *const *const u8 = words.as_ptr().cast();
+    assert_eq!(inputs.values(pointers, 2, 1).err(), Some(Status::TOO_LARGE));
+    assert_eq!(inputs.values(core::ptr::null::<*const u8>(), 1, 1).err(), Some(Status::NULL_POINTER));
+    assert_eq!(inputs.values(core::ptr::null::<*const u8>(), 0, 1).map(|none| none.iter().len()), Ok(0));
+}
+
+#[test]
+fn an_array_that_overlaps_an_output_is_refused() {
+    let mut words = [0_u64; 4];
+    let start = words.as_mut_ptr();
+    let mut outputs = outputs();
+    outputs.values(start, 2, 9);
+    let inputs = outputs.inputs().unwrap();
+    let at = |index| start.wrapping_add(index).cast::<*const u8>().cast_const();
+    assert_eq!(inputs.values(at(1), 2, 9).err(), Some(Status::BUFFER_OVERLAP));
+    assert!(inputs.values(at(2), 2, 9).is_ok());
+}
