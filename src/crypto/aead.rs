@@ -42,6 +42,48 @@ pub fn open(
     }
 }
 
+/// A key that seals and opens many times, from one place to another: its schedule is computed once.
+pub struct Key(backend::AeadKey);
+
+impl Key {
+    /// Expands the key.
+    #[must_use]
+    pub fn new(key: &Secret<KEY_LEN>) -> Self {
+        Self(backend::AeadKey::new(key.as_bytes()))
+    }
+
+    /// Encrypts `plaintext` to `out`, which is as long, and returns the tag, which also covers `aad`.
+    ///
+    /// A nonce must not meet the same key twice. [`Error::TooLarge`] above 64 GiB.
+    pub fn seal(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        plaintext: &[u8],
+        out: &mut [u8],
+    ) -> Result<[u8; TAG_LEN]> {
+        self.0.seal(nonce, aad, plaintext, out).ok_or(Error::TooLarge)
+    }
+
+    /// Decrypts `ciphertext` to `out`, which is as long, if `tag` holds for it and for `aad`; otherwise wipes `out`
+    /// and answers [`Error::AuthenticationFailed`].
+    pub fn open(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        aad: &[u8],
+        ciphertext: &[u8],
+        tag: &[u8; TAG_LEN],
+        out: &mut [u8],
+    ) -> Result<()> {
+        if self.0.open(nonce, aad, ciphertext, tag, out) {
+            Ok(())
+        } else {
+            out.zeroize();
+            Err(Error::AuthenticationFailed)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +122,27 @@ mod tests {
         refuse(&key, nonce, b"Header", buffer.clone(), tag);
         refuse(&key, [3; 12], b"header", buffer.clone(), tag);
         refuse(&Secret::new([0; 32]), nonce, b"header", buffer, tag);
+    }
+
+    #[test]
+    fn a_kept_key_gives_what_a_single_use_gives() {
+        let (key, nonce, buffer, tag) = sealed();
+        let kept = Key::new(&key);
+        let (mut out, mut back) = ([0xee; 9], [0xee; 9]);
+        assert_eq!(kept.seal(&nonce, b"header", b"plaintext", &mut out), Ok(tag));
+        assert_eq!(out[..], buffer[..]);
+        kept.open(&nonce, b"header", &out, &tag, &mut back).unwrap();
+        assert_eq!(&back, b"plaintext");
+    }
+
+    #[test]
+    fn a_kept_key_refuses_changes_and_wipes_the_output() {
+        let (key, nonce, mut buffer, tag) = sealed();
+        buffer[3] ^= 1;
+        let mut out = [0xee; 9];
+        let refused = Key::new(&key).open(&nonce, b"header", &buffer, &tag, &mut out);
+        assert_eq!((refused, out), (Err(Error::AuthenticationFailed), [0; 9]));
+        let mut short = [0xee; 8];
+        assert!(Key::new(&key).seal(&nonce, b"header", b"plaintext", &mut short).is_err());
     }
 }

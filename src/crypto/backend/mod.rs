@@ -6,5 +6,5 @@
 mod rustcrypto;
 
 pub(super) use rustcrypto::{
-    Point, Scalar, aead_open, aead_seal, agree, is_low_s, normalise_s, sign, verify,
+    AeadKey, Point, Scalar, aead_open, aead_seal, agree, is_low_s, normalise_s, sign, verify,
 };

@@ -1,5 +1,6 @@
 //! Pure Rust: `p256` and `aes-gcm`.
 
+use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut as _, Aes256Gcm, KeyInit as _};
 use ecdsa::hazmat;
 use p256::ecdsa::Signature;
@@ -108,4 +109,38 @@ pub(in crate::crypto) fn aead_open(
     tag: &[u8; 16],
 ) -> bool {
     Aes256Gcm::new(key.into()).decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into()).is_ok()
+}
+
+/// A key whose schedule is kept. On the heap, so that moving it leaves no copy; wiped on drop.
+pub(in crate::crypto) struct AeadKey(Box<Aes256Gcm>);
+
+impl AeadKey {
+    pub(in crate::crypto) fn new(key: &[u8; 32]) -> Self {
+        Self(Box::new(Aes256Gcm::new(key.into())))
+    }
+
+    /// Encrypts from one place to another; `None` for more than 64 GiB, or places of different lengths.
+    pub(in crate::crypto) fn seal(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        plaintext: &[u8],
+        out: &mut [u8],
+    ) -> Option<[u8; 16]> {
+        let buffer = InOutBuf::new(plaintext, out).ok()?;
+        self.0.encrypt_inout_detached(nonce.into(), aad, buffer).ok().map(Into::into)
+    }
+
+    /// Decrypts from one place to another; on false, what `out` holds is unspecified.
+    pub(in crate::crypto) fn open(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        ciphertext: &[u8],
+        tag: &[u8; 16],
+        out: &mut [u8],
+    ) -> bool {
+        InOutBuf::new(ciphertext, out)
+            .is_ok_and(|buffer| self.0.decrypt_inout_detached(nonce.into(), aad, buffer, tag.into()).is_ok())
+    }
 }
