@@ -201,7 +201,7 @@ impl Run {
             let all =
                 (0..USERS).map(|user| to(NAMES[user], &outcome).into_iter().map(move |(n, p)| (user, n, p)));
             let all: Deliveries = all.flatten().collect();
-            assert_eq!(all.len(), outcome.deliveries.len());
+            assert_eq!(all.len(), outcome.deliveries_len());
             all
         });
         assert_eq!(deliveries, expected);

@@ -115,13 +115,13 @@ fn sending_again_completes_a_fan_out_of_which_only_some_records_were_stored() {
     let mut world = World::new(&["alice", "bob", "carol", "dave"]);
     let envelope = to_group("alice", world.roster.group_id(), 0);
     let outcome = world.relay.route("alice", &envelope, 1).unwrap();
-    assert!(world.store.put(&outcome.records[1]));
+    assert!(world.store.put(outcome.records().nth(1).unwrap()));
     world.restart();
     let lengths = |relay: &Relay| ["bob", "carol", "dave"].map(|user| queue_of(relay, user, 1).len());
     assert_eq!(lengths(&world.relay), [1, 2, 1]);
     world.store.take(&world.relay.route("alice", &envelope, 1).unwrap());
     assert_eq!(lengths(&world.relay), [2, 2, 2]);
-    assert!(world.relay.route("alice", &envelope, 1).unwrap().records.is_empty());
+    assert!(world.relay.route("alice", &envelope, 1).unwrap().records_len() == 0);
     world.restart();
     assert_eq!(lengths(&world.relay), [2, 2, 2]);
 }
@@ -131,7 +131,7 @@ fn committing_again_completes_an_entry_of_which_only_the_record_was_stored() {
     let mut world = World::new(&["alice", "bob", "carol"]);
     let entry = Act::Remove("carol").propose(&world.roster, &world.people[0]).unwrap();
     let outcome = world.relay.commit("alice", &entry, 1).unwrap();
-    assert!(world.store.put(&outcome.records[0]), "the entry comes first");
+    assert!(world.store.put(outcome.records().next().unwrap()), "the entry comes first");
     world.restart();
     assert_eq!(queue_of(&world.relay, "bob", 1).len(), 1);
     world.store.take(&world.relay.commit("alice", &entry, 1).unwrap());
@@ -148,13 +148,13 @@ fn numbers_go_on_after_a_restart_even_if_the_queue_was_empty() {
     world.restart();
     world.send("alice", 1);
     let outcome = world.relay.set_online("bob", true, 1).unwrap();
-    assert_eq!(outcome.deliveries[0].sequence, 3);
+    assert_eq!(outcome.deliveries().next().unwrap().sequence, 3);
 
     let late = 2 + 7 * DAY_MS;
     world.store.take(&world.relay.set_online("bob", true, late).unwrap());
     world.restart();
     let outcome = world.relay.route("alice", &direct("alice", "bob", 9), late).unwrap();
-    assert_eq!(outcome.records[0].name.to_string(), "queue/bob/00000000000000000004");
+    assert_eq!(outcome.records().next().unwrap().name.to_string(), "queue/bob/00000000000000000004");
 }
 
 #[test]
@@ -162,10 +162,10 @@ fn what_was_acknowledged_but_not_deleted_in_the_store_goes_with_the_next_call() 
     let mut world = World::new(&["alice", "bob"]);
     world.send("alice", 0);
     let outcome = world.relay.acknowledge("bob", 2, 1).unwrap();
-    assert!(world.store.put(&outcome.records[0]), "that it is acknowledged comes first");
+    assert!(world.store.put(outcome.records().next().unwrap()), "that it is acknowledged comes first");
     world.restart();
     let outcome = world.relay.set_online("bob", true, 1).unwrap();
-    assert_eq!(outcome.deliveries.len(), 1, "the end of the queue");
+    assert_eq!(outcome.deliveries_len(), 1, "the end of the queue");
     world.store.take(&outcome);
     assert!(!world.store.0.keys().any(|name| name.starts_with("queue/bob")));
 }
@@ -196,8 +196,8 @@ fn two_relays_on_one_store_hand_out_no_prekey_twice() {
     world.store.take(&first.outcome);
 
     let refused = other.lookup("bob", "alice", 1).unwrap();
-    assert!(!world.store.put(&refused.outcome.records[0]), "the other relay was first");
-    let name = refused.outcome.records[0].name.to_string();
+    assert!(!world.store.put(refused.outcome.records().next().unwrap()), "the other relay was first");
+    let name = refused.outcome.records().next().unwrap().name.to_string();
     let (value, version) = &world.store.0[&name];
     other.restore(&name, Some(value), *version).unwrap();
     let again = other.lookup("bob", "alice", 1).unwrap();
@@ -213,7 +213,7 @@ fn an_envelope_whose_number_another_relay_took_is_queued_behind_it() {
     let second = to_group("alice", world.roster.group_id(), 1);
     for _ in 0..2 {
         let outcome = other.route("alice", &second, 1).unwrap();
-        for record in &outcome.records {
+        for record in outcome.records() {
             if !world.store.put(record) {
                 let name = record.name.to_string();
                 let (value, version) = &world.store.0[&name];
@@ -237,7 +237,7 @@ fn an_entry_that_another_relay_took_first_stands() {
     let outcome = other.commit("alice", &lost, 1).unwrap();
     let won = world.commit(Act::Remove("carol"));
 
-    let record = &outcome.records[0];
+    let record = outcome.records().next().unwrap();
     assert!(!world.store.put(record));
     let name = record.name.to_string();
     let (value, version) = &world.store.0[&name];

@@ -3,18 +3,19 @@
 use std::sync::OnceLock;
 
 use super::argument::Outputs;
-use super::cell::{self, Object, Opaque};
+use super::cell::{self, Opaque};
 use super::envelope::sealwax_slice;
 use super::guard::guard;
 use super::sizes::SEALWAX_ID_LEN;
 use super::status::sealwax_status;
-use crate::relay::{Delivery, Outcome, Record};
+use super::unlocked::Unlocked;
+use crate::relay::{Delivery, Outcome};
 
 /// What came of a call on a relay: records to store, then deliveries to send.
 #[allow(non_camel_case_types, reason = "the name in the C header")]
 pub struct sealwax_deliveries(());
 
-/// Owns everything that the arrays point to. They are made when they are first asked for, and never change.
+/// Owns everything that the arrays point to. They are made when they are first asked for.
 pub(super) struct Deliveries {
     outcome: Outcome,
     deliveries: OnceLock<Box<[sealwax_delivery]>>,
@@ -23,8 +24,8 @@ pub(super) struct Deliveries {
 
 /// Records in C, and their names.
 struct Records {
-    /// What the names of `array` point into.
-    _names: Box<[Box<str>]>,
+    /// What the names of `array` point into: one after another.
+    _names: Vec<u8>,
     array: Box<[sealwax_record]>,
 }
 
@@ -34,12 +35,8 @@ unsafe impl Send for Deliveries {}
 // SAFETY: as above.
 unsafe impl Sync for Deliveries {}
 
-impl Object for Deliveries {
-    type Links = ();
-}
-
 impl Opaque for sealwax_deliveries {
-    type Object = Deliveries;
+    type Object = Unlocked<Deliveries>;
 }
 
 impl From<Outcome> for Deliveries {
@@ -93,15 +90,19 @@ const _: () = {
 
 impl Deliveries {
     fn deliveries(&self) -> &[sealwax_delivery] {
-        self.deliveries.get_or_init(|| self.outcome.deliveries.iter().map(delivery).collect())
+        self.deliveries.get_or_init(|| {
+            let mut array = Vec::with_capacity(self.outcome.deliveries_len());
+            array.extend(self.outcome.deliveries().map(delivery));
+            array.into()
+        })
     }
 
     fn records(&self) -> &[sealwax_record] {
-        &self.records.get_or_init(|| Records::new(&self.outcome.records)).array
+        &self.records.get_or_init(|| Records::new(&self.outcome)).array
     }
 }
 
-fn delivery(delivery: &Delivery) -> sealwax_delivery {
+fn delivery(delivery: Delivery<'_>) -> sealwax_delivery {
     let (payload, flags) = if delivery.is_queue_end() {
         (sealwax_slice::NOTHING, SEALWAX_DELIVERY_QUEUE_END)
     } else {
@@ -118,15 +119,21 @@ fn delivery(delivery: &Delivery) -> sealwax_delivery {
 }
 
 impl Records {
-    fn new(records: &[Record]) -> Self {
-        let names: Box<[Box<str>]> =
-            records.iter().map(|record| record.name.to_string().into_boxed_str()).collect();
-        let array = names.iter().zip(records).map(|(name, record)| sealwax_record {
-            name: sealwax_slice::of(name.as_bytes()),
-            value: record.value().map_or(sealwax_slice::NOTHING, sealwax_slice::of),
-            replaces: record.replaces,
-        });
-        Self { array: array.collect(), _names: names }
+    fn new(outcome: &Outcome) -> Self {
+        let mut names = Vec::with_capacity(outcome.records().map(|record| record.name.text_len()).sum());
+        outcome.records().for_each(|record| record.name.put_text(&mut names));
+        let mut array = Vec::with_capacity(outcome.records_len());
+        let mut rest = names.as_slice();
+        array.extend(outcome.records().map(|record| {
+            let (name, after) = rest.split_at_checked(record.name.text_len()).unwrap_or_default();
+            rest = after;
+            sealwax_record {
+                name: sealwax_slice::of(name),
+                value: record.value.map_or(sealwax_slice::NOTHING, sealwax_slice::of),
+                replaces: record.replaces,
+            }
+        }));
+        Self { array: array.into(), _names: names }
     }
 }
 
@@ -156,8 +163,7 @@ pub unsafe extern "C" fn sealwax_deliveries_view(
         let (array, count) = (outputs.value(out_array), outputs.value(out_count));
         outputs.inputs()?;
         let deliveries = cell::shared(deliveries)?;
-        let deliveries = deliveries.lock()?;
-        let view = deliveries.deliveries();
+        let view = deliveries.links().deliveries();
         array.put(view.as_ptr());
         count.put(view.len());
         Ok(())
@@ -188,8 +194,7 @@ pub unsafe extern "C" fn sealwax_deliveries_records(
         let (array, count) = (outputs.value(out_array), outputs.value(out_count));
         outputs.inputs()?;
         let deliveries = cell::shared(deliveries)?;
-        let deliveries = deliveries.lock()?;
-        let view = deliveries.records();
+        let view = deliveries.links().records();
         array.put(view.as_ptr());
         count.put(view.len());
         Ok(())

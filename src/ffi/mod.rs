@@ -75,6 +75,7 @@ mod json;
 mod lock;
 mod options;
 mod registry;
+mod unlocked;
 
 // What follows is the order of the header; the blank lines keep rustfmt from sorting it.
 pub mod version;

@@ -5,12 +5,13 @@ use core::ffi::{c_char, c_void};
 use serde_json::json;
 
 use super::argument::{HandleOut, Outputs};
-use super::cell::{self, Object, Opaque};
+use super::cell::{self, Opaque};
 use super::deliveries::sealwax_deliveries;
 use super::guard::guard;
 use super::json::integer;
 use super::options::{Integer, Table};
 use super::status::{Status, sealwax_status};
+use super::unlocked::Unlocked;
 use crate::limits;
 use crate::relay::{Relay, RelayOptions};
 
@@ -19,12 +20,8 @@ use crate::relay::{Relay, RelayOptions};
 #[allow(non_camel_case_types, reason = "the name in the C header")]
 pub struct sealwax_relay(());
 
-impl Object for Relay {
-    type Links = ();
-}
-
 impl Opaque for sealwax_relay {
-    type Object = Relay;
+    type Object = Unlocked<Relay>;
 }
 
 const USERS: Integer = count("users_max", limits::RELAY_USERS_MAX);
@@ -100,7 +97,7 @@ pub unsafe extern "C" fn sealwax_relay_new(
             queue_age_max_ms: options.get(&QUEUE_AGE),
             prekeys_per_hour: u32::try_from(options.get(&PREKEYS)).unwrap_or(u32::MAX),
         };
-        out.reserve()?.put(Relay::new(options), ());
+        out.reserve()?.put(Unlocked::new(), Relay::new(options));
         Ok(())
     })
 }
@@ -161,9 +158,9 @@ pub unsafe extern "C" fn sealwax_relay_register(
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let card = inputs.bytes(card, card_len, limits::CARD_MAX)?;
         let relay = cell::shared(relay)?;
-        let relay = relay.lock()?;
+        let relay = relay.links();
         let place = out.reserve()?;
-        place.put(relay.register(user, card, now_ms)?.into(), ());
+        place.put(Unlocked::new(), relay.register(user, card, now_ms)?.into());
         Ok(())
     })
 }
@@ -213,9 +210,9 @@ pub unsafe extern "C" fn sealwax_relay_publish(
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let prekeys = inputs.bytes(prekeys, prekeys_len, limits::PREKEYS_MAX)?;
         let relay = cell::shared(relay)?;
-        let relay = relay.lock()?;
+        let relay = relay.links();
         let place = out.reserve()?;
-        place.put(relay.publish(user, prekeys, now_ms)?.into(), ());
+        place.put(Unlocked::new(), relay.publish(user, prekeys, now_ms)?.into());
         Ok(())
     })
 }
@@ -273,7 +270,7 @@ pub unsafe extern "C" fn sealwax_relay_lookup(
         let requester = inputs.text(requester, requester_len, limits::NAME_MAX)?;
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let relay = cell::shared(relay)?;
-        let relay = relay.lock()?;
+        let relay = relay.links();
         let (card_len, bundle_len) = relay.lookup_len(requester, user)?;
         let (mut card_out, mut out) = card_out.reserve_both(card_len, out, bundle_len)?;
         let place = deliveries_out.reserve()?;
@@ -283,7 +280,7 @@ pub unsafe extern "C" fn sealwax_relay_lookup(
         let bundle = found.bundle.unwrap_or_default();
         out.buffer().get_mut(..bundle.len()).ok_or(Status::INTERNAL)?.copy_from_slice(&bundle);
         out.finish(bundle.len())?;
-        place.put(found.outcome.into(), ());
+        place.put(Unlocked::new(), found.outcome.into());
         Ok(())
     })
 }
@@ -317,7 +314,7 @@ pub unsafe extern "C" fn sealwax_relay_info(
         let out = outputs.bytes(out, out_cap, out_len);
         outputs.inputs()?;
         let relay = cell::shared(relay)?;
-        let info = relay.lock()?.info();
+        let info = relay.links().info();
         let json = json!({
             "v": 1,
             "users": integer(info.users),

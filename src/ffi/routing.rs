@@ -9,6 +9,7 @@ use super::guard::guard;
 use super::relay::sealwax_relay;
 use super::sizes::SEALWAX_GROUP_ID_LEN;
 use super::status::sealwax_status;
+use super::unlocked::Unlocked;
 use crate::limits;
 
 /// The longest name of a record: that of a queued envelope.
@@ -64,9 +65,9 @@ pub unsafe extern "C" fn sealwax_relay_route(
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let envelope = inputs.bytes(envelope, envelope_len, limits::ENVELOPE_MAX)?;
         let relay = cell::shared(relay)?;
-        let relay = relay.lock()?;
+        let relay = relay.links();
         let place = out.reserve()?;
-        place.put(relay.route(user, envelope, now_ms)?.into(), ());
+        place.put(Unlocked::new(), relay.route(user, envelope, now_ms)?.into());
         Ok(())
     })
 }
@@ -124,9 +125,9 @@ pub unsafe extern "C" fn sealwax_relay_commit(
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let entry = inputs.bytes(entry, entry_len, limits::ENTRY_MAX)?;
         let relay = cell::shared(relay)?;
-        let relay = relay.lock()?;
+        let relay = relay.links();
         let place = out.reserve()?;
-        place.put(relay.commit(user, entry, now_ms)?.into(), ());
+        place.put(Unlocked::new(), relay.commit(user, entry, now_ms)?.into());
         Ok(())
     })
 }
@@ -177,7 +178,7 @@ pub unsafe extern "C" fn sealwax_relay_log(
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let group_id = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group_id, group_id_len)?;
         let relay = cell::shared(relay)?;
-        let log = relay.lock()?.log(user, group_id, from_epoch)?;
+        let log = relay.links().log(user, group_id, from_epoch)?;
         out.put(&log)
     })
 }
@@ -218,9 +219,9 @@ pub unsafe extern "C" fn sealwax_relay_set_online(
         let inputs = outputs.inputs()?;
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let relay = cell::shared(relay)?;
-        let relay = relay.lock()?;
+        let relay = relay.links();
         let place = out.reserve()?;
-        place.put(relay.set_online(user, online != 0, now_ms)?.into(), ());
+        place.put(Unlocked::new(), relay.set_online(user, online != 0, now_ms)?.into());
         Ok(())
     })
 }
@@ -260,9 +261,9 @@ pub unsafe extern "C" fn sealwax_relay_acknowledge(
         let inputs = outputs.inputs()?;
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let relay = cell::shared(relay)?;
-        let relay = relay.lock()?;
+        let relay = relay.links();
         let place = out.reserve()?;
-        place.put(relay.acknowledge(user, sequence, now_ms)?.into(), ());
+        place.put(Unlocked::new(), relay.acknowledge(user, sequence, now_ms)?.into());
         Ok(())
     })
 }
@@ -314,7 +315,7 @@ pub unsafe extern "C" fn sealwax_relay_restore(
         let stored = inputs.bytes(value, value_len, limits::FRAME_MAX)?;
         let stored = (!value.is_null()).then_some(stored);
         let relay = cell::shared(relay)?;
-        relay.lock()?.restore(name, stored, version)?;
+        relay.links().restore(name, stored, version)?;
         Ok(())
     })
 }

@@ -5,8 +5,10 @@ use crate::relay::Relay;
 use crate::relay::counters::Counter;
 use crate::relay::group::{Group, departing};
 use crate::relay::item::{Item, envelope_id};
+use crate::relay::members::Recipients;
 use crate::relay::outbox::Known;
-use crate::relay::outcome::{Outcome, Record, RecordName};
+use crate::relay::outcome::Outcome;
+use crate::relay::record::{Change, RecordName};
 use crate::roster::{Checked, Roster};
 use crate::wire::roster::{Action, Entry, MemberFields};
 
@@ -76,13 +78,12 @@ impl Relay {
             _ => (Item::new(entry, id, now_ms), false),
         };
         if checked == Checked::Extends {
-            let name = RecordName::Roster(Box::new(group_id), fields.epoch);
-            outcome.records.push(Record::bytes(name, 0, entry.into()));
+            let name = RecordName::Roster(group_id, fields.epoch);
+            outcome.change(Change::value(name, 0, entry.into()));
         }
         let departed = departing(&parsed).map(|user| self.user(user)).transpose()?;
-        let recipients = state.members().iter().chain(&departed);
-        outcome.records.reserve(state.members().len());
-        self.fan_out(recipients, &item, is_again, now_ms, &mut outcome);
+        let recipients = Recipients::members(state.members(), departed);
+        self.fan_out(recipients, None, &item, is_again, now_ms, &mut outcome);
         outbox.complete(&item);
         self.counters.add(Counter::Routed, 1);
         Ok(outcome)

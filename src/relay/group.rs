@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::{Error, Result};
 use crate::limits::{ENTRY_MAX, LOG_MAX};
+use crate::relay::members::Members;
 use crate::relay::user::User;
 use crate::roster::{Checked, Roster, Standing};
 use crate::wire::roster::{Action, Entry};
@@ -19,7 +20,7 @@ pub(super) struct GroupState {
     /// None until the create entry was restored.
     roster: Option<Roster>,
     /// The members, shared with those who are sending.
-    members: Arc<[Arc<User>]>,
+    members: Arc<Members>,
     /// When those who are no members any more went: the epoch of the entry.
     departed: HashMap<Box<str>, u64>,
     /// Entries that were restored before those that they follow.
@@ -43,7 +44,7 @@ impl GroupState {
     /// Everybody that a message of `sender` is queued for, and the sender too.
     ///
     /// [`Error::UnknownGroup`], [`Error::NotAMember`], [`Error::GroupDeleted`].
-    pub(super) fn recipients(&self, sender: &str) -> Result<Arc<[Arc<User>]>> {
+    pub(super) fn recipients(&self, sender: &str) -> Result<Arc<Members>> {
         let roster = self.roster()?;
         if roster.standing(sender) != Standing::Member {
             return Err(Error::NotAMember);
@@ -52,7 +53,7 @@ impl GroupState {
     }
 
     /// The members.
-    pub(super) fn members(&self) -> &Arc<[Arc<User>]> {
+    pub(super) fn members(&self) -> &Arc<Members> {
         &self.members
     }
 
@@ -204,6 +205,6 @@ pub(super) fn departing<'a>(entry: &Entry<'a>) -> Option<&'a str> {
     }
 }
 
-fn members_of(roster: &Roster, find: Find<'_>) -> Result<Arc<[Arc<User>]>> {
-    roster.members().map(|member| find(member.user())).collect()
+fn members_of(roster: &Roster, find: Find<'_>) -> Result<Arc<Members>> {
+    roster.members().map(|member| find(member.user())).collect::<Result<Members>>().map(Arc::new)
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::relay::RelayOptions;
 use crate::relay::item::Item;
-use crate::relay::outcome::{Delivery, Outcome, Record, RecordName};
+use crate::relay::outcome::Outcome;
+use crate::relay::record::{Change, RecordName};
 
 /// What waits for one user to acknowledge it, and whether the user is there to be given it.
-#[derive(Default)]
 pub(super) struct Inbox {
     /// By ascending sequence.
     queue: VecDeque<Queued>,
@@ -22,11 +22,16 @@ pub(super) struct Inbox {
     /// Of the record of `acknowledged`.
     version: u64,
     online: bool,
+    /// When the front of the queue was queued, so that a push looks at no more than this: the end of time if the queue
+    /// is empty.
+    oldest_ms: u64,
+    /// The front of the queue is acknowledged.
+    is_stale: bool,
 }
 
 struct Queued {
     sequence: u64,
-    /// Here too because the age of the oldest is looked at with every push.
+    /// Here too, so that an age is known without a look at the item.
     queued_ms: u64,
     item: Arc<Item>,
 }
@@ -38,33 +43,64 @@ pub(super) struct Size {
     pub(super) bytes: usize,
 }
 
+impl Default for Inbox {
+    fn default() -> Self {
+        Self {
+            queue: VecDeque::new(),
+            bytes: 0,
+            last: 0,
+            acknowledged: 0,
+            version: 0,
+            online: false,
+            oldest_ms: u64::MAX,
+            is_stale: false,
+        }
+    }
+}
+
 impl Inbox {
-    /// Queues an item, and delivers it if the user is online. Gives what was too old and went.
-    /// [`Error::QueueFull`], and nothing changed, if there is no room.
-    pub(super) fn push(
+    /// Queues an item; its number, and whether the user is online. [`Error::QueueFull`], and nothing changed, if there
+    /// is no room.
+    pub(super) fn push(&mut self, item: &Arc<Item>, options: &RelayOptions) -> Result<(u64, bool)> {
+        let bytes = self.room(item, Size::default(), options)?;
+        self.bytes = bytes;
+        self.last = self.last.saturating_add(1);
+        let queued_ms = item.queued_ms();
+        if self.queue.is_empty() {
+            self.oldest_ms = queued_ms;
+        }
+        self.queue.push_back(Queued { sequence: self.last, queued_ms, item: Arc::clone(item) });
+        Ok((self.last, self.online))
+    }
+
+    /// Whether something at the front of the queue is too old, or acknowledged but was restored.
+    pub(super) fn has_gone(&self, options: &RelayOptions, now_ms: u64) -> bool {
+        self.is_stale || now_ms.saturating_sub(self.oldest_ms) > options.queue_age_max_ms
+    }
+
+    /// Whether [`Inbox::push`] would find room once what is gone went.
+    pub(super) fn check_room(&self, item: &Item, options: &RelayOptions, now_ms: u64) -> Result<()> {
+        self.room(item, self.gone(options, now_ms), options).map(drop)
+    }
+
+    /// Drops what is gone, and gives how much that was.
+    pub(super) fn expire(
         &mut self,
         user: &Arc<str>,
-        item: &Arc<Item>,
         options: &RelayOptions,
         now_ms: u64,
         outcome: &mut Outcome,
-    ) -> Result<Size> {
+    ) -> Size {
         let gone = self.gone(options, now_ms);
-        let count = self.queue.len() - gone.count;
-        let bytes = (self.bytes - gone.bytes).saturating_add(item.payload().len());
-        if count >= options.queue_max || bytes > options.queue_bytes_max {
-            return Err(Error::QueueFull);
-        }
         self.drop_gone(user, gone, outcome);
-        self.last = self.last.saturating_add(1);
-        self.bytes = bytes;
-        let sequence = self.last;
-        self.queue.push_back(Queued { sequence, queued_ms: item.queued_ms(), item: Arc::clone(item) });
-        outcome.records.push(Record::item(RecordName::Queue(Arc::clone(user), sequence), 0, item));
-        if self.online {
-            outcome.deliveries.push(Delivery::new(user, sequence, item));
-        }
-        Ok(gone)
+        gone
+    }
+
+    /// Bytes of the queue without what is gone and with an item.
+    fn room(&self, item: &Item, gone: Size, options: &RelayOptions) -> Result<usize> {
+        let bytes = (self.bytes - gone.bytes).saturating_add(item.payload().len());
+        let fits = self.queue.len() - gone.count < options.queue_max && bytes <= options.queue_bytes_max;
+        if fits { Ok(bytes) } else { Err(Error::QueueFull) }
     }
 
     /// Whether the queue holds this item.
@@ -80,12 +116,9 @@ impl Inbox {
         now_ms: u64,
         outcome: &mut Outcome,
     ) -> Size {
-        let gone = self.gone(options, now_ms);
-        self.drop_gone(user, gone, outcome);
+        let gone = self.expire(user, options, now_ms, outcome);
         self.online = true;
-        let queued = self.queue.iter().map(|queued| Delivery::new(user, queued.sequence, &queued.item));
-        outcome.deliveries.extend(queued);
-        outcome.deliveries.push(Delivery::queue_end(user));
+        outcome.hand(user, self.queue.iter().map(|queued| (queued.sequence, Arc::clone(&queued.item))));
         gone
     }
 
@@ -151,17 +184,20 @@ impl Inbox {
 
     fn record_acknowledged(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
         let value = Box::new(self.acknowledged.to_be_bytes());
-        outcome.records.push(Record::bytes(RecordName::Acknowledged(Arc::clone(user)), self.version, value));
+        outcome.change(Change::value(RecordName::Acknowledged(Arc::clone(user)), self.version, value));
         self.version = self.version.saturating_add(1);
     }
 
     fn drop_front(&mut self, user: &Arc<str>, gone: Size, outcome: &mut Outcome) {
         self.bytes -= gone.bytes;
-        let deletions = self
-            .queue
-            .drain(..gone.count)
-            .map(|queued| Record::deletion(RecordName::Queue(Arc::clone(user), queued.sequence), 1));
-        outcome.records.extend(deletions);
+        outcome.deletions(user, self.queue.drain(..gone.count).map(|queued| queued.sequence));
+        self.look_at_front();
+    }
+
+    fn look_at_front(&mut self) {
+        let front = self.queue.front();
+        self.oldest_ms = front.map_or(u64::MAX, |front| front.queued_ms);
+        self.is_stale = front.is_some_and(|front| front.sequence <= self.acknowledged);
     }
 
     /// Takes the record of an item, or of its deletion. Gives the item that stood there.
@@ -177,6 +213,7 @@ impl Inbox {
             self.queue.insert(at, Queued { sequence, queued_ms: item.queued_ms(), item });
         }
         self.last = self.last.max(sequence);
+        self.look_at_front();
         replaced
     }
 
@@ -186,5 +223,6 @@ impl Inbox {
         self.acknowledged = sequence;
         self.version = version;
         self.last = self.last.max(sequence);
+        self.look_at_front();
     }
 }

@@ -8,9 +8,11 @@ mod counters;
 mod group;
 mod inbox;
 mod item;
+mod members;
 mod outbox;
 mod outcome;
 mod prekeys;
+mod record;
 mod restore;
 mod route;
 mod shards;
@@ -33,7 +35,8 @@ use shards::Shards;
 use user::User;
 
 pub use item::{EnvelopeId, envelope_id};
-pub use outcome::{Delivery, Outcome, Record, RecordName};
+pub use outcome::{Delivery, Outcome};
+pub use record::{Record, RecordName};
 
 /// The limits of a relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +171,7 @@ impl Relay {
         let per_hour = self.options.prekeys_per_hour;
         let bundle = profile.prekeys.hand_out(&user.name, &requester.name, per_hour, now_ms, &mut outcome)?;
         drop(profile);
-        self.counters.add(Counter::PrekeysTaken, usize::from(!outcome.records.is_empty()));
+        self.counters.add(Counter::PrekeysTaken, usize::from(outcome.records_len() > 0));
         Ok(Lookup { card, bundle, outcome })
     }
 

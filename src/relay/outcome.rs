@@ -1,48 +1,66 @@
 //! What a call on a relay gives its host to send and to store.
 
-use core::fmt;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
 use crate::relay::item::{EnvelopeId, Item};
+use crate::relay::members::Recipients;
+use crate::relay::record::{Change, Record, RecordName};
 
 /// What came of a call: records to store first, then deliveries to send.
+///
+/// The copies of one envelope for many recipients are kept as one item and a number a recipient; deliveries and
+/// records are made from that when they are asked for.
 #[derive(Default)]
 pub struct Outcome {
-    /// To the connections of their users, in this order.
-    pub deliveries: Vec<Delivery>,
-    /// To a store, all or none of them where it can, otherwise in this order.
-    pub records: Vec<Record>,
+    changes: Vec<Change>,
+    handed: Vec<Handed>,
+    copies: Option<Copies>,
 }
 
-/// Something for a user who is online.
-pub struct Delivery {
-    /// Whom it is for.
-    pub user: Arc<str>,
-    /// Its place in the user's queue, from 1 on; 0 at the end of the queue.
-    pub sequence: u64,
+/// Something that waited in a queue; the end of the queue without an item.
+struct Handed {
+    user: Arc<str>,
+    sequence: u64,
     item: Option<Arc<Item>>,
 }
 
-impl Delivery {
-    pub(super) fn new(user: &Arc<str>, sequence: u64, item: &Arc<Item>) -> Self {
-        Self { user: Arc::clone(user), sequence, item: Some(Arc::clone(item)) }
-    }
+/// One item that went into the queues of many.
+struct Copies {
+    item: Arc<Item>,
+    recipients: Recipients,
+    placed: Vec<Placed>,
+    online: usize,
+}
 
-    pub(super) fn queue_end(user: &Arc<str>) -> Self {
-        Self { user: Arc::clone(user), sequence: 0, item: None }
-    }
+/// Where one copy stands.
+struct Placed {
+    /// Position among the recipients.
+    recipient: u32,
+    is_online: bool,
+    sequence: u64,
+}
 
+/// Something for a user who is online.
+#[derive(Clone, Copy)]
+pub struct Delivery<'a> {
+    /// Whom it is for.
+    pub user: &'a str,
+    /// Its place in the user's queue, from 1 on; 0 at the end of the queue.
+    pub sequence: u64,
+    item: Option<&'a Item>,
+}
+
+impl<'a> Delivery<'a> {
     /// The envelope or roster entry, one copy for all recipients; empty at the end of the queue.
     #[must_use]
-    pub fn payload(&self) -> &[u8] {
-        self.item.as_ref().map_or(&[], |item| item.payload())
+    pub fn payload(&self) -> &'a [u8] {
+        self.item.map_or(&[], Item::payload)
     }
 
     /// Names the payload; zero at the end of the queue.
     #[must_use]
     pub fn envelope_id(&self) -> EnvelopeId {
-        self.item.as_ref().map_or([0; 16], |item| *item.id())
+        self.item.map_or([0; 16], |item| *item.id())
     }
 
     /// Whether it says that all that had gathered offline comes before it.
@@ -52,155 +70,77 @@ impl Delivery {
     }
 }
 
-/// One change of what a relay needs to be rebuilt by [`Relay::restore`](crate::relay::Relay::restore).
-///
-/// A store that serves several relays writes it only if the stored version is `replaces`, as version `replaces + 1`.
-pub struct Record {
-    /// What changed.
-    pub name: RecordName,
-    /// The version that it replaces; 0 if there was none.
-    pub replaces: u64,
-    value: Option<Value>,
-}
-
-enum Value {
-    Item(Arc<Item>),
-    Bytes(Box<[u8]>),
-}
-
-impl Record {
-    pub(super) const fn bytes(name: RecordName, replaces: u64, value: Box<[u8]>) -> Self {
-        Self { name, replaces, value: Some(Value::Bytes(value)) }
+impl Outcome {
+    /// A record.
+    pub(super) fn change(&mut self, change: Change) {
+        self.changes.push(change);
     }
 
-    pub(super) fn item(name: RecordName, replaces: u64, item: &Arc<Item>) -> Self {
-        Self { name, replaces, value: Some(Value::Item(Arc::clone(item))) }
+    /// That records are gone from a queue.
+    pub(super) fn deletions(&mut self, user: &Arc<str>, sequences: impl Iterator<Item = u64>) {
+        let name = |sequence| RecordName::Queue(Arc::clone(user), sequence);
+        self.changes.extend(sequences.map(|sequence| Change::deletion(name(sequence), 1)));
     }
 
-    pub(super) const fn deletion(name: RecordName, replaces: u64) -> Self {
-        Self { name, replaces, value: None }
+    /// What waited in a queue, for its user.
+    pub(super) fn hand(&mut self, user: &Arc<str>, queue: impl Iterator<Item = (u64, Arc<Item>)>) {
+        let handed = |sequence, item| Handed { user: Arc::clone(user), sequence, item };
+        self.handed.extend(queue.map(|(sequence, item)| handed(sequence, Some(item))));
+        self.handed.push(handed(0, None));
     }
 
-    /// What to store, one copy for all queues that an envelope goes into; nothing if the record is to be deleted.
+    /// Starts with the copies of an item; [`Outcome::place`] says where they stand.
+    pub(super) fn copy(&mut self, item: &Arc<Item>, recipients: Recipients) {
+        let placed = Vec::with_capacity(recipients.len());
+        self.copies = Some(Copies { item: Arc::clone(item), recipients, placed, online: 0 });
+    }
+
+    /// A recipient's copy was queued, and is delivered at once to one who is online.
+    pub(super) fn place(&mut self, recipient: usize, sequence: u64, is_online: bool) {
+        if let Some(copies) = &mut self.copies {
+            let recipient = u32::try_from(recipient).unwrap_or(u32::MAX);
+            copies.placed.push(Placed { recipient, is_online, sequence });
+            copies.online += usize::from(is_online);
+        }
+    }
+
+    /// To the connections of their users, in this order.
+    pub fn deliveries(&self) -> impl Iterator<Item = Delivery<'_>> {
+        let handed = self.handed.iter().map(|handed| Delivery {
+            user: &handed.user,
+            sequence: handed.sequence,
+            item: handed.item.as_deref(),
+        });
+        let copies = self.copies.iter().flat_map(|copies| {
+            copies.placed.iter().filter(|placed| placed.is_online).map(|placed| Delivery {
+                user: copies.recipients.name(placed.recipient as usize),
+                sequence: placed.sequence,
+                item: Some(&copies.item),
+            })
+        });
+        handed.chain(copies)
+    }
+
+    /// How many [`Outcome::deliveries`] there are.
     #[must_use]
-    pub fn value(&self) -> Option<&[u8]> {
-        self.value.as_ref().map(|value| match value {
-            Value::Item(item) => item.stored(),
-            Value::Bytes(bytes) => bytes,
-        })
-    }
-}
-
-/// The name of a record. As text it starts with its kind, and the records of one object sort in their order.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum RecordName {
-    /// `card/<user>`: the user's card.
-    Card(Arc<str>),
-    /// `prekeys/<user>`: what the user published.
-    Prekeys(Arc<str>),
-    /// `taken/<user>`: which one-time prekeys are gone.
-    Taken(Arc<str>),
-    /// `acknowledged/<user>`: up to where the user's queue is gone.
-    Acknowledged(Arc<str>),
-    /// `queue/<user>/<sequence>`: a queued envelope or roster entry.
-    Queue(Arc<str>, u64),
-    /// `roster/<group id>/<epoch>`: a roster entry.
-    Roster(Box<[u8; 32]>, u64),
-}
-
-impl fmt::Display for RecordName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Card(user) => write!(f, "card/{user}"),
-            Self::Prekeys(user) => write!(f, "prekeys/{user}"),
-            Self::Taken(user) => write!(f, "taken/{user}"),
-            Self::Acknowledged(user) => write!(f, "acknowledged/{user}"),
-            Self::Queue(user, sequence) => write!(f, "queue/{user}/{sequence:020}"),
-            Self::Roster(group_id, epoch) => {
-                f.write_str("roster/")?;
-                group_id.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-                write!(f, "/{epoch:020}")
-            }
-        }
-    }
-}
-
-impl RecordName {
-    /// Reads what [`RecordName`] prints; [`Error::InvalidArgument`] for anything else.
-    pub fn parse(name: &str) -> Result<Self> {
-        let (kind, rest) = name.split_once('/').ok_or(Error::InvalidArgument)?;
-        let parsed = match kind {
-            "card" => Self::Card(rest.into()),
-            "prekeys" => Self::Prekeys(rest.into()),
-            "taken" => Self::Taken(rest.into()),
-            "acknowledged" => Self::Acknowledged(rest.into()),
-            "queue" | "roster" => {
-                // A user id may contain slashes, a number none.
-                let (object, number) = rest.rsplit_once('/').ok_or(Error::InvalidArgument)?;
-                let number = number.parse().map_err(|_| Error::InvalidArgument)?;
-                if kind == "queue" {
-                    Self::Queue(object.into(), number)
-                } else {
-                    Self::Roster(parse_group_id(object)?, number)
-                }
-            }
-            _ => return Err(Error::InvalidArgument),
-        };
-        // One spelling only, so that one record has one name.
-        if parsed.to_string() == name { Ok(parsed) } else { Err(Error::InvalidArgument) }
-    }
-}
-
-fn parse_group_id(hex: &str) -> Result<Box<[u8; 32]>> {
-    let mut group_id = Box::new([0; 32]);
-    for (at, byte) in group_id.iter_mut().enumerate() {
-        let digits = hex.get(2 * at..2 * at + 2).ok_or(Error::InvalidArgument)?;
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| Error::InvalidArgument)?;
-    }
-    Ok(group_id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_read_back() {
-        for name in [
-            RecordName::Card("a/b".into()),
-            RecordName::Prekeys("é".into()),
-            RecordName::Taken("a".into()),
-            RecordName::Acknowledged("queue/7".into()),
-            RecordName::Queue("a/7".into(), 8),
-            RecordName::Queue("a".into(), u64::MAX),
-            RecordName::Roster(Box::new([0xab; 32]), 9),
-        ] {
-            assert_eq!(RecordName::parse(&name.to_string()), Ok(name));
-        }
+    pub fn deliveries_len(&self) -> usize {
+        self.handed.len() + self.copies.as_ref().map_or(0, |copies| copies.online)
     }
 
-    #[test]
-    fn queues_and_rosters_sort_in_their_order() {
-        let name = |sequence| RecordName::Queue("a".into(), sequence).to_string();
-        assert!(name(9) < name(10) && name(10) < name(u64::MAX));
+    /// To a store, all or none of them where it can, otherwise in this order.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let copies = self.copies.iter().flat_map(|copies| {
+            copies.placed.iter().map(|placed| {
+                let user = copies.recipients.name(placed.recipient as usize);
+                Record::queued(user, placed.sequence, &copies.item)
+            })
+        });
+        self.changes.iter().map(Change::as_record).chain(copies)
     }
 
-    #[test]
-    fn other_names_are_refused() {
-        let group_id = "ab".repeat(32);
-        for name in [
-            "",
-            "card",
-            "cards/a",
-            "queue/a",
-            "queue/a/7",
-            "queue/a/+0000000000000000007",
-            &format!("roster/{}/00000000000000000000", "AB".repeat(32)),
-            &format!("roster/{group_id}ab/00000000000000000000"),
-            &format!("roster/{}/00000000000000000000", "é".repeat(32)),
-        ] {
-            assert_eq!(RecordName::parse(name), Err(Error::InvalidArgument), "{name}");
-        }
-        assert!(RecordName::parse(&format!("roster/{group_id}/00000000000000000000")).is_ok());
+    /// How many [`Outcome::records`] there are.
+    #[must_use]
+    pub fn records_len(&self) -> usize {
+        self.changes.len() + self.copies.as_ref().map_or(0, |copies| copies.placed.len())
     }
 }

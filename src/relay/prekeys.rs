@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::identity::PrekeyBundle;
 use crate::limits::{HOUR_MS, ONE_TIME_PREKEY_LIFE_MS, ONE_TIME_PREKEYS_MAX, QUEUE_AGE_MAX_MS};
-use crate::relay::outcome::{Outcome, Record, RecordName};
+use crate::relay::outcome::Outcome;
+use crate::relay::record::{Change, RecordName};
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::prekeys::{OneTimePrekeyFields, PrekeyBundleFields};
 
@@ -64,7 +65,7 @@ impl Prekeys {
         while self.one_time.len() > ONE_TIME_PREKEYS_MAX {
             self.take();
         }
-        outcome.records.push(Record::bytes(
+        outcome.change(Change::value(
             RecordName::Prekeys(Arc::clone(user)),
             self.version,
             self.to_bytes().into(),
@@ -135,7 +136,7 @@ impl Prekeys {
 
     fn record_taken(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
         let (name, value) = (RecordName::Taken(Arc::clone(user)), Box::new(self.from_id.to_be_bytes()));
-        outcome.records.push(Record::bytes(name, self.from_id_version, value));
+        outcome.change(Change::value(name, self.from_id_version, value));
         self.from_id_version = self.from_id_version.saturating_add(1);
     }
 

@@ -8,7 +8,7 @@ use crate::relay::counters::Counter;
 use crate::relay::group::Group;
 use crate::relay::item::Item;
 use crate::relay::outbox::Known;
-use crate::relay::outcome::RecordName;
+use crate::relay::record::RecordName;
 use crate::relay::{Relay, Size};
 
 impl Relay {
@@ -31,23 +31,23 @@ impl Relay {
             return Err(Error::InvalidArgument);
         }
         match name {
-            RecordName::Card(user) => self.restore_card(&user, value, version),
-            RecordName::Prekeys(user) => self.user(&user)?.profile().prekeys.restore(value, version),
+            RecordName::Card(user) => self.restore_card(user, value, version),
+            RecordName::Prekeys(user) => self.user(user)?.profile().prekeys.restore(value, version),
             RecordName::Taken(user) => {
                 let from_id = value.map(number).transpose()?;
-                self.user(&user)?.profile().prekeys.restore_taken(from_id, version);
+                self.user(user)?.profile().prekeys.restore_taken(from_id, version);
                 Ok(())
             }
             RecordName::Acknowledged(user) => {
                 let sequence = value.map(number).transpose()?;
-                self.user(&user)?.inbox().restore_acknowledged(sequence.unwrap_or(0), version);
+                self.user(user)?.inbox().restore_acknowledged(sequence.unwrap_or(0), version);
                 Ok(())
             }
             RecordName::Queue(user, sequence) => {
                 if sequence == 0 || (value.is_some() && version != 1) {
                     return Err(Error::InvalidArgument);
                 }
-                self.restore_queued(&user, sequence, value)
+                self.restore_queued(user, sequence, value)
             }
             RecordName::Roster(group_id, epoch) => {
                 let entry = value.filter(|_| version == 1).ok_or(Error::InvalidArgument)?;

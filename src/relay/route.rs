@@ -1,12 +1,13 @@
 //! Envelopes on their way into queues (`docs/PROTOCOL.md` section 10.1).
 
+use core::ptr;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::relay::Relay;
 use crate::relay::counters::Counter;
-use crate::relay::inbox::Size;
 use crate::relay::item::{Item, envelope_id};
+use crate::relay::members::Recipients;
 use crate::relay::outbox::Known;
 use crate::relay::outcome::Outcome;
 use crate::relay::user::User;
@@ -45,30 +46,35 @@ impl Relay {
         if let Some(group_id) = header.group {
             let group = self.groups.get(group_id).ok_or(Error::UnknownGroup)?;
             let members = group.read().recipients(user)?;
-            let others = members.iter().filter(|member| !Arc::ptr_eq(member, &sender));
-            outcome.records.reserve(members.len());
-            self.fan_out(others, &item, is_again, now_ms, &mut outcome);
+            let recipients = Recipients::members(&members, None);
+            self.fan_out(recipients, Some(&sender), &item, is_again, now_ms, &mut outcome);
         } else {
             let recipient = self.registered(header.recipient.ok_or(Error::Malformed)?)?;
-            self.queue(&recipient, &item, is_again, now_ms, &mut outcome)?;
+            self.queue(recipient, &item, is_again, now_ms, &mut outcome)?;
         }
         outbox.complete(&item);
         self.counters.add(Counter::Routed, 1);
         Ok(outcome)
     }
 
-    /// Queues an item for many, passing over those whose queue is full.
-    pub(super) fn fan_out<'a>(
+    /// Queues an item for many but one, passing over those whose queue is full.
+    pub(super) fn fan_out(
         &self,
-        recipients: impl Iterator<Item = &'a Arc<User>>,
+        recipients: Recipients,
+        except: Option<&Arc<User>>,
         item: &Arc<Item>,
         is_again: bool,
         now_ms: u64,
         outcome: &mut Outcome,
     ) {
+        let except = except.map_or(ptr::null(), Arc::as_ptr);
         let (mut queued, mut skipped) = (0, 0);
-        for recipient in recipients {
-            match self.push(recipient, item, is_again, now_ms, outcome) {
+        outcome.copy(item, recipients.clone());
+        for (at, recipient) in recipients.iter().enumerate() {
+            if ptr::eq(Arc::as_ptr(recipient), except) {
+                continue;
+            }
+            match self.push(at, recipient, item, is_again, now_ms, outcome) {
                 Ok(count) => queued += count,
                 Err(_) => skipped += 1,
             }
@@ -79,21 +85,24 @@ impl Relay {
 
     fn queue(
         &self,
-        recipient: &Arc<User>,
+        recipient: Arc<User>,
         item: &Arc<Item>,
         is_again: bool,
         now_ms: u64,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        let queued = self.push(recipient, item, is_again, now_ms, outcome)?;
+        outcome.copy(item, Recipients::one(Arc::clone(&recipient)));
+        let queued = self.push(0, &recipient, item, is_again, now_ms, outcome)?;
         self.count_queued(queued, item);
         Ok(())
     }
 
-    /// Queues an item for one; how many queues grew. Of one that `is_again` sent, some queues have a copy.
+    /// Queues an item for the recipient at a position; how many queues grew. Of one that `is_again` sent, some queues
+    /// have a copy.
     fn push(
         &self,
-        recipient: &Arc<User>,
+        at: usize,
+        recipient: &User,
         item: &Arc<Item>,
         is_again: bool,
         now_ms: u64,
@@ -103,10 +112,13 @@ impl Relay {
         if is_again && inbox.holds(item) {
             return Ok(0);
         }
-        let expired = inbox.push(&recipient.name, item, &self.options, now_ms, outcome)?;
-        if expired != Size::default() {
-            self.count_expired(expired);
+        if inbox.has_gone(&self.options, now_ms) {
+            // Nothing goes unless the item finds room: what is recorded of it would be lost with the error.
+            inbox.check_room(item, &self.options, now_ms)?;
+            self.count_expired(inbox.expire(&recipient.name, &self.options, now_ms, outcome));
         }
+        let (sequence, is_online) = inbox.push(item, &self.options)?;
+        outcome.place(at, sequence, is_online);
         Ok(1)
     }
 

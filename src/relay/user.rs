@@ -7,8 +7,9 @@ use crate::error::{Error, Result};
 use crate::identity::{Card, PrekeyBundle};
 use crate::relay::inbox::Inbox;
 use crate::relay::outbox::Outbox;
-use crate::relay::outcome::{Outcome, Record, RecordName};
+use crate::relay::outcome::Outcome;
 use crate::relay::prekeys::Prekeys;
+use crate::relay::record::{Change, RecordName};
 
 /// One user, in three parts with a lock each: who it is, what it sent, what waits for it.
 ///
@@ -79,7 +80,7 @@ impl User {
         }
         let is_new = before.is_none();
         let name = RecordName::Card(Arc::clone(&self.name));
-        outcome.records.push(Record::bytes(name, profile.version, card.as_bytes().into()));
+        outcome.change(Change::value(name, profile.version, card.as_bytes().into()));
         profile.version = profile.version.saturating_add(1);
         profile.card = Some(card);
         self.is_registered.store(true, Ordering::Relaxed);

@@ -60,7 +60,7 @@ pub(crate) fn relay_of(people: &[&Identity], options: RelayOptions) -> Relay {
 
 /// Sequence and payload of everything for one user; the mark of the queue's end is `(0, "")`.
 pub(crate) fn to(user: &str, outcome: &Outcome) -> Vec<(u64, Vec<u8>)> {
-    let deliveries = outcome.deliveries.iter().filter(|delivery| &*delivery.user == user);
+    let deliveries = outcome.deliveries().filter(|delivery| delivery.user == user);
     deliveries.map(|delivery| (delivery.sequence, delivery.payload().to_vec())).collect()
 }
 
@@ -80,12 +80,12 @@ pub(crate) struct Store(pub(crate) BTreeMap<String, (Vec<u8>, u64)>);
 
 impl Store {
     /// Writes one record if it replaces the version that is there.
-    pub(crate) fn put(&mut self, record: &Record) -> bool {
+    pub(crate) fn put(&mut self, record: Record<'_>) -> bool {
         let name = record.name.to_string();
         if self.0.get(&name).map_or(0, |(_, version)| *version) != record.replaces {
             return false;
         }
-        match record.value() {
+        match record.value {
             Some(value) => self.0.insert(name, (value.to_vec(), record.replaces + 1)),
             None => self.0.remove(&name),
         };
@@ -94,7 +94,7 @@ impl Store {
 
     /// Writes all records of a call.
     pub(crate) fn take(&mut self, outcome: &Outcome) {
-        for record in &outcome.records {
+        for record in outcome.records() {
             assert!(self.put(record), "{} replaces another version", record.name);
         }
     }
