@@ -6,6 +6,7 @@
 mod commit;
 mod counters;
 mod group;
+mod id_hash;
 mod inbox;
 mod item;
 mod members;

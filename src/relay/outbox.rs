@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use crate::limits::RELAY_RECENT_MAX;
+use crate::relay::id_hash::IdHash;
 use crate::relay::item::{EnvelopeId, Item};
 
 /// The envelopes of one sender that some queue still holds, and the last [`RELAY_RECENT_MAX`] others.
@@ -12,8 +13,8 @@ use crate::relay::item::{EnvelopeId, Item};
 #[derive(Default)]
 pub(super) struct Outbox {
     /// Oldest first; those of `sent`.
-    order: VecDeque<EnvelopeId>,
-    sent: HashMap<EnvelopeId, Sent>,
+    order: VecDeque<u128>,
+    sent: HashMap<u128, Sent, IdHash>,
 }
 
 struct Sent {
@@ -36,7 +37,7 @@ pub(super) enum Known {
 impl Outbox {
     /// What is known of an envelope.
     pub(super) fn find(&self, id: &EnvelopeId) -> Known {
-        match self.sent.get(id) {
+        match self.sent.get(&u128::from_be_bytes(*id)) {
             None => Known::New,
             Some(Sent { is_complete: true, .. }) => Known::Complete,
             Some(Sent { item, .. }) => item.upgrade().map_or(Known::New, Known::Incomplete),
@@ -55,8 +56,9 @@ impl Outbox {
 
     fn remember(&mut self, item: &Arc<Item>, is_complete: bool) {
         let sent = Sent { item: Arc::downgrade(item), is_complete };
-        if self.sent.insert(*item.id(), sent).is_none() {
-            self.order.push_back(*item.id());
+        let id = u128::from_be_bytes(*item.id());
+        if self.sent.insert(id, sent).is_none() {
+            self.order.push_back(id);
         }
         // Two for each new one: the surplus shrinks even if every second one is still queued.
         for _ in 0..2 {
