@@ -4,6 +4,8 @@
 //! HKDF, in a hash, under a signature. So nothing that was derived, hashed or signed for one purpose can be taken
 //! for another.
 
+mod keys;
+
 use hkdf::{Hkdf, HkdfExtract};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize as _;
@@ -111,6 +113,11 @@ pub fn extract_expand<const N: usize>(
     expand_labelled(&extract(salt, ikm), label, context, out);
 }
 
+/// HKDF-Expand alone, from a key that is already uniform, into keys one after another, with info = `L(label)`.
+pub fn expand_keys<const N: usize>(prk: &Secret<32>, label: Label, out: [&mut [u8; HASH_LEN]; N]) {
+    keys::expand(prk.as_bytes(), label, out);
+}
+
 /// HKDF-Expand alone, from a key that is already uniform, with info = `L(label) || context`.
 /// The compiler refuses outputs above 8,160 bytes.
 pub fn expand<const N: usize>(prk: &Secret<32>, label: Label, context: &[u8], out: &mut [u8; N]) {
@@ -136,6 +143,12 @@ impl Hasher {
     #[must_use]
     pub fn new(label: Label) -> Self {
         Self(Sha256::new().chain_update(label.length_byte()).chain_update(label.bytes()))
+    }
+
+    /// Starts without a label: for what the protocol does not name and nobody else sees.
+    #[must_use]
+    pub fn unlabelled() -> Self {
+        Self(Sha256::new())
     }
 
     /// Adds bytes.

@@ -30,7 +30,7 @@ impl<const N: usize> Secret<N> {
     pub fn new(mut bytes: [u8; N]) -> Self {
         let mut secret = Self::zeroed();
         secret.0.copy_from_slice(&bytes);
-        bytes.zeroize();
+        bytes.as_mut_slice().zeroize();
         secret
     }
 
@@ -98,7 +98,8 @@ impl<const N: usize> fmt::Debug for Secret<N> {
 
 impl<const N: usize> Zeroize for Secret<N> {
     fn zeroize(&mut self) {
-        self.0.zeroize();
+        // As a slice: at once, where an array goes byte by byte.
+        self.0.as_mut_slice().zeroize();
     }
 }
 

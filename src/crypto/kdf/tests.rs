@@ -162,3 +162,21 @@ fn published_digest_of_abc() {
     let expected = unhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!(sha256(&[b"a", b"bc"])[..], expected);
 }
+
+#[test]
+fn keys_are_the_bytes_of_one_expansion() {
+    for label in ALL {
+        let prk = Secret::new([label as u8; 32]);
+        let mut whole = [0; 96];
+        expand(&prk, label, &[], &mut whole);
+        let mut parts = [[0xff; 32]; 3];
+        let [first, second, third] = &mut parts;
+        expand_keys(&prk, label, [first, second, third]);
+        assert_eq!(parts.as_flattened(), whole, "{label:?}");
+    }
+}
+
+#[test]
+fn every_label_fits_the_one_block_of_a_key() {
+    assert!(ALL.iter().all(|label| label.bytes().len() <= keys::LABEL_MAX));
+}
