@@ -1,14 +1,15 @@
 //! Where randomness comes from.
 //!
-//! Keys, ephemerals and the entropy of signatures come from the system, one call each. Nonces, and nonces only,
-//! come from a small buffer for each thread, because a system call costs more than encrypting a short message.
+//! Keys, ephemerals and the entropy of signatures come from the system, one call each. Nonces and message ids, which
+//! are no secrets, come from a small buffer for each thread: a system call costs as much as encrypting a short message.
 
 use core::cell::RefCell;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
 use crate::error::{Error, Result};
+use crate::wire::content::MESSAGE_ID_LEN;
 
 /// Bytes of an AEAD nonce.
 pub const NONCE_LEN: usize = 12;
@@ -20,6 +21,13 @@ pub trait Random {
 
     /// An AEAD nonce that this source never gives twice, not in a forked child either.
     fn nonce(&mut self) -> Result<[u8; NONCE_LEN]>;
+
+    /// A random name for a message, of the same kind as a nonce.
+    fn message_id(&mut self) -> Result<[u8; MESSAGE_ID_LEN]> {
+        let mut id = [0; MESSAGE_ID_LEN];
+        self.fill(&mut id)?;
+        Ok(id)
+    }
 
     /// Entropy mixed into an ECDSA nonce as the additional data of RFC 6979 section 3.6;
     /// `None` asks for the plain deterministic signature of section 3.2.
@@ -36,23 +44,31 @@ impl Random for SystemRandom {
     }
 
     fn nonce(&mut self) -> Result<[u8; NONCE_LEN]> {
-        let buffered =
-            NONCES.try_with(|pool| pool.try_borrow_mut().ok().map(|mut pool| pool.draw(Process::current())));
-        match buffered {
-            Ok(Some(nonce)) => nonce,
-            // The thread is ending, or a signal handler interrupted a draw: ask the system itself.
-            _ => {
-                let mut nonce = [0; NONCE_LEN];
-                system(&mut nonce)?;
-                Ok(nonce)
-            }
-        }
+        buffered()
+    }
+
+    fn message_id(&mut self) -> Result<[u8; MESSAGE_ID_LEN]> {
+        buffered()
     }
 
     fn signature_entropy(&mut self) -> Result<Option<[u8; 32]>> {
         let mut entropy = [0; 32];
         system(&mut entropy)?;
         Ok(Some(entropy))
+    }
+}
+
+fn buffered<const N: usize>() -> Result<[u8; N]> {
+    let drawn =
+        POOL.try_with(|pool| pool.try_borrow_mut().ok().map(|mut pool| pool.draw(Process::current())));
+    match drawn {
+        Ok(Some(drawn)) => drawn,
+        // The thread is ending, or a signal handler interrupted a draw: ask the system itself.
+        _ => {
+            let mut bytes = [0; N];
+            system(&mut bytes)?;
+            Ok(bytes)
+        }
     }
 }
 
@@ -76,25 +92,26 @@ pub fn watch_forks() {
     let _ = FORK_GENERATION.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed);
 }
 
-/// Run in a child right after a fork: it makes every thread throw its buffered nonces away. Safe in a signal
+/// Run in a child right after a fork: it makes every thread throw its buffered bytes away. Safe in a signal
 /// handler's world: one atomic addition.
 pub fn note_fork() {
     FORK_GENERATION.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Nonces buffered. Few, because a child made by a bare `clone`, which runs no fork hook, would draw what is left
-/// of them a second time; enough that a draw carries a sixteenth of a system call.
-const POOL_NONCES: usize = 16;
+/// Bytes buffered: a nonce and an id for each of sixteen messages. Few, because a child made by a bare `clone`, which
+/// runs no fork hook, would draw what is left of them a second time; enough that a message carries a sixteenth of a
+/// system call.
+const POOL_LEN: usize = 16 * (NONCE_LEN + MESSAGE_ID_LEN);
 
 thread_local! {
-    static NONCES: RefCell<NoncePool> = RefCell::new(NoncePool::default());
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool::EMPTY) };
 }
 
 /// What tells one process from its forked child.
 ///
 /// A watched fork shows in the generation. While nobody watches, the process id has to be asked for at each draw,
 /// a system call of 160 ns; that is the price of using this crate from Rust alone.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Process {
     generation: u64,
     id: u32,
@@ -107,29 +124,36 @@ impl Process {
     }
 }
 
-/// Nonces not drawn yet, and the process they were drawn for.
-#[derive(Default)]
-struct NoncePool {
-    bytes: Zeroizing<[[u8; NONCE_LEN]; POOL_NONCES]>,
+/// Bytes not drawn yet, and the process they were drawn for.
+struct Pool {
+    bytes: [u8; POOL_LEN],
     left: usize,
     owner: Process,
 }
 
-impl NoncePool {
-    fn draw(&mut self, process: Process) -> Result<[u8; NONCE_LEN]> {
-        if self.owner != process {
+impl Pool {
+    const EMPTY: Self = Self { bytes: [0; POOL_LEN], left: 0, owner: Process { generation: 0, id: 0 } };
+
+    fn draw<const N: usize>(&mut self, process: Process) -> Result<[u8; N]> {
+        const { assert!(N <= POOL_LEN) };
+        if self.owner != process || self.left < N {
             self.left = 0;
-        }
-        if self.left == 0 {
-            system(self.bytes.as_flattened_mut())?;
-            self.left = POOL_NONCES;
+            system(&mut self.bytes)?;
+            self.left = POOL_LEN;
             self.owner = process;
         }
-        self.left -= 1;
-        let slot = self.bytes.get_mut(self.left).ok_or(Error::Internal)?;
-        let nonce = *slot;
-        slot.zeroize();
-        Ok(nonce)
+        let unused = self.bytes.get_mut(..self.left).ok_or(Error::Internal)?;
+        let drawn = unused.last_chunk_mut::<N>().ok_or(Error::Internal)?;
+        self.left -= N;
+        let bytes = *drawn;
+        drawn.as_mut_slice().zeroize();
+        Ok(bytes)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.bytes.as_mut_slice().zeroize();
     }
 }
 
@@ -182,22 +206,33 @@ mod tests {
     use super::*;
 
     /// What a fork does to the memory of a pool.
-    fn copy(pool: &NoncePool) -> NoncePool {
-        NoncePool { bytes: pool.bytes.clone(), left: pool.left, owner: pool.owner }
+    fn copy(pool: &Pool) -> Pool {
+        Pool { bytes: pool.bytes, left: pool.left, owner: pool.owner }
+    }
+
+    fn draw(pool: &mut Pool, process: Process) -> [u8; NONCE_LEN] {
+        pool.draw(process).unwrap()
     }
 
     #[test]
-    fn nonces_do_not_repeat() {
-        let drawn: HashSet<_> = (0..10_000).map(|_| SystemRandom.nonce().unwrap()).collect();
-        assert_eq!(drawn.len(), 10_000);
+    fn nonces_and_ids_do_not_repeat() {
+        let mut drawn = HashSet::new();
+        for _ in 0..10_000 {
+            let (nonce, id) = (SystemRandom.nonce().unwrap(), SystemRandom.message_id().unwrap());
+            drawn.insert(u64::from_le_bytes(*nonce.first_chunk().unwrap()));
+            drawn.insert(u64::from_le_bytes(*id.first_chunk().unwrap()));
+            drawn.insert(u64::from_le_bytes(*id.last_chunk().unwrap()));
+        }
+        assert_eq!(drawn.len(), 30_000);
     }
 
     #[test]
-    fn a_drawn_nonce_is_wiped_from_the_pool() {
-        let mut pool = NoncePool::default();
-        pool.draw(Process::default()).unwrap();
-        assert_eq!(pool.bytes[pool.left], [0; NONCE_LEN]);
-        assert_ne!(pool.bytes[pool.left - 1], [0; NONCE_LEN]);
+    fn what_is_drawn_is_wiped_from_the_pool() {
+        let mut pool = Pool::EMPTY;
+        draw(&mut pool, Process { generation: 1, id: 0 });
+        let (left, drawn) = pool.bytes.split_at(pool.left);
+        assert_eq!(drawn, [0; NONCE_LEN]);
+        assert_ne!(left.last_chunk::<NONCE_LEN>(), Some(&[0; NONCE_LEN]));
     }
 
     #[test]
@@ -209,13 +244,14 @@ mod tests {
             (unwatched, Process { generation: 0, id: 101 }),
             (unwatched, watched),
         ] {
-            let mut before = NoncePool::default();
-            before.draw(parent).unwrap();
+            let mut before = Pool::EMPTY;
+            draw(&mut before, parent);
             let (mut unnoticed, mut after) = (copy(&before), copy(&before));
-            let next = before.draw(parent).unwrap();
-            assert_eq!(unnoticed.draw(parent).unwrap(), next, "the copy is a real one");
-            assert_ne!(after.draw(child).unwrap(), next);
-            assert!(after.bytes.iter().all(|left| !before.bytes[..before.left].contains(left)));
+            let next = draw(&mut before, parent);
+            assert_eq!(draw(&mut unnoticed, parent), next, "the copy is a real one");
+            assert_ne!(draw(&mut after, child), next);
+            let (mine, theirs) = (after.bytes.chunks_exact(8), before.bytes[..before.left].chunks_exact(8));
+            assert!(mine.zip(theirs).all(|(mine, theirs)| mine != theirs));
         }
     }
 

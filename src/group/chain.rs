@@ -3,7 +3,7 @@
 //! Seeds lead from block to block, a chain from message to message within one, so a receiver passes a whole block
 //! with one derivation.
 
-use zeroize::Zeroizing;
+use zeroize::Zeroize as _;
 
 use crate::crypto::Secret;
 use crate::crypto::kdf::{self, Label};
@@ -104,12 +104,11 @@ impl Chain {
     }
 
     fn enter_block(&mut self) {
-        let mut derived = Zeroizing::new([0; 64]);
+        let mut seed = Step::EMPTY;
+        let [next, ..] = &mut seed.0;
         count_expansion();
-        kdf::expand(&self.next_seed, Label::Block, &[], &mut derived);
-        let (seed, chain) = derived.split_at(32);
-        self.next_seed.as_mut_bytes().copy_from_slice(seed);
-        self.chain.as_mut_bytes().copy_from_slice(chain);
+        kdf::expand_keys(&self.next_seed, Label::Block, [next, self.chain.as_mut_bytes()]);
+        self.next_seed.as_mut_bytes().copy_from_slice(next);
     }
 }
 
@@ -118,44 +117,52 @@ pub(super) const fn block_end(counter: u32) -> u32 {
     (counter / GROUP_BLOCK).saturating_add(1).saturating_mul(GROUP_BLOCK)
 }
 
-/// What one message step derives: the next chain, the message key, the commitment.
-pub(super) struct Step(Zeroizing<[u8; 96]>);
+/// What one message step derives: the next chain, the message key, the commitment. On the stack, so that sending
+/// needs no heap; wiped on drop.
+pub(super) struct Step([[u8; 32]; 3]);
 
 /// One step from `chain_(b,j)`.
 pub(super) fn step(chain: &Secret<32>) -> Step {
-    let mut derived = Zeroizing::new([0; 96]);
+    let mut step = Step::EMPTY;
+    let [next, key, commitment] = &mut step.0;
     count_expansion();
-    kdf::expand(chain, Label::Step, &[], &mut derived);
-    Step(derived)
+    kdf::expand_keys(chain, Label::Step, [next, key, commitment]);
+    step
 }
 
 impl Step {
-    /// Puts the next chain into place. Nothing is allocated, so that sending needs no heap.
+    const EMPTY: Self = Self([[0; 32]; 3]);
+
+    /// Puts the next chain into place.
     pub(super) fn next_chain(&self, chain: &mut Secret<32>) {
-        copy(&self.0, 0, chain.as_mut_bytes());
+        let [next, ..] = &self.0;
+        chain.as_mut_bytes().copy_from_slice(next);
     }
 
     /// Puts the message key into place.
-    pub(super) fn key(&self, key: &mut Secret<32>) {
-        copy(&self.0, 32, key.as_mut_bytes());
+    pub(super) fn key(&self, to: &mut Secret<32>) {
+        let [_, key, _] = &self.0;
+        to.as_mut_bytes().copy_from_slice(key);
     }
 
     /// What binds the message to the chain; goes into its digest and never onto the wire.
     pub(super) fn commitment(&self) -> &[u8] {
-        self.0.get(64..).unwrap_or_default()
+        let [.., commitment] = &self.0;
+        commitment
     }
 
     /// Key and commitment, to be stored.
     pub(super) fn message_key(&self) -> MessageKey {
-        let mut both = Secret::zeroed();
-        copy(&self.0, 32, both.as_mut_bytes());
-        MessageKey(both)
+        let [_, both @ ..] = &self.0;
+        let mut stored = Secret::zeroed();
+        stored.as_mut_bytes().copy_from_slice(both.as_flattened());
+        MessageKey(stored)
     }
 }
 
-fn copy<const N: usize>(derived: &[u8; 96], at: usize, to: &mut [u8; N]) {
-    for (to, from) in to.iter_mut().zip(derived.iter().skip(at)) {
-        *to = *from;
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.0.as_flattened_mut().zeroize();
     }
 }
 

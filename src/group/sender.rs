@@ -18,7 +18,7 @@ use crate::identity::{Fingerprint, Identity};
 use crate::limits::{GROUP_CHAIN_MAX, GROUP_ROTATE_MESSAGES, GROUP_ROTATE_MS, MESSAGE_MAX};
 use crate::roster::Roster;
 use crate::wire::codec::SliceWriter;
-use crate::wire::content::{self, ContentKind, MESSAGE_ID_LEN, Padding};
+use crate::wire::content::{self, ContentKind, Padding};
 use crate::wire::group::{Front, Link, SIGNATURE_LEN};
 use crate::wire::session::put_ciphertext_len;
 
@@ -343,8 +343,7 @@ impl Draft<'_> {
         rng: &mut dyn Random,
         out: &mut [u8],
     ) -> Result<LinkBytes> {
-        let mut message_id = [0; MESSAGE_ID_LEN];
-        rng.fill(&mut message_id)?;
+        let message_id = rng.message_id()?;
         let mut writer = SliceWriter::new(out);
         self.front.put(&mut writer)?;
         put_ciphertext_len(&mut writer, self.content_len)?;
