@@ -9,6 +9,7 @@ use std::thread;
 use common::abi::{Identity, Session, alone, handle_out, revision};
 use sealwax::crypto::rng::SystemRandom;
 use sealwax::ffi::session as ffi;
+use sealwax::ffi::session_messages::sealwax_session_decrypt;
 use sealwax::ffi::status::*;
 use sealwax::sealed;
 use sealwax::session::Session as Core;
@@ -73,6 +74,58 @@ fn two_identities_talk_with_and_without_prekeys_and_options() {
                 assert_eq!(theirs.info()["inner"][0]["key_id"], inner["key_id"]);
             }
         }
+    });
+}
+
+/// Decrypts into a buffer of that size, which held something before.
+fn decrypt_into(session: &Session, envelope: &[u8], cap: usize) -> (sealwax_status, usize, Vec<u8>) {
+    let (mut out, mut len) = (vec![0xa5; cap], usize::MAX);
+    // SAFETY: slices, and a buffer of that size.
+    let status = unsafe {
+        let (envelope, envelope_len) = (envelope.as_ptr().cast(), envelope.len());
+        let place = out.as_mut_ptr().cast();
+        sealwax_session_decrypt(session.handle(), envelope, envelope_len, NOW, place, cap, &mut len)
+    };
+    (status, len, out)
+}
+
+#[test]
+fn a_plaintext_is_alone_in_a_larger_buffer() {
+    alone(|| {
+        let (alice, bob) = strangers();
+        let (ours, theirs) = acquainted(&alice, &bob);
+        for text in [&b""[..], b"x", &[0x77; 300]] {
+            for room in [0, 1, 21, 22, 23, 38, 1_000] {
+                let envelope = theirs.encrypt(text, NOW).unwrap();
+                let (status, len, out) = decrypt_into(&ours, &envelope, text.len() + room);
+                assert_eq!((status, len), (SEALWAX_OK, text.len()));
+                let (plaintext, rest) = out.split_at(len);
+                assert_eq!(plaintext, text);
+                assert!(rest.iter().all(|byte| [0xa5, 0].contains(byte)), "plaintext beyond the plaintext");
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_of_a_refused_message_is_left_in_any_buffer() {
+    alone(|| {
+        let (alice, bob) = strangers();
+        let (ours, theirs) = acquainted(&alice, &bob);
+        let envelope = theirs.encrypt(&[0x77; 300], NOW).unwrap();
+        let mut changed = envelope.clone();
+        changed[envelope.len() - 1] ^= 1;
+        let before = revisions(&ours, &alice);
+        for cap in [0, 299, 300, 321, 322, 400, 1_000] {
+            let (status, len, out) = decrypt_into(&ours, &changed, cap);
+            assert_eq!((status, len), (SEALWAX_AUTHENTICATION_FAILED, 0));
+            assert!(out.iter().all(|byte| [0xa5, 0].contains(byte)));
+        }
+        let (status, len, out) = decrypt_into(&ours, &envelope, 299);
+        assert_eq!((status, len), (SEALWAX_BUFFER_TOO_SMALL, 300));
+        assert!(out.iter().all(|byte| *byte == 0xa5), "written although too small");
+        assert_eq!(revisions(&ours, &alice), before);
+        assert_eq!(ours.decrypt(&envelope, NOW).unwrap(), [0x77; 300]);
     });
 }
 

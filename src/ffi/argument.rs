@@ -5,6 +5,7 @@
 //! checks is the same in every function; `docs/C_API.md` states it.
 
 use core::ffi::{c_char, c_void};
+use core::ops::Range;
 use core::ptr::{self, NonNull};
 use core::slice;
 use std::sync::Arc;
@@ -243,9 +244,14 @@ pub(super) struct BytesOut {
 }
 
 impl BytesOut {
+    /// Whether `size` bytes fit.
+    pub(super) fn holds(&self, size: usize) -> bool {
+        size <= self.cap
+    }
+
     /// Makes sure that `size` bytes fit, before the call changes anything. `BUFFER_TOO_SMALL` stores `size`.
     pub(super) fn reserve<'a>(self, size: usize) -> Result<ReservedOut<'a>, Status> {
-        if size > self.cap {
+        if !self.holds(size) {
             self.len.put(size);
             return Err(Status::BUFFER_TOO_SMALL);
         }
@@ -300,6 +306,17 @@ impl ReservedOut<'_> {
             None => return Err(Status::INTERNAL),
         }
         self.finish(bytes.len())
+    }
+
+    /// Says where the result lies: it moves to the front, and whatever else was written is wiped.
+    pub(super) fn finish_with(self, result: Range<usize>) -> Result<(), Status> {
+        let len = result.len();
+        if self.buffer.get(result.clone()).is_none() {
+            return Err(Status::INTERNAL);
+        }
+        self.buffer.copy_within(result, 0);
+        self.buffer.get_mut(len..).unwrap_or_default().zeroize();
+        self.finish(len)
     }
 
     /// Says how many of them are the result; the rest is the caller's.

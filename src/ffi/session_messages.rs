@@ -17,7 +17,8 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::limits;
 use crate::session::{Opening, Session};
-use crate::wire::content::{ContentKind, ContentType, Data};
+use crate::wire::content::{ContentKind, ContentType, DATA_TYPE_LEN, Data};
+use crate::wire::session::SessionMessage;
 
 /// @section Messages of a session
 ///
@@ -48,7 +49,7 @@ pub unsafe extern "C" fn sealwax_session_encrypt_len(
             return Err(Status::TOO_LARGE);
         }
         let session = cell::shared(session)?;
-        len.put(session.lock()?.encrypt_len(plaintext_len + 1));
+        len.put(session.lock()?.encrypt_len(plaintext_len + DATA_TYPE_LEN));
         Ok(())
     })
 }
@@ -95,7 +96,7 @@ pub unsafe extern "C" fn sealwax_session_encrypt(
         let session = cell::exclusive(session)?;
         let mut session = session.lock()?;
         let body: [&[u8]; 2] = [&[ContentType::Binary as u8], plaintext];
-        let mut out = out.reserve(session.encrypt_len(plaintext.len() + 1))?;
+        let mut out = out.reserve(session.encrypt_len(plaintext.len() + DATA_TYPE_LEN))?;
         let written = session.update(|session| {
             session.encrypt(ContentKind::Data, &body, now_ms, &mut SystemRandom, out.buffer())
         })?;
@@ -159,15 +160,42 @@ pub unsafe extern "C" fn sealwax_session_decrypt(
         let handle = cell::exclusive(session)?;
         {
             let mut session = handle.lock()?;
-            if !session.needs_identity(envelope) {
-                let opening = session.open(None, envelope, now_ms)?;
-                return read(&mut session, None, opening, out);
+            let message = SessionMessage::parse(envelope)?;
+            if !session.needs_identity(&message) {
+                return decrypt(&mut session, None, envelope, &message, now_ms, out);
             }
         }
         let (mut session, mut identity) = lock((&handle, Exclusive(handle.links())))?;
-        let opening = session.open(Some(&identity), envelope, now_ms)?;
-        read(&mut session, Some(&mut identity), opening, out)
+        let message = SessionMessage::parse(envelope)?;
+        let identity = session.needs_identity(&message).then_some(&mut identity);
+        decrypt(&mut session, identity, envelope, &message, now_ms, out)
     })
+}
+
+/// Gives the payload of a data message and takes the message into the state.
+fn decrypt(
+    session: &mut ExclusiveGuard<'_, Session>,
+    identity: Option<&mut ExclusiveGuard<'_, Identity>>,
+    envelope: &[u8],
+    message: &SessionMessage<'_>,
+    now_ms: u64,
+    out: BytesOut,
+) -> Result<(), Status> {
+    let content_len = message.content_len();
+    if !out.holds(content_len) {
+        // Whether the payload fits shows when it is decrypted, and then it may have to be left where it was.
+        let opening = session.open(identity.as_ref().map(|identity| &***identity), envelope, now_ms)?;
+        return read(session, identity, opening, out);
+    }
+    let mut out = out.reserve(content_len)?;
+    let room = out.buffer();
+    let payload = match identity {
+        None => session.update(|session| session.decrypt(None, message, now_ms, room))?,
+        Some(identity) => identity.update(|identity| {
+            session.update(|session| session.decrypt(Some(identity), message, now_ms, room))
+        })?,
+    };
+    out.finish_with(payload)
 }
 
 /// Gives the payload of a data message, if there is room, and takes the message into the state.

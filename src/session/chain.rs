@@ -1,6 +1,6 @@
 //! One direction's chain between two DH steps (`docs/PROTOCOL.md` section 5.3).
 
-use zeroize::Zeroizing;
+use zeroize::Zeroize as _;
 
 use crate::crypto::Secret;
 use crate::crypto::kdf::{self, Label};
@@ -15,8 +15,12 @@ pub(super) struct Chain {
     counter: u32,
 }
 
-/// What one step of a chain gives, before the chain has taken it. On the stack: sending allocates nothing.
-pub(super) struct Step(Zeroizing<[u8; 64]>);
+/// What one step of a chain gives, before the chain has taken it. Its place is used again and again, so that a
+/// message allocates nothing.
+pub(super) struct Step {
+    next: Secret<32>,
+    key: Secret<32>,
+}
 
 impl Chain {
     pub(super) fn new(key: Secret<32>, counter: u32) -> Self {
@@ -32,70 +36,86 @@ impl Chain {
     }
 
     /// The next step. The last counter is never used, so that a count of messages always fits its field.
-    pub(super) fn derive(&self) -> Result<Step> {
+    pub(super) fn derive(&self, step: &mut Step) -> Result<()> {
         if self.counter == u32::MAX {
             return Err(Error::ChainExhausted);
         }
-        let mut step = Step(Zeroizing::new([0; 64]));
-        kdf::expand(&self.key, Label::Chain, b"", &mut step.0);
-        Ok(step)
+        let Step { next, key } = step;
+        kdf::expand_keys(&self.key, Label::Chain, [next.as_mut_bytes(), key.as_mut_bytes()]);
+        Ok(())
     }
 
-    /// Takes a step that [`Chain::derive`] gave, which erases the key before it.
-    pub(super) fn advance(&mut self, step: &Step) {
-        let (next, _) = step.halves();
-        self.key.as_mut_bytes().copy_from_slice(next);
-        self.counter = self.counter.saturating_add(1);
+    /// Takes the step that [`Chain::derive`] gave, which erases the key before it and leaves nothing of the step.
+    pub(super) fn advance(&mut self, step: &mut Step) {
+        self.advance_past(self.counter, step);
     }
 
-    /// The key of message `counter`, which must not lie before this chain's; the keys of the messages between; and
-    /// the chain after it. This chain stays as it is.
-    pub(super) fn reach(&self, counter: u32) -> Result<(Secret<32>, Vec<Skipped>, Self)> {
+    /// Takes the step of a message that [`Chain::reach`] gave.
+    pub(super) fn advance_past(&mut self, counter: u32, step: &mut Step) {
+        core::mem::swap(&mut self.key, &mut step.next);
+        step.wipe();
+        self.counter = counter.saturating_add(1);
+    }
+
+    /// The step of message `counter`, which must not lie before this chain's, and the keys of the messages between.
+    /// This chain stays as it is.
+    pub(super) fn reach(&self, counter: u32, step: &mut Step) -> Result<Vec<Skipped>> {
+        if self.counter == counter {
+            self.derive(step)?;
+            return Ok(Vec::new());
+        }
         let mut chain = Self::new(self.key.duplicate(), self.counter);
-        let skipped = chain.skip(counter)?;
-        let step = chain.derive()?;
-        let mut key = Secret::zeroed();
-        step.message_key(&mut key);
-        chain.advance(&step);
-        Ok((key, skipped, chain))
+        let skipped = chain.skip(counter, step)?;
+        chain.derive(step)?;
+        Ok(skipped)
     }
 
-    /// The keys of the messages before `end`, without the key of the chain after them.
-    pub(super) fn rest(&self, end: u32) -> Result<Vec<Skipped>> {
-        Self::new(self.key.duplicate(), self.counter).skip(end)
+    /// The keys of the messages before `end`, without the key of the chain after them. `step` is left wiped.
+    pub(super) fn rest(&self, end: u32, step: &mut Step) -> Result<Vec<Skipped>> {
+        Self::new(self.key.duplicate(), self.counter).skip(end, step)
     }
 
-    /// Steps over the messages before `end` and keeps none of their keys.
+    /// Steps over `count` messages and keeps none of their keys.
     pub(super) fn pass(&mut self, count: u32) -> Result<()> {
+        let mut step = Step::new();
         for _ in 0..count {
-            let step = self.derive()?;
-            self.advance(&step);
+            self.derive(&mut step)?;
+            self.advance(&mut step);
         }
         Ok(())
     }
 
-    fn skip(&mut self, end: u32) -> Result<Vec<Skipped>> {
+    fn skip(&mut self, end: u32, step: &mut Step) -> Result<Vec<Skipped>> {
         let mut skipped = Vec::new();
         while self.counter < end {
-            let step = self.derive()?;
-            let mut key = Secret::zeroed();
-            step.message_key(&mut key);
-            skipped.push((self.counter, key));
-            self.advance(&step);
+            self.derive(step)?;
+            skipped.push((self.counter, step.key.duplicate()));
+            self.advance(step);
         }
         Ok(skipped)
     }
 }
 
 impl Step {
-    /// Copies the message key out.
-    pub(super) fn message_key(&self, into: &mut Secret<32>) {
-        let (_, key) = self.halves();
-        into.as_mut_bytes().copy_from_slice(key);
+    /// A place for one.
+    pub(super) fn new() -> Self {
+        Self { next: Secret::zeroed(), key: Secret::zeroed() }
     }
 
-    fn halves(&self) -> (&[u8], &[u8]) {
-        self.0.split_at(32)
+    /// The key of the message.
+    pub(super) fn key(&self) -> &Secret<32> {
+        &self.key
+    }
+
+    /// Holds a stored message key instead, of a chain that went on long ago.
+    pub(super) fn hold(&mut self, key: &Secret<32>) {
+        self.key.as_mut_bytes().copy_from_slice(key.as_bytes());
+    }
+
+    /// Leaves an empty place.
+    pub(super) fn wipe(&mut self) {
+        self.next.zeroize();
+        self.key.zeroize();
     }
 }
 
@@ -109,27 +129,47 @@ mod tests {
 
     #[test]
     fn reaching_ahead_gives_the_keys_of_stepping_one_by_one() {
-        let mut stepped = chain();
+        let (mut stepped, mut step) = (chain(), Step::new());
         let mut keys = Vec::new();
-        for _ in 0..4 {
-            let (key, skipped, next) = stepped.reach(stepped.counter()).unwrap();
-            assert!(skipped.is_empty());
-            keys.push(key);
-            stepped = next;
+        for counter in 0..4 {
+            assert!(stepped.reach(counter, &mut step).unwrap().is_empty());
+            keys.push(step.key().duplicate());
+            stepped.advance(&mut step);
         }
-        let (key, skipped, next) = chain().reach(3).unwrap();
-        assert!(key.ct_eq(&keys[3]));
+        let mut leapt = chain();
+        let skipped = leapt.reach(3, &mut step).unwrap();
+        assert!(step.key().ct_eq(&keys[3]));
         assert_eq!(skipped.iter().map(|(counter, _)| *counter).collect::<Vec<_>>(), [0, 1, 2]);
         assert!(skipped.iter().zip(&keys).all(|((_, skipped), key)| skipped.ct_eq(key)));
-        assert!(next.key().ct_eq(stepped.key()));
-        assert_eq!(next.counter(), 4);
+        assert!(leapt.key().ct_eq(chain().key()), "nothing is taken yet");
+        leapt.advance_past(3, &mut step);
+        assert!(leapt.key().ct_eq(stepped.key()));
+        assert_eq!(leapt.counter(), 4);
+    }
+
+    #[test]
+    fn a_step_that_was_taken_leaves_no_key() {
+        let (mut chain, mut step) = (chain(), Step::new());
+        let before = chain.key().duplicate();
+        chain.derive(&mut step).unwrap();
+        chain.advance(&mut step);
+        assert!(!chain.key().ct_eq(&before));
+        assert_eq!((step.next.as_bytes(), step.key.as_bytes()), (&[0; 32], &[0; 32]));
+    }
+
+    #[test]
+    fn the_layout_is_that_of_the_protocol() {
+        let (mut both, mut step) = ([0; 64], Step::new());
+        kdf::expand(chain().key(), Label::Chain, b"", &mut both);
+        chain().derive(&mut step).unwrap();
+        assert_eq!([*step.next.as_bytes(), *step.key.as_bytes()].as_flattened(), both);
     }
 
     #[test]
     fn the_last_counter_is_never_used() {
         let mut last = Chain::new(Secret::new([7; 32]), u32::MAX - 1);
         last.pass(1).unwrap();
-        assert_eq!(last.derive().err(), Some(Error::ChainExhausted));
+        assert_eq!(last.derive(&mut Step::new()), Err(Error::ChainExhausted));
         assert_eq!(last.pass(1), Err(Error::ChainExhausted));
     }
 }

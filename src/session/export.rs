@@ -11,7 +11,7 @@ use crate::limits::{
     LEASE_MAX, SESSION_PAST_RATCHETS, SESSION_RECENT_MAX, SESSION_SKIPPED_CHAINS_MAX,
     SESSION_SKIPPED_KEYS_MAX, SESSIONS_PER_PEER_MAX,
 };
-use crate::session::chain::{Chain, Skipped};
+use crate::session::chain::{Chain, Skipped, Step};
 use crate::session::header::HeaderKeys;
 use crate::session::inner::{Heard, Inner, Level, Role};
 use crate::session::ratchet::{PastRatchets, Ratchet, Sending};
@@ -39,8 +39,8 @@ impl Session {
             return Err(Error::InvalidArgument);
         }
         let mut out = Zeroizing::new(Vec::new());
-        out.put_bytes8(self.own_user.as_bytes())?;
-        out.put(self.own_fingerprint.as_bytes());
+        out.put_bytes8(self.own.user().as_bytes())?;
+        out.put(self.own.fingerprint().as_bytes());
         out.put_bytes8(self.peer_user.as_bytes())?;
         out.put(self.peer_fingerprint.as_bytes());
         put_bool(&mut out, self.hidden_header);
@@ -71,9 +71,9 @@ impl Session {
             return Err(Error::UnsupportedVersion);
         }
         let mut reader = Reader::new(payload);
-        let own_user = user(&mut reader)?;
+        let own_user = name::read_user(&mut reader)?;
         let own_fingerprint = Fingerprint::from_bytes(*reader.array()?);
-        let peer_user = user(&mut reader)?;
+        let peer_user = name::read_user(&mut reader)?.into();
         let peer_fingerprint = Fingerprint::from_bytes(*reader.array()?);
         if own_fingerprint != identity.fingerprint() || own_user != identity.user() {
             return Err(Error::WrongSession);
@@ -90,6 +90,7 @@ impl Session {
         let lease = reader.u32()?;
         let mut inner = Vec::new();
         for _ in 0..count(&mut reader, SESSIONS_PER_PEER_MAX)? {
+            inner.reserve_exact(1);
             inner.push(read_inner(&mut reader)?);
         }
         reader.finish()?;
@@ -99,8 +100,7 @@ impl Session {
         let sending = standing::active(&inner).and_then(|at| inner.get_mut(at)).ok_or(Error::Malformed)?;
         sending.skip_lease(lease)?;
         Ok(Self {
-            own_user,
-            own_fingerprint,
+            own: identity.card().clone(),
             peer_user,
             peer_fingerprint,
             hidden_header,
@@ -111,7 +111,7 @@ impl Session {
             floor,
             latest_ms,
             revision: 0,
-            slot: Secret::zeroed(),
+            step: Some(Step::new()),
         })
     }
 }
@@ -314,8 +314,4 @@ fn put_chain(out: &mut Out, chain: &Chain) {
 
 fn chain(reader: &mut Reader<'_>) -> Result<Chain> {
     Ok(Chain::new(secret(reader)?, reader.u32()?))
-}
-
-fn user(reader: &mut Reader<'_>) -> Result<String> {
-    name::read_user(reader).map(str::to_owned)
 }

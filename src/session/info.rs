@@ -57,9 +57,9 @@ impl Session {
     pub fn info(&self) -> SessionInfo {
         let active = standing::active(&self.inner);
         SessionInfo {
-            own_user: self.own_user.clone(),
-            own_fingerprint: self.own_fingerprint,
-            peer_user: self.peer_user.clone(),
+            own_user: self.own.user().to_owned(),
+            own_fingerprint: self.own.fingerprint(),
+            peer_user: self.peer_user.as_ref().to_owned(),
             peer_fingerprint: self.peer_fingerprint,
             padding: self.padding,
             sendable: self.active().is_some_and(|inner| inner.check_sending(self.latest_ms).is_ok()),

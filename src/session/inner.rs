@@ -1,6 +1,6 @@
 //! One inner session: a handshake, the ratchet that it started, and what became of it (`docs/PROTOCOL.md` section 5.5).
 
-use crate::crypto::kdf;
+use crate::crypto::kdf::Hasher;
 use crate::error::{Error, Result};
 use crate::limits::{SESSION_UNANSWERED_MAX, SESSION_UNANSWERED_MS};
 use crate::session::chain::Step;
@@ -112,7 +112,7 @@ impl Inner {
     }
 
     /// Takes a message that was sealed, and the turn that it began, if it did.
-    pub(super) fn sent(&mut self, turn: Option<Turn>, step: &Step, now_ms: u64) {
+    pub(super) fn sent(&mut self, turn: Option<Turn>, step: &mut Step, now_ms: u64) {
         self.ratchet.commit_sent(turn, step);
         self.used_ms = now_ms;
         if self.heard.is_none() {
@@ -138,8 +138,8 @@ impl Inner {
         }
     }
 
-    /// Finds the key of a message (5.6, steps 4 and 5). Nothing changes.
-    pub(super) fn open(&self, message: &SessionMessage<'_>) -> Result<Advance> {
+    /// Finds the key of a message (5.6, steps 4 and 5). Nothing changes. `step` is an empty place.
+    pub(super) fn open(&self, message: &SessionMessage<'_>, step: Step) -> Result<Advance> {
         let (header, found) = match (&self.ratchet.headers, message.header) {
             (None, wire::Header::Plain(header)) => (Header::from(header), Found::Plain),
             (Some(headers), wire::Header::Hidden { nonce, sealed }) => {
@@ -147,12 +147,12 @@ impl Inner {
             }
             _ => return Err(Error::Malformed),
         };
-        self.ratchet.open(&header, found)
+        self.ratchet.open(&header, found, step)
     }
 
-    /// Takes an authenticated message of that time.
-    pub(super) fn opened(&mut self, advance: Advance, timestamp_ms: u64, now_ms: u64) {
-        self.ratchet.commit(advance);
+    /// Takes an authenticated message of that time. Answers the empty place of its step.
+    pub(super) fn opened(&mut self, advance: Advance, timestamp_ms: u64, now_ms: u64) -> Step {
+        let step = self.ratchet.commit(advance);
         let heard = self.heard.unwrap_or(Heard { earliest_ms: timestamp_ms, latest_ms: timestamp_ms });
         self.heard = Some(Heard {
             earliest_ms: heard.earliest_ms.min(timestamp_ms),
@@ -162,14 +162,15 @@ impl Inner {
         if let Role::Initiator { block } = &mut self.role {
             *block = None;
         }
+        step
     }
 }
 
 /// What a responder remembers of the block: its encoding is the only one, so equal hashes are equal bytes.
 pub(super) fn block_hash(block: &Handshake<'_>) -> Result<[u8; 32]> {
-    let mut bytes = Vec::new();
-    block.put(&mut bytes)?;
-    Ok(kdf::sha256(&[&bytes]))
+    let mut hasher = Hasher::unlabelled();
+    block.put(&mut hasher)?;
+    Ok(hasher.finish())
 }
 
 #[cfg(test)]

@@ -26,10 +26,10 @@ pub use receive::Opening;
 
 use core::fmt;
 
-use crate::crypto::Secret;
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Fingerprint, Identity, PrekeyBundle};
+use crate::session::chain::Step;
 use crate::session::inner::Inner;
 use crate::session::recent::Recent;
 use crate::session::renewal::Renewal;
@@ -54,9 +54,9 @@ impl Default for SessionOptions {
 
 /// The state shared with one peer.
 pub struct Session {
-    own_user: String,
-    own_fingerprint: Fingerprint,
-    peer_user: String,
+    /// Shared with the identity, and with all of its sessions.
+    own: Card,
+    peer_user: Box<str>,
     peer_fingerprint: Fingerprint,
     hidden_header: bool,
     padding: Padding,
@@ -67,8 +67,8 @@ pub struct Session {
     latest_ms: u64,
     /// Counts changes, so that an opening meets the state that it was made from. Not exported.
     revision: u64,
-    /// Where the key of a message lies while it is sent: zero otherwise.
-    slot: Secret<32>,
+    /// The place of a message's step, empty between messages: so that none allocates, except after one that did not open.
+    step: Option<Step>,
 }
 
 /// Which handshakes without prekeys are refused (5.1).
@@ -104,9 +104,8 @@ impl Session {
             return Err(Error::IdentityChanged);
         }
         Ok(Self {
-            own_user: identity.user().to_owned(),
-            own_fingerprint: identity.fingerprint(),
-            peer_user: card.user().to_owned(),
+            own: identity.card().clone(),
+            peer_user: card.user().into(),
             peer_fingerprint: card.fingerprint(),
             hidden_header: options.hidden_header,
             padding: options.padding,
@@ -116,7 +115,7 @@ impl Session {
             floor: Floor::default(),
             latest_ms: now_ms,
             revision: 0,
-            slot: Secret::zeroed(),
+            step: Some(Step::new()),
         })
     }
 
@@ -177,17 +176,17 @@ impl Session {
     /// Our own user id.
     #[must_use]
     pub fn own_user(&self) -> &str {
-        &self.own_user
+        self.own.user()
     }
 
     /// Our own fingerprint.
     #[must_use]
     pub fn own_fingerprint(&self) -> Fingerprint {
-        self.own_fingerprint
+        self.own.fingerprint()
     }
 
     fn check_identity(&self, identity: &Identity) -> Result<()> {
-        if identity.fingerprint() == self.own_fingerprint { Ok(()) } else { Err(Error::InvalidArgument) }
+        if identity.fingerprint() == self.own.fingerprint() { Ok(()) } else { Err(Error::InvalidArgument) }
     }
 
     fn active(&self) -> Option<&Inner> {
@@ -209,7 +208,7 @@ impl Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (own, peer) = (&self.own_user, &self.peer_user);
-        f.debug_struct("Session").field("own_user", own).field("peer_user", peer).finish_non_exhaustive()
+        let (own, peer) = (self.own.user(), &self.peer_user);
+        f.debug_struct("Session").field("own_user", &own).field("peer_user", peer).finish_non_exhaustive()
     }
 }

@@ -61,15 +61,24 @@ pub(super) struct Turn {
 
 /// What opening one message would change, and its key.
 pub(super) struct Advance {
-    pub(super) key: Secret<32>,
+    /// Of the message's chain, or with its key alone.
+    step: Step,
+    counter: u32,
     change: Change,
 }
 
+impl Advance {
+    /// What the message is sealed with.
+    pub(super) fn key(&self) -> &Secret<32> {
+        self.step.key()
+    }
+}
+
 enum Change {
-    /// A stored key is used up.
-    Stored { ratchet_key: [u8; PUBLIC_LEN], counter: u32 },
+    /// A stored key is used up, of the chain at this place.
+    Stored(usize),
     /// The receiving chain moves on.
-    Chain { chain: Chain, skipped: Vec<Skipped> },
+    Chain { skipped: Vec<Skipped> },
     /// The peer began a turn.
     Turn { half: Box<ReceivingHalf>, closing: Vec<Skipped>, skipped: Vec<Skipped> },
 }
@@ -150,22 +159,29 @@ impl Ratchet {
     }
 
     /// Finds the key of the message with this header and what opening it would change (5.6, step 5). Every limit is
-    /// checked before anything is derived.
-    pub(super) fn open(&self, header: &Header, found: Found) -> Result<Advance> {
+    /// checked before anything is derived. `step` is an empty place.
+    pub(super) fn open(&self, header: &Header, found: Found, mut step: Step) -> Result<Advance> {
         let Header { ratchet_key, counter, .. } = header;
-        if found != Found::Next
-            && let Some(key) = self.skipped.find(ratchet_key, *counter)
+        let change = if found != Found::Next
+            && let Some((at, key)) = self.skipped.find(ratchet_key, *counter)
         {
-            let change = Change::Stored { ratchet_key: *ratchet_key, counter: *counter };
-            return Ok(Advance { key: key.duplicate(), change });
-        }
+            step.hold(key);
+            Change::Stored(at)
+        } else {
+            self.open_new(header, found, &mut step)?
+        };
+        Ok(Advance { step, counter: *counter, change })
+    }
+
+    fn open_new(&self, header: &Header, found: Found, step: &mut Step) -> Result<Change> {
+        let Header { ratchet_key, counter, .. } = header;
         let current = ratchet_key == self.remote.as_bytes();
         match (&self.receiving, found) {
             (_, Found::Stored) => Err(Error::Replay),
-            (Some(chain), Found::Plain | Found::Receiving) if current => self.open_current(chain, *counter),
+            (Some(chain), Found::Plain | Found::Receiving) if current => open_current(chain, *counter, step),
             (_, Found::Plain) if self.is_past(ratchet_key) => Err(Error::Replay),
             (_, Found::Plain | Found::Next) if !current && !self.is_past(ratchet_key) => {
-                self.open_turn(header)
+                self.open_turn(header, step)
             }
             _ => Err(Error::AuthenticationFailed),
         }
@@ -175,16 +191,7 @@ impl Ratchet {
         self.past.contains(ratchet_key) || self.skipped.has_chain(ratchet_key)
     }
 
-    fn open_current(&self, chain: &Chain, counter: u32) -> Result<Advance> {
-        let ahead = counter.checked_sub(chain.counter()).ok_or(Error::Replay)?;
-        if ahead > SESSION_SKIP_MAX {
-            return Err(Error::TooFarAhead);
-        }
-        let (key, skipped, chain) = chain.reach(counter)?;
-        Ok(Advance { key, change: Change::Chain { chain, skipped } })
-    }
-
-    fn open_turn(&self, header: &Header) -> Result<Advance> {
+    fn open_turn(&self, header: &Header, step: &mut Step) -> Result<Change> {
         let Header { ratchet_key, previous_count, counter } = header;
         let received = self.receiving.as_ref().map_or(0, Chain::counter);
         if previous_count.saturating_sub(received) > SESSION_SKIP_MAX {
@@ -195,27 +202,34 @@ impl Ratchet {
             return Err(Error::AuthenticationFailed);
         };
         let remote = AgreePublic::from_bytes(ratchet_key)?;
-        let step = RootStep::new(&self.root, &own.agree(&remote));
+        let root_step = RootStep::new(&self.root, &own.agree(&remote));
         let closing = match &self.receiving {
-            Some(chain) => chain.rest(*previous_count)?,
+            Some(chain) => chain.rest(*previous_count, step)?,
             None => Vec::new(),
         };
-        let (key, skipped, chain) = Chain::new(step.chain, 0).reach(*counter)?;
-        let half = ReceivingHalf { root: step.root, remote, chain, next_header: step.next_header };
-        Ok(Advance { key, change: Change::Turn { half: Box::new(half), closing, skipped } })
+        let chain = Chain::new(root_step.chain, 0);
+        let skipped = chain.reach(*counter, step)?;
+        let RootStep { root, next_header, .. } = root_step;
+        let half = ReceivingHalf { root, remote, chain, next_header };
+        Ok(Change::Turn { half: Box::new(half), closing, skipped })
     }
 
-    /// Takes what [`Ratchet::open`] derived from this very state. Every key that goes is erased.
-    pub(super) fn commit(&mut self, change: Advance) {
-        match change.change {
-            Change::Stored { ratchet_key, counter } => self.skipped.erase(&ratchet_key, counter),
-            Change::Chain { chain, skipped } => {
+    /// Takes what [`Ratchet::open`] derived from this very state. Every key that goes is erased. Answers the empty
+    /// place of the step.
+    pub(super) fn commit(&mut self, advance: Advance) -> Step {
+        let Advance { mut step, counter, change } = advance;
+        match change {
+            Change::Stored(at) => self.skipped.erase(at, counter),
+            Change::Chain { skipped } => {
                 self.store(skipped);
-                self.receiving = Some(chain);
+                if let Some(chain) = &mut self.receiving {
+                    chain.advance_past(counter, &mut step);
+                }
             }
             Change::Turn { half, closing, skipped } => {
                 self.store(closing);
-                let half = *half;
+                let mut half = *half;
+                half.chain.advance_past(counter, &mut step);
                 if self.receiving.is_some() {
                     self.past.remember(self.remote.as_bytes());
                 }
@@ -229,6 +243,8 @@ impl Ratchet {
                 self.store(skipped);
             }
         }
+        step.wipe();
+        step
     }
 
     fn store(&mut self, keys: Vec<Skipped>) {
@@ -249,7 +265,7 @@ impl Ratchet {
 
     /// Takes a message that was sealed with the next step of the sending chain, and the half-step before it, if it
     /// needed one. Both were made from this very state.
-    pub(super) fn commit_sent(&mut self, turn: Option<Turn>, step: &Step) {
+    pub(super) fn commit_sent(&mut self, turn: Option<Turn>, step: &mut Step) {
         if let Some(turn) = turn {
             self.root = turn.root;
             self.sending = Some(turn.sending);
@@ -276,6 +292,15 @@ impl Ratchet {
     pub(super) fn can_be_followed(&self) -> bool {
         self.sending.as_ref().is_none_or(Sending::can_be_followed)
     }
+}
+
+/// A message of the receiving chain.
+fn open_current(chain: &Chain, counter: u32, step: &mut Step) -> Result<Change> {
+    let ahead = counter.checked_sub(chain.counter()).ok_or(Error::Replay)?;
+    if ahead > SESSION_SKIP_MAX {
+        return Err(Error::TooFarAhead);
+    }
+    Ok(Change::Chain { skipped: chain.reach(counter, step)? })
 }
 
 /// The peer's last ratchet keys, to tell a replay from a forgery: eight bytes of each are enough for a hint.

@@ -14,6 +14,10 @@ impl Recent {
 
     /// Forgets the oldest beyond the limit.
     pub(super) fn remember(&mut self, id: [u8; ENVELOPE_ID_LEN]) {
+        if self.0.is_empty() {
+            // All of its room at once: a session that lives comes to need it, and then no message allocates.
+            self.0.reserve_exact(SESSION_RECENT_MAX);
+        }
         if self.0.len() >= SESSION_RECENT_MAX {
             self.0.remove(0);
         }

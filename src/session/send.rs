@@ -2,7 +2,6 @@
 
 use zeroize::Zeroize as _;
 
-use crate::crypto::Secret;
 use crate::crypto::aead::{self, NONCE_LEN};
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};
@@ -13,7 +12,7 @@ use crate::session::inner::Inner;
 use crate::session::ratchet::Turn;
 use crate::session::{Session, standing};
 use crate::wire::codec::SliceWriter;
-use crate::wire::content::{self, ContentKind, MESSAGE_ID_LEN};
+use crate::wire::content::{self, ContentKind};
 use crate::wire::session::{self as wire, Front};
 
 /// The longest body: a payload and its content type.
@@ -35,7 +34,7 @@ impl Session {
     pub fn encrypt_len(&self, body_len: usize) -> usize {
         let content_len = content::content_len(body_len, self.padding);
         let length = |inner: &Inner| {
-            let front = front(inner, &self.own_user, &self.peer_user, 0, &[0; NONCE_LEN]).ok()?;
+            let front = front(inner, self.own.user(), &self.peer_user, 0, &[0; NONCE_LEN]).ok()?;
             Some(front.envelope_len(content_len))
         };
         self.active().and_then(length).unwrap_or_default()
@@ -67,18 +66,18 @@ impl Session {
         let inner = self.inner.get_mut(at).ok_or(Error::Internal)?;
         inner.check_sending(now_ms)?;
         let draft = Draft {
-            sender: &self.own_user,
+            sender: self.own.user(),
             recipient: &self.peer_user,
             timestamp_ms: now_ms,
             kind,
             body,
             content_len: content::content_len(body_len, self.padding),
         };
-        let written = draft.seal(inner, &mut self.slot, rng, out);
-        self.slot.zeroize();
-        match written {
-            Ok((turn, step)) => inner.sent(turn, &step, now_ms),
+        let step = self.step.get_or_insert_with(Step::new);
+        match draft.seal(inner, step, rng, out) {
+            Ok(turn) => inner.sent(turn, step, now_ms),
             Err(error) => {
+                step.wipe();
                 out.zeroize();
                 return Err(error);
             }
@@ -89,22 +88,20 @@ impl Session {
 }
 
 impl Draft<'_> {
-    /// Writes the whole envelope, each byte once, and seals it in place. Answers the turn that it began, if it did, and the
-    /// step that it took.
+    /// Writes the whole envelope, each byte once, and seals it in place. Answers the turn that it began, if it did; the
+    /// step that it takes is left in `step`.
     fn seal(
         &self,
         inner: &Inner,
-        key: &mut Secret<32>,
+        step: &mut Step,
         rng: &mut dyn Random,
         out: &mut [u8],
-    ) -> Result<(Option<Turn>, Step)> {
+    ) -> Result<Option<Turn>> {
         let ratchet = &inner.ratchet;
         let turn = ratchet.begin_turn(rng)?;
         let sending = turn.as_ref().map(|turn| &turn.sending).or(ratchet.sending.as_ref());
         let sending = sending.ok_or(Error::Internal)?;
-        let nonce = rng.nonce()?;
-        let mut message_id = [0; MESSAGE_ID_LEN];
-        rng.fill(&mut message_id)?;
+        let (nonce, message_id) = (rng.nonce()?, rng.message_id()?);
 
         let mut writer = SliceWriter::new(out);
         front(inner, self.sender, self.recipient, self.timestamp_ms, &nonce)?.put(&mut writer)?;
@@ -130,11 +127,10 @@ impl Draft<'_> {
 
         let (aad, sealed) = out.split_at_mut_checked(aad_len).ok_or(Error::Internal)?;
         let (content, tag) = sealed.split_at_mut_checked(self.content_len).ok_or(Error::Internal)?;
-        let step = sending.chain.derive()?;
-        step.message_key(key);
-        let made = aead::seal(key, &nonce, aad, content)?;
+        sending.chain.derive(step)?;
+        let made = aead::seal(step.key(), &nonce, aad, content)?;
         tag.copy_from_slice(&made);
-        Ok((turn, step))
+        Ok(turn)
     }
 }
 

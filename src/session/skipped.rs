@@ -32,11 +32,12 @@ impl SkippedKeys {
         self.chains.iter().map(|chain| chain.keys.len()).sum()
     }
 
-    /// The key of one message.
-    pub(super) fn find(&self, ratchet_key: &[u8; PUBLIC_LEN], counter: u32) -> Option<&Secret<32>> {
-        let chain = self.chains.iter().find(|chain| chain.ratchet_key == *ratchet_key)?;
+    /// The key of one message, and the place of its chain until something is stored or erased.
+    pub(super) fn find(&self, ratchet_key: &[u8; PUBLIC_LEN], counter: u32) -> Option<(usize, &Secret<32>)> {
+        let place = self.chains.iter().position(|chain| chain.ratchet_key == *ratchet_key)?;
+        let chain = self.chains.get(place)?;
         let at = chain.keys.binary_search_by_key(&counter, |(counter, _)| *counter).ok()?;
-        chain.keys.get(at).map(|(_, key)| key)
+        chain.keys.get(at).map(|(_, key)| (place, key))
     }
 
     /// Whether keys of this chain are stored.
@@ -74,9 +75,9 @@ impl SkippedKeys {
         self.chains.retain(|chain| !chain.keys.is_empty());
     }
 
-    /// Erases the key of one message, and with the last key of a chain its header key.
-    pub(super) fn erase(&mut self, ratchet_key: &[u8; PUBLIC_LEN], counter: u32) {
-        if let Some(chain) = self.chains.iter_mut().find(|chain| chain.ratchet_key == *ratchet_key)
+    /// Erases a key that [`SkippedKeys::find`] found, and with the last key of a chain its header key.
+    pub(super) fn erase(&mut self, place: usize, counter: u32) {
+        if let Some(chain) = self.chains.get_mut(place)
             && let Ok(at) = chain.keys.binary_search_by_key(&counter, |(counter, _)| *counter)
         {
             chain.keys.remove(at);
@@ -97,9 +98,10 @@ mod tests {
     fn a_key_is_found_until_it_is_erased() {
         let mut skipped = SkippedKeys::default();
         skipped.store(&[4; 65], None, keys(0..3));
-        assert_eq!(skipped.find(&[4; 65], 1).unwrap().as_bytes(), &[1; 32]);
+        let (place, key) = skipped.find(&[4; 65], 1).unwrap();
+        assert_eq!(key.as_bytes(), &[1; 32]);
         assert!(skipped.find(&[5; 65], 1).is_none());
-        skipped.erase(&[4; 65], 1);
+        skipped.erase(place, 1);
         assert!(skipped.find(&[4; 65], 1).is_none());
         assert_eq!(skipped.count(), 2);
     }
@@ -131,7 +133,7 @@ mod tests {
     fn a_chain_without_keys_keeps_no_header_key() {
         let mut skipped = SkippedKeys::default();
         skipped.store(&[1; 65], Some(&Secret::new([1; 32])), keys(0..1));
-        skipped.erase(&[1; 65], 0);
+        skipped.erase(0, 0);
         assert!(skipped.chains().is_empty());
     }
 }

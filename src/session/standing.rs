@@ -8,6 +8,9 @@ use crate::session::inner::{Inner, Level};
 
 /// The index of the inner session that sends. There is one whenever there is any.
 pub(super) fn active(inner: &[Inner]) -> Option<usize> {
+    if let [only] = inner {
+        return (!only.retired).then_some(0);
+    }
     let candidate = |ours: bool| inner.iter().position(|inner| !inner.retired && inner.initiated() == ours);
     match (candidate(true), candidate(false)) {
         (Some(ours), Some(theirs)) => {
@@ -38,7 +41,7 @@ pub(super) fn add_ours(inner: &mut Vec<Inner>, made: Inner) {
     for other in inner.iter_mut() {
         other.retired = true;
     }
-    inner.push(made);
+    push(inner, made);
 }
 
 /// Adds a handshake that the peer made, authenticated by a message. One from the future was made under a wrong clock:
@@ -53,6 +56,12 @@ pub(super) fn add_theirs(inner: &mut Vec<Inner>, mut made: Inner, now_ms: u64) {
             made.retired = true;
         }
     }
+    push(inner, made);
+}
+
+/// There is one as a rule, seldom a second: so no room for more in advance.
+fn push(inner: &mut Vec<Inner>, made: Inner) {
+    inner.reserve_exact(1);
     inner.push(made);
 }
 
@@ -70,6 +79,9 @@ pub(super) fn is_sound(inner: &[Inner]) -> bool {
 
 /// Applies the rules to what is known now: to be called after each change.
 pub(super) fn settle(inner: &mut Vec<Inner>, now_ms: u64) {
+    if inner.len() == 1 {
+        return;
+    }
     let theirs =
         inner.iter().find(|inner| !inner.retired && !inner.initiated()).map(|inner| inner.created_ms);
     if let Some(created_ms) = theirs {
@@ -90,4 +102,5 @@ pub(super) fn settle(inner: &mut Vec<Inner>, now_ms: u64) {
         let Some((at, _)) = oldest else { break };
         inner.remove(at);
     }
+    inner.shrink_to_fit();
 }

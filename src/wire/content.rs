@@ -153,6 +153,9 @@ pub fn put_content(
     Ok(())
 }
 
+/// Bytes of a [`Data`] before its payload.
+pub const DATA_TYPE_LEN: usize = 1;
+
 /// What the payload of [`Data`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]

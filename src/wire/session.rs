@@ -49,6 +49,12 @@ impl<'a> SessionMessage<'a> {
         Ok(Self { front, header, ciphertext, before_header, aad })
     }
 
+    /// Bytes of the content that the ciphertext holds, padding included.
+    #[must_use]
+    pub fn content_len(&self) -> usize {
+        self.ciphertext.len().saturating_sub(TAG_LEN)
+    }
+
     /// Writes the bytes that it was parsed from.
     pub fn put(&self, out: &mut (impl Put + ?Sized)) -> Result<()> {
         self.front.put(out)?;
