@@ -107,6 +107,14 @@
 #define SEALWAX_MESSAGE_MAX 1048576
 /** Longest envelope. */
 #define SEALWAX_ENVELOPE_MAX 1183744
+/** Header of a sealed attachment. */
+#define SEALWAX_STREAM_HEADER_LEN 38
+/** Bytes by which each chunk of an attachment grows. */
+#define SEALWAX_STREAM_OVERHEAD 28
+/** Longest plaintext of one chunk of an attachment. */
+#define SEALWAX_STREAM_CHUNK_MAX 1048576
+/** Longest reference to an attachment. */
+#define SEALWAX_STREAM_REFERENCE_MAX 79
 
 /* ---- Envelopes ---- */
 
@@ -165,6 +173,12 @@ typedef struct sealwax_roster sealwax_roster;
 /** Everything shared with one peer, in both directions. */
 typedef struct sealwax_session sealwax_session;
 
+/** One attachment that is read. */
+typedef struct sealwax_stream_open sealwax_stream_open;
+
+/** One attachment in the making: a file of any size, sealed chunk by chunk. */
+typedef struct sealwax_stream_seal sealwax_stream_seal;
+
 /**
  * What every fallible function returns: SEALWAX_OK, or why it did not do what was asked.
  * Unless a function says otherwise, nothing changed when it is not SEALWAX_OK.
@@ -199,6 +213,22 @@ typedef struct {
     /** Names these very bytes, as sealwax_delivery.envelope_id does. */
     uint8_t envelope_id[SEALWAX_ID_LEN];
 } sealwax_envelope;
+
+/**
+ * Which bytes of an attachment lie where. Chunk i starts at SEALWAX_STREAM_HEADER_LEN + i * (chunk_size +
+ * SEALWAX_STREAM_OVERHEAD) of the sealed file and holds the plaintext from i * chunk_size on. All chunks but the
+ * last are full; a file without content is one empty chunk.
+ */
+typedef struct {
+    /** Bytes of plaintext. */
+    uint64_t size;
+    /** Bytes of the sealed file, header included. */
+    uint64_t sealed_size;
+    /** How many chunks. */
+    uint32_t chunks;
+    /** Bytes of plaintext in a full chunk. */
+    uint32_t chunk_size;
+} sealwax_stream_layout;
 
 /** Something to send to a user who is online. */
 typedef struct {
@@ -259,6 +289,8 @@ typedef struct {
 #define SEALWAX_LIMIT_REACHED 108
 /** This build lacks the feature; the header never changes with features. */
 #define SEALWAX_UNSUPPORTED 109
+/** A call that comes too early, too late, or beside another way of doing the same. */
+#define SEALWAX_WRONG_STATE 110
 
 /* ---- Bytes that cannot be what they claim. Nothing changed. ---- */
 
@@ -2206,6 +2238,330 @@ sealwax_status sealwax_group_receiver_share_history(const sealwax_group_receiver
                                                     void *out,
                                                     size_t out_cap,
                                                     size_t *out_len);
+
+/* ---- Attachments: sealing ---- */
+
+/**
+ * Starts an attachment under a fresh key of its own. The sealed file is the header and then the chunks, in order.
+ * Feed sealwax_stream_seal_update() and end with sealwax_stream_seal_finish(); or seal each chunk by itself with
+ * sealwax_stream_seal_chunk(), from many threads. sealwax_stream_seal_reference() then gives what opens it.
+ *
+ * @param options      "chunk_size" (4096 to 1048576, a power of two; default 65536): bytes of plaintext in a
+ *                     chunk, the least that a recipient can read. "digest" (default true): the reference binds
+ *                     the whole file, so that all who are given it see the same. Without, sealing is several
+ *                     times faster, and recipients have to agree to it. May be NULL if options_len is 0
+ * @param options_len  bytes of them
+ * @param out_header   SEALWAX_STREAM_HEADER_LEN bytes that the sealed file begins with
+ * @param out_seal     the attachment; sealwax_stream_seal_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE        options_len is beyond its limit
+ * @retval SEALWAX_BUFFER_OVERLAP   an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT     the options are not UTF-8
+ * @retval SEALWAX_INVALID_OPTIONS  an unknown option, or a bad value
+ * @retval SEALWAX_LIMIT_REACHED    no handle is left
+ * @retval SEALWAX_INTERNAL         the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_seal_new(const char *options,
+                                       size_t options_len,
+                                       uint8_t *out_header,
+                                       sealwax_stream_seal **out_seal);
+
+/**
+ * Ends an attachment in the making, finished or not. Its key is wiped.
+ *
+ * @param seal  the attachment; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  seal is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_stream_seal_free(sealwax_stream_seal *seal);
+
+/**
+ * Tells what a plaintext of this size will be when it is sealed. Pure: it changes nothing.
+ *
+ * @param seal        the attachment
+ * @param size        bytes of plaintext
+ * @param out_layout  the size of the sealed file, and its chunks
+ *
+ * @retval SEALWAX_NULL_POINTER    out_layout is NULL
+ * @retval SEALWAX_INVALID_HANDLE  seal is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the attachment broke; free it
+ * @retval SEALWAX_TOO_LARGE       more than 2^30 chunks
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_seal_layout(const sealwax_stream_seal *seal,
+                                          uint64_t size,
+                                          sealwax_stream_layout *out_layout);
+
+/**
+ * Seals the next piece of plaintext, of any length, and gives the chunks that it fills: append them to the sealed
+ * file. At most a chunk is held back, because it could be the last. Whole chunks go straight from plaintext to
+ * out, so large pieces are the fastest.
+ *
+ * @param seal           the attachment
+ * @param plaintext      the next bytes; may be NULL if plaintext_len is 0
+ * @param plaintext_len  bytes of them, at most 1 GiB
+ * @param out            the sealed chunks; often none
+ * @param out_cap        bytes of room at out; 0 asks for the size, and is enough if there is none. Pieces of n
+ *                       times "chunk_size" give at most n * ("chunk_size" + SEALWAX_STREAM_OVERHEAD)
+ * @param out_len        bytes of the sealed chunks
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         plaintext_len is above 1 GiB, or there would be more than 2^30 chunks
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    seal is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the attachment broke; free it
+ * @retval SEALWAX_WRONG_STATE       it is finished, or made chunk by chunk; nothing changed
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do; nothing changed
+ * @retval SEALWAX_INTERNAL          the system has no randomness; nothing changed
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_seal_update(sealwax_stream_seal *seal,
+                                          const void *plaintext,
+                                          size_t plaintext_len,
+                                          void *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
+
+/**
+ * Ends an attachment that was fed with sealwax_stream_seal_update(): gives the last chunk.
+ *
+ * @param seal     the attachment
+ * @param out      the last chunk; append it to the sealed file
+ * @param out_cap  bytes of room at out; "chunk_size" + SEALWAX_STREAM_OVERHEAD always is enough, 0 asks for the
+ *                 size
+ * @param out_len  bytes of the last chunk
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is no size of memory
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    seal is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the attachment broke; free it
+ * @retval SEALWAX_WRONG_STATE       it is finished already, or made chunk by chunk; nothing changed
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do; nothing changed
+ * @retval SEALWAX_INTERNAL          the system has no randomness; nothing changed
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_seal_finish(sealwax_stream_seal *seal,
+                                          void *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
+
+/**
+ * Seals one chunk by its index, from any thread: calls run side by side. Each index is sealed once, in about the
+ * order of the file: less than 1,024 ahead of the first that is not done. The chunk goes to its place in the
+ * sealed file, see sealwax_stream_layout.
+ *
+ * @param seal           the attachment
+ * @param index          0 for the first chunk
+ * @param last           1 for the chunk that ends the file, 0 for all others
+ * @param plaintext      its bytes; may be NULL if plaintext_len is 0
+ * @param plaintext_len  "chunk_size"; in the last chunk from 1 to that, or 0 if it is the only one
+ * @param out            the sealed chunk
+ * @param out_cap        bytes of room at out; plaintext_len + SEALWAX_STREAM_OVERHEAD is enough
+ * @param out_len        bytes of the sealed chunk
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         plaintext_len is above SEALWAX_STREAM_CHUNK_MAX
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    seal is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  last is neither 0 nor 1, or a chunk of this index has not that length
+ * @retval SEALWAX_POISONED          the attachment broke; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do; nothing changed
+ * @retval SEALWAX_WRONG_STATE       this index is done or being done, or lies after the last chunk; or the last
+ *                                   one would not be the last; or sealwax_stream_seal_update() was used; nothing
+ *                                   changed
+ * @retval SEALWAX_TOO_FAR_AHEAD     1,024 or more ahead of the first index that is not done; nothing changed
+ * @retval SEALWAX_INTERNAL          the system has no randomness; nothing changed
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_seal_chunk(const sealwax_stream_seal *seal,
+                                         uint32_t index,
+                                         int last,
+                                         const void *plaintext,
+                                         size_t plaintext_len,
+                                         void *out,
+                                         size_t out_cap,
+                                         size_t *out_len);
+
+/**
+ * Gives the reference to a finished attachment: its key, size and digest. It is a secret: whoever has it reads
+ * the file. Send it as, or in, an encrypted message; keep the sealed file wherever you like.
+ *
+ * @param seal     the attachment
+ * @param out      the reference
+ * @param out_cap  bytes of room at out; SEALWAX_STREAM_REFERENCE_MAX is enough
+ * @param out_len  bytes of the reference
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is no size of memory
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    seal is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the attachment broke; free it
+ * @retval SEALWAX_WRONG_STATE       the last chunk, or one before it, is missing
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_seal_reference(const sealwax_stream_seal *seal,
+                                             void *out,
+                                             size_t out_cap,
+                                             size_t *out_len);
+
+/* ---- Attachments: opening ---- */
+
+/**
+ * Starts to read an attachment. To read all of it, feed what follows the header to sealwax_stream_open_update(),
+ * or each chunk to sealwax_stream_open_chunk() from many threads, and believe in the whole once
+ * sealwax_stream_open_finish() says so. To read single chunks at will, say "digest":false.
+ *
+ * @param reference      what the sender's message brought, from sealwax_stream_seal_reference()
+ * @param reference_len  bytes of it
+ * @param header         the first SEALWAX_STREAM_HEADER_LEN bytes of the sealed file
+ * @param header_len     bytes of it
+ * @param options        "digest" (default true): the file is read once, as a whole, and
+ *                       sealwax_stream_open_finish() proves that everybody with this reference gets the same.
+ *                       false: any chunk at any time, each proven to be what somebody with the reference sealed
+ *                       there, and nothing about the whole. May be NULL if options_len is 0
+ * @param options_len    bytes of them
+ * @param out_open       the attachment; sealwax_stream_open_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              longer than any reference, header or options
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input
+ * @retval SEALWAX_INVALID_TEXT           the options are not UTF-8
+ * @retval SEALWAX_INVALID_OPTIONS        an unknown option, or a bad value
+ * @retval SEALWAX_MALFORMED              not a reference, or not the header of an attachment
+ * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND             another object; or the reference has no digest, and "digest" is not
+ *                                        false
+ * @retval SEALWAX_AUTHENTICATION_FAILED  the reference is not of this file
+ * @retval SEALWAX_LIMIT_REACHED          no handle is left
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_open_new(const void *reference,
+                                       size_t reference_len,
+                                       const void *header,
+                                       size_t header_len,
+                                       const char *options,
+                                       size_t options_len,
+                                       sealwax_stream_open **out_open);
+
+/**
+ * Ends an attachment that is read, whether to its end or not. Its key is wiped.
+ *
+ * @param open  the attachment; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  open is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_stream_open_free(sealwax_stream_open *open);
+
+/**
+ * Tells the sizes of an attachment and of its chunks, as the reference says them.
+ *
+ * @param open        the attachment
+ * @param out_layout  its sizes
+ *
+ * @retval SEALWAX_NULL_POINTER    out_layout is NULL
+ * @retval SEALWAX_INVALID_HANDLE  open is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the attachment broke; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_open_layout(const sealwax_stream_open *open,
+                                          sealwax_stream_layout *out_layout);
+
+/**
+ * Opens the next piece of what follows the header, of any length, and gives the plaintext of the chunks that it
+ * completes. What it gives is authentic; that the file is whole, and the same for everybody, only
+ * sealwax_stream_open_finish() says. So write it to a place that counts only after that.
+ *
+ * @param open        the attachment
+ * @param sealed      the next bytes of the sealed file; may be NULL if sealed_len is 0
+ * @param sealed_len  bytes of them, at most 1 GiB
+ * @param out         the plaintext; often none
+ * @param out_cap     bytes of room at out; sealed_len + SEALWAX_STREAM_CHUNK_MAX is enough, 0 asks for the size
+ * @param out_len     bytes of the plaintext
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              sealed_len is above 1 GiB
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE         open is not one that is open
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED               the attachment broke; free it
+ * @retval SEALWAX_WRONG_STATE            it is read chunk by chunk; nothing changed
+ * @retval SEALWAX_MALFORMED              the file is longer than the reference says; nothing changed
+ * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do; nothing changed
+ * @retval SEALWAX_AUTHENTICATION_FAILED  a chunk was changed, or is not the one of its place; nothing changed,
+ *                                        and none of this piece is given
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_open_update(sealwax_stream_open *open,
+                                          const void *sealed,
+                                          size_t sealed_len,
+                                          void *out,
+                                          size_t out_cap,
+                                          size_t *out_len);
+
+/**
+ * Says whether all of the attachment was read and, unless "digest" is false, that it is the one that the
+ * reference names. Pure: it changes nothing.
+ *
+ * @param open  the attachment
+ *
+ * @retval SEALWAX_INVALID_HANDLE         open is not one that is open
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED               the attachment broke; free it
+ * @retval SEALWAX_MALFORMED              not all of it was read: the file was cut off, or chunks are missing;
+ *                                        chunks that are read with "digest":false do not count
+ * @retval SEALWAX_AUTHENTICATION_FAILED  another file than the one that the reference was made for: its sender
+ *                                        lies
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_open_finish(const sealwax_stream_open *open);
+
+/**
+ * Opens one chunk by its index, from any thread: calls run side by side. Its place in the sealed file follows
+ * from sealwax_stream_layout. Unless "digest" is false, each index is opened once, in about the order of the
+ * file: at most 1,024 ahead of the first that is not done; one that failed may be tried again.
+ *
+ * @param open        the attachment
+ * @param index       0 for the first chunk
+ * @param sealed      the whole sealed chunk
+ * @param sealed_len  bytes of it: those of its plaintext and SEALWAX_STREAM_OVERHEAD
+ * @param out         the plaintext
+ * @param out_cap     bytes of room at out; sealed_len is enough
+ * @param out_len     bytes of the plaintext
+ *
+ * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE              longer than any chunk
+ * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE         open is not one that is open
+ * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT       there is no chunk of this index
+ * @retval SEALWAX_POISONED               the attachment broke; free it
+ * @retval SEALWAX_MALFORMED              not as long as this chunk is
+ * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do; nothing changed
+ * @retval SEALWAX_WRONG_STATE            unless "digest" is false: it is done or being done, or
+ *                                        sealwax_stream_open_update() was used; nothing changed
+ * @retval SEALWAX_TOO_FAR_AHEAD          unless "digest" is false: 1,024 or more ahead of the first index that is
+ *                                        not done; nothing changed
+ * @retval SEALWAX_AUTHENTICATION_FAILED  changed, or not the chunk of this place; nothing changed
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_stream_open_chunk(const sealwax_stream_open *open,
+                                         uint32_t index,
+                                         const void *sealed,
+                                         size_t sealed_len,
+                                         void *out,
+                                         size_t out_cap,
+                                         size_t *out_len);
 
 /* ---- Relays: what routes envelopes and cannot read them ---- */
 

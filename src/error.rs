@@ -18,6 +18,8 @@ pub enum Error {
     InvalidOptions,
     /// A bounded table is full.
     LimitReached,
+    /// A call that comes too early, too late, or beside another way of doing the same.
+    WrongState,
     /// This build or protocol version does not offer the operation.
     Unsupported,
 
@@ -114,6 +116,7 @@ impl Error {
             Self::InvalidText => "The text is not UTF-8, or not a valid name.",
             Self::InvalidOptions => "The options are not JSON, or have an unknown key or a bad value.",
             Self::LimitReached => "A bounded table is full.",
+            Self::WrongState => "The object is not in a state for this call.",
             Self::Unsupported => "This build does not offer the operation.",
             Self::Malformed => "The bytes are not what they claim to be.",
             Self::UnsupportedVersion => "The protocol version is not supported.",

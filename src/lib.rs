@@ -6,7 +6,7 @@
 //! ```text
 //! ffi        the C ABI
 //! relay      routing of what cannot be read
-//! session    handshake and double ratchet      group   sender keys
+//! session    handshake and double ratchet      group   sender keys      stream   attachments
 //! roster     signed membership log
 //! identity   key pairs, cards, prekeys
 //! sealed     state at rest
@@ -25,6 +25,7 @@ pub mod relay;
 pub mod roster;
 pub mod sealed;
 pub mod session;
+pub mod stream;
 pub mod wire;
 
 pub use error::Error;

@@ -109,6 +109,19 @@ pub const GROUP_WINDOW_MS: u64 = 120_000;
 /// Longest transition window that can be asked for.
 pub const GROUP_WINDOW_MAX_MS: u64 = DAY_MS;
 
+/// Bytes of plaintext in a chunk of an attachment, at least: its nonce and tag are then below 1 %.
+pub const ATTACHMENT_CHUNK_MIN: usize = 4_096;
+/// Bytes of plaintext in a chunk of an attachment, at most: what one read has to fetch and hold.
+pub const ATTACHMENT_CHUNK_MAX: usize = 1_048_576;
+/// Bytes of plaintext in a chunk of an attachment unless set: it stays in the second-level cache while it is worked on.
+pub const ATTACHMENT_CHUNK: usize = 65_536;
+/// Chunks of an attachment: each may be sealed four times before random nonces reach their limit of 2^32.
+pub const ATTACHMENT_CHUNKS_MAX: u32 = 1 << 30;
+/// How far ahead of the first missing chunk others may be sealed or opened: 35 KiB of digests.
+pub const ATTACHMENT_WINDOW: usize = 1_024;
+/// Bytes that one call takes of an attachment that is read or written in order.
+pub const ATTACHMENT_PIECE_MAX: usize = 1 << 30;
+
 /// Users of one relay.
 pub const RELAY_USERS_MAX: usize = 10_000_000;
 /// Envelopes queued for one user.

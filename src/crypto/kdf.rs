@@ -33,6 +33,8 @@ pub enum Label {
     Block,
     /// Derivation: one step within a block of a group's chain.
     Step,
+    /// Derivation: chunk key and commitment of an attachment.
+    Stream,
     /// Derivation: the key that seals state at rest.
     Sealed,
     /// Derivation: a safety number.
@@ -54,6 +56,10 @@ pub enum Label {
     Entry,
     /// Hash: an accepted envelope, as remembered to tell a duplicate from a replay.
     Envelope,
+    /// Hash: a sealed chunk of an attachment.
+    StreamChunk,
+    /// Hash: an attachment, by its chunks' hashes.
+    StreamDigest,
 
     /// Signature: a card.
     Card,
@@ -77,6 +83,7 @@ impl Label {
             Self::Chain => b"sealwax chain/1",
             Self::Block => b"sealwax block/1",
             Self::Step => b"sealwax step/1",
+            Self::Stream => b"sealwax stream/1",
             Self::Sealed => b"sealwax sealed/1",
             Self::Safety => b"sealwax safety/1",
             Self::Fingerprint => b"sealwax fingerprint/1",
@@ -87,6 +94,8 @@ impl Label {
             Self::LinkStart => b"sealwax link start/1",
             Self::Entry => b"sealwax entry/1",
             Self::Envelope => b"sealwax envelope/1",
+            Self::StreamChunk => b"sealwax stream chunk/1",
+            Self::StreamDigest => b"sealwax stream digest/1",
             Self::Card => b"sealwax card/1",
             Self::Prekey => b"sealwax prekey/1",
             Self::Roster => b"sealwax roster/1",
@@ -136,6 +145,7 @@ pub fn hash(label: Label, parts: &[&[u8]]) -> [u8; HASH_LEN] {
 }
 
 /// [`hash`] in pieces. It is a [`Put`], so that what is hashed can be written like what is sent.
+#[derive(Clone)]
 pub struct Hasher(Sha256);
 
 impl Hasher {

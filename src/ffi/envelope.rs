@@ -187,7 +187,12 @@ fn view(bytes: &[u8]) -> Result<sealwax_envelope, Status> {
             (Envelope::from(&message), if resumed { SEALWAX_FLAG_RESUMED } else { 0 })
         }
         Kind::RosterEntry => return view_entry(bytes),
-        Kind::Card | Kind::Prekeys | Kind::Sealed | Kind::Frame => return Err(Error::WrongKind.into()),
+        Kind::Card
+        | Kind::Prekeys
+        | Kind::Sealed
+        | Kind::Attachment
+        | Kind::AttachmentReference
+        | Kind::Frame => return Err(Error::WrongKind.into()),
     };
     Ok(sealwax_envelope {
         kind: kind as u32,

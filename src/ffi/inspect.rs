@@ -25,7 +25,7 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Value, Status> {
         Kind::Card => ("card", card(bytes)?),
         Kind::Prekeys => ("prekeys", prekeys(bytes)?),
         Kind::Frame => ("frame", frame(bytes)?),
-        Kind::Sealed => return Err(Error::WrongKind.into()),
+        Kind::Sealed | Kind::Attachment | Kind::AttachmentReference => return Err(Error::WrongKind.into()),
     };
     if let Value::Object(fields) = &mut object {
         let common = json!({

@@ -13,7 +13,9 @@ use super::options::{self, Table};
 use super::registry::REGISTRY;
 use super::status::{self, Status, sealwax_status};
 use super::version::{SEALWAX_ABI_MAJOR, SEALWAX_ABI_MINOR, SEALWAX_ABI_VERSION};
-use super::{cell, group_receiver, group_sender, identity, relay, roster, session, sizes};
+use super::{
+    cell, group_receiver, group_sender, identity, relay, roster, session, sizes, stream_open, stream_seal,
+};
 use crate::limits;
 
 /// The tables of all functions that take options.
@@ -23,6 +25,8 @@ static TABLES: &[&Table] = &[
     &roster::OPTIONS,
     &group_sender::OPTIONS,
     &group_receiver::OPTIONS,
+    &stream_seal::OPTIONS,
+    &stream_open::OPTIONS,
     &relay::OPTIONS,
 ];
 
@@ -171,6 +175,8 @@ fn describe_build() -> String {
             "group_id": sizes::SEALWAX_GROUP_ID_LEN,
             "key_id": sizes::SEALWAX_KEY_ID_LEN,
             "safety_digits": sizes::SEALWAX_SAFETY_DIGITS,
+            "stream_header": sizes::SEALWAX_STREAM_HEADER_LEN,
+            "stream_overhead": sizes::SEALWAX_STREAM_OVERHEAD,
         },
         "limits": {
             "name": limits::NAME_MAX,
@@ -191,6 +197,10 @@ fn describe_build() -> String {
             "group_skip": limits::GROUP_SKIP_MAX,
             "group_window_ms": limits::GROUP_WINDOW_MAX_MS,
             "lease": limits::LEASE_MAX,
+            "stream_chunk": limits::ATTACHMENT_CHUNK_MAX,
+            "stream_chunks": limits::ATTACHMENT_CHUNKS_MAX,
+            "stream_piece": limits::ATTACHMENT_PIECE_MAX,
+            "stream_reference": sizes::SEALWAX_STREAM_REFERENCE_MAX,
             "relay_users": limits::RELAY_USERS_MAX,
             "relay_queue": limits::RELAY_QUEUE_MAX,
             "relay_queue_bytes": limits::RELAY_QUEUE_BYTES_MAX,

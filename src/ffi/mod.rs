@@ -107,6 +107,10 @@ pub mod group_receiver;
 
 pub mod group_messages;
 
+pub mod stream_seal;
+
+pub mod stream_open;
+
 pub mod relay;
 
 pub mod routing;

@@ -188,6 +188,45 @@ impl Typed for Integer {
     }
 }
 
+/// A power of two in a range; both ends, which are such powers, count.
+pub(super) struct PowerOfTwo {
+    pub(super) name: &'static str,
+    pub(super) min: u64,
+    pub(super) max: u64,
+    pub(super) default: u64,
+}
+
+impl Key for PowerOfTwo {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn default(&self) -> Value {
+        json!(self.default)
+    }
+
+    fn check(&self, given: Value) -> Result<Value, String> {
+        match given.as_u64() {
+            Some(integer) if integer.is_power_of_two() && (self.min..=self.max).contains(&integer) => {
+                Ok(given)
+            }
+            _ => Err(format!("is not a power of two from {} to {}", self.min, self.max)),
+        }
+    }
+}
+
+impl Typed for PowerOfTwo {
+    type Value = u64;
+
+    fn read(&self, value: &Value) -> Option<u64> {
+        value.as_u64()
+    }
+
+    fn fallback(&self) -> u64 {
+        self.default
+    }
+}
+
 /// One of several words, each with what it stands for; the first is the default.
 pub(super) struct Choice<T: Copy + Sync + 'static> {
     pub(super) name: &'static str,
@@ -287,7 +326,7 @@ const fn digit(letter: u8) -> Option<u8> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Choice, Fault, Flag, Hex, Integer, Options, Table, report};
+    use super::{Choice, Fault, Flag, Hex, Integer, Options, PowerOfTwo, Table, report};
 
     const WINDOW: Integer = Integer { name: "window_ms", min: 10, max: 1_000, default: 120 };
     const RETAIN: Flag = Flag { name: "retain", default: false };
@@ -345,6 +384,17 @@ mod tests {
             ("{} {}", ""),
         ] {
             assert_eq!(fault(text).0, key, "{text}");
+        }
+    }
+
+    #[test]
+    fn powers_of_two_are_told_from_other_integers() {
+        static TABLE: Table = Table { functions: &["g"], keys: &[&SIZE] };
+        const SIZE: PowerOfTwo = PowerOfTwo { name: "size", min: 4, max: 16, default: 8 };
+        assert_eq!(TABLE.parse("").unwrap().get(&SIZE), 8);
+        assert_eq!(TABLE.parse(r#"{"size":16}"#).unwrap().get(&SIZE), 16);
+        for text in [r#"{"size":2}"#, r#"{"size":12}"#, r#"{"size":32}"#, r#"{"size":"8"}"#] {
+            assert_eq!(TABLE.parse(text).err().unwrap().why, "is not a power of two from 4 to 16", "{text}");
         }
     }
 

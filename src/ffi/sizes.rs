@@ -2,6 +2,8 @@
 
 use crate::identity::safety;
 use crate::limits;
+use crate::stream;
+use crate::wire::attachment;
 
 /// @section Sizes, in bytes; sealwax_build_info() gives them at run time
 ///
@@ -27,6 +29,14 @@ pub const SEALWAX_PREKEYS_MAX: usize = 69_632;
 pub const SEALWAX_MESSAGE_MAX: usize = 1_048_576;
 /// Longest envelope.
 pub const SEALWAX_ENVELOPE_MAX: usize = 1_183_744;
+/// Header of a sealed attachment.
+pub const SEALWAX_STREAM_HEADER_LEN: usize = 38;
+/// Bytes by which each chunk of an attachment grows.
+pub const SEALWAX_STREAM_OVERHEAD: usize = 28;
+/// Longest plaintext of one chunk of an attachment.
+pub const SEALWAX_STREAM_CHUNK_MAX: usize = 1_048_576;
+/// Longest reference to an attachment.
+pub const SEALWAX_STREAM_REFERENCE_MAX: usize = 79;
 
 const _: () = {
     assert!(SEALWAX_SAFETY_DIGITS == safety::DIGITS);
@@ -35,4 +45,8 @@ const _: () = {
     assert!(SEALWAX_PREKEYS_MAX == limits::PREKEYS_MAX);
     assert!(SEALWAX_MESSAGE_MAX == limits::MESSAGE_MAX);
     assert!(SEALWAX_ENVELOPE_MAX == limits::ENVELOPE_MAX);
+    assert!(SEALWAX_STREAM_HEADER_LEN == attachment::HEADER_LEN);
+    assert!(SEALWAX_STREAM_OVERHEAD == stream::OVERHEAD);
+    assert!(SEALWAX_STREAM_CHUNK_MAX == limits::ATTACHMENT_CHUNK_MAX);
+    assert!(SEALWAX_STREAM_REFERENCE_MAX == attachment::REFERENCE_MAX);
 };

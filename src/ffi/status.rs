@@ -36,6 +36,8 @@ pub const SEALWAX_INVALID_OPTIONS: sealwax_status = 107;
 pub const SEALWAX_LIMIT_REACHED: sealwax_status = 108;
 /// This build lacks the feature; the header never changes with features.
 pub const SEALWAX_UNSUPPORTED: sealwax_status = 109;
+/// A call that comes too early, too late, or beside another way of doing the same.
+pub const SEALWAX_WRONG_STATE: sealwax_status = 110;
 /// @section Bytes that cannot be what they claim. Nothing changed.
 ///
 /// Not a well-formed object of the protocol, or bytes follow its end.
@@ -166,6 +168,7 @@ impl From<Error> for Status {
             Error::InvalidText => SEALWAX_INVALID_TEXT,
             Error::InvalidOptions => SEALWAX_INVALID_OPTIONS,
             Error::LimitReached => SEALWAX_LIMIT_REACHED,
+            Error::WrongState => SEALWAX_WRONG_STATE,
             Error::Unsupported => SEALWAX_UNSUPPORTED,
             Error::Malformed => SEALWAX_MALFORMED,
             Error::UnsupportedVersion => SEALWAX_UNSUPPORTED_VERSION,
@@ -251,6 +254,7 @@ static ENTRIES: &[Entry] = &[
     entry!(SEALWAX_INVALID_OPTIONS, Error::InvalidOptions.text()),
     entry!(SEALWAX_LIMIT_REACHED, Error::LimitReached.text()),
     entry!(SEALWAX_UNSUPPORTED, Error::Unsupported.text()),
+    entry!(SEALWAX_WRONG_STATE, Error::WrongState.text()),
     entry!(SEALWAX_MALFORMED, Error::Malformed.text()),
     entry!(SEALWAX_UNSUPPORTED_VERSION, Error::UnsupportedVersion.text()),
     entry!(SEALWAX_UNSUPPORTED_SUITE, Error::UnsupportedSuite.text()),

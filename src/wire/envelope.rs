@@ -44,9 +44,13 @@ impl<'a> Envelope<'a> {
                 SessionMessage::parse(bytes).map(|message| Self::from(&message))
             }
             Kind::Group => GroupMessage::parse(bytes).map(|message| Self::from(&message)),
-            Kind::RosterEntry | Kind::Card | Kind::Prekeys | Kind::Sealed | Kind::Frame => {
-                Err(Error::WrongKind)
-            }
+            Kind::RosterEntry
+            | Kind::Card
+            | Kind::Prekeys
+            | Kind::Sealed
+            | Kind::Attachment
+            | Kind::AttachmentReference
+            | Kind::Frame => Err(Error::WrongKind),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Every object starts with the same five bytes (section 2.1): version, draft, suite, kind.
 
+pub mod attachment;
 pub mod card;
 pub mod codec;
 pub mod content;
@@ -43,6 +44,10 @@ pub enum Kind {
     Prekeys = 0x21,
     /// State at rest.
     Sealed = 0x40,
+    /// An attachment.
+    Attachment = 0x50,
+    /// What opens an attachment.
+    AttachmentReference = 0x51,
     /// A frame between a client and a relay.
     Frame = 0x60,
 }
@@ -59,6 +64,8 @@ impl TryFrom<u8> for Kind {
             0x20 => Self::Card,
             0x21 => Self::Prekeys,
             0x40 => Self::Sealed,
+            0x50 => Self::Attachment,
+            0x51 => Self::AttachmentReference,
             0x60 => Self::Frame,
             _ => return Err(Error::Malformed),
         })
@@ -112,7 +119,7 @@ mod tests {
                 Err(error) => assert_eq!(error, Error::Malformed),
             }
         }
-        assert_eq!(known, 8);
+        assert_eq!(known, 10);
     }
 
     #[test]

@@ -119,7 +119,14 @@ impl<'a> Front<'a> {
         let first = match read_prefix(reader)? {
             Kind::Session => false,
             Kind::SessionFirst => true,
-            Kind::Group | Kind::RosterEntry | Kind::Card | Kind::Prekeys | Kind::Sealed | Kind::Frame => {
+            Kind::Group
+            | Kind::RosterEntry
+            | Kind::Card
+            | Kind::Prekeys
+            | Kind::Sealed
+            | Kind::Attachment
+            | Kind::AttachmentReference
+            | Kind::Frame => {
                 return Err(Error::WrongKind);
             }
         };

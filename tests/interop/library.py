@@ -8,7 +8,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NUMBERS = {"int": ctypes.c_int, "uint32_t": ctypes.c_uint32, "uint64_t": ctypes.c_uint64, "size_t": ctypes.c_size_t}
-FIXED = {"out_id": 32, "out_digits": 61}
+FIXED = {"out_id": 32, "out_digits": 61, "out_header": 38}
 
 
 class Status(Exception):

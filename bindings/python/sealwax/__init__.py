@@ -74,6 +74,15 @@ from ._errors import (
     WrongKindError,
     WrongRecipientError,
     WrongSessionError,
+    WrongStateError,
+)
+from .attachments import (
+    AttachmentLayout,
+    AttachmentOpen,
+    AttachmentReader,
+    AttachmentSeal,
+    open_file,
+    seal_file,
 )
 from .envelope import Envelope, Kind, copied, inspect
 from .group import GroupReceiver, GroupSender
@@ -96,6 +105,10 @@ from .session import Session
 __version__ = version()
 
 __all__ = [
+    "AttachmentLayout",
+    "AttachmentOpen",
+    "AttachmentReader",
+    "AttachmentSeal",
     "AuthenticationError",
     "AuthenticationFailedError",
     "BufferOverlapError",
@@ -174,12 +187,15 @@ __all__ = [
     "WrongKindError",
     "WrongRecipientError",
     "WrongSessionError",
+    "WrongStateError",
     "abi_version",
     "build_info",
     "copied",
     "inspect",
     "inspect_card",
     "live_handles",
+    "open_file",
     "safety_number",
+    "seal_file",
     "version",
 ]

@@ -155,6 +155,13 @@ class UnsupportedError(CallerError):
     name = "SEALWAX_UNSUPPORTED"
 
 
+class WrongStateError(CallerError):
+    """A call that comes too early, too late, or beside another way of doing the same."""
+
+    status = 110
+    name = "SEALWAX_WRONG_STATE"
+
+
 class MalformedError(ObjectError):
     """Not a well-formed object of the protocol, or bytes follow its end."""
 

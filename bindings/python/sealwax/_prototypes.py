@@ -33,6 +33,10 @@ CONSTANTS: Dict[str, int] = {
     "SEALWAX_CARD_MAX": 640,
     "SEALWAX_PREKEYS_MAX": 69632,
     "SEALWAX_ENVELOPE_MAX": 1183744,
+    "SEALWAX_STREAM_HEADER_LEN": 38,
+    "SEALWAX_STREAM_OVERHEAD": 28,
+    "SEALWAX_STREAM_CHUNK_MAX": 1048576,
+    "SEALWAX_STREAM_REFERENCE_MAX": 79,
     "SEALWAX_KIND_SESSION": 1,
     "SEALWAX_KIND_SESSION_FIRST": 2,
     "SEALWAX_KIND_GROUP": 5,
@@ -66,6 +70,14 @@ class GroupReceiverHandle(c_void_p):
     """sealwax_group_receiver *"""
 
 
+class StreamSealHandle(c_void_p):
+    """sealwax_stream_seal *"""
+
+
+class StreamOpenHandle(c_void_p):
+    """sealwax_stream_open *"""
+
+
 class RelayHandle(c_void_p):
     """sealwax_relay *"""
 
@@ -81,6 +93,8 @@ HANDLES: Dict[str, Any] = {
     "sealwax_roster": RosterHandle,
     "sealwax_group_sender": GroupSenderHandle,
     "sealwax_group_receiver": GroupReceiverHandle,
+    "sealwax_stream_seal": StreamSealHandle,
+    "sealwax_stream_open": StreamOpenHandle,
     "sealwax_relay": RelayHandle,
     "sealwax_deliveries": DeliveriesHandle,
 }
@@ -106,6 +120,12 @@ class EnvelopeHeader(Structure):
     ]
 
 
+class StreamLayout(Structure):
+    """sealwax_stream_layout"""
+
+    _fields_ = [("size", c_uint64), ("sealed_size", c_uint64), ("chunks", c_uint32), ("chunk_size", c_uint32)]
+
+
 class DeliveryView(Structure):
     """sealwax_delivery"""
 
@@ -129,6 +149,7 @@ class RecordView(Structure):
 STRUCTURES: Dict[str, Any] = {
     "sealwax_slice": Slice,
     "sealwax_envelope": EnvelopeHeader,
+    "sealwax_stream_layout": StreamLayout,
     "sealwax_delivery": DeliveryView,
     "sealwax_record": RecordView,
 }
@@ -239,6 +260,20 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_group_receiver_share_history": _fallible(
         GroupReceiverHandle, SessionHandle, *_TEXT, *_BYTES, c_uint32, _NOW, *_OUT
     ),
+    # Attachments
+    "sealwax_stream_seal_new": _fallible(*_OPTIONS, POINTER(c_uint8), POINTER(StreamSealHandle)),
+    "sealwax_stream_seal_free": _fallible(StreamSealHandle),
+    "sealwax_stream_seal_layout": _fallible(StreamSealHandle, c_uint64, POINTER(StreamLayout)),
+    "sealwax_stream_seal_update": _fallible(StreamSealHandle, *_BYTES, *_OUT),
+    "sealwax_stream_seal_finish": _fallible(StreamSealHandle, *_OUT),
+    "sealwax_stream_seal_chunk": _fallible(StreamSealHandle, c_uint32, c_int, *_BYTES, *_OUT),
+    "sealwax_stream_seal_reference": _fallible(StreamSealHandle, *_OUT),
+    "sealwax_stream_open_new": _fallible(*_BYTES, *_BYTES, *_OPTIONS, POINTER(StreamOpenHandle)),
+    "sealwax_stream_open_free": _fallible(StreamOpenHandle),
+    "sealwax_stream_open_layout": _fallible(StreamOpenHandle, POINTER(StreamLayout)),
+    "sealwax_stream_open_update": _fallible(StreamOpenHandle, *_BYTES, *_OUT),
+    "sealwax_stream_open_finish": _fallible(StreamOpenHandle),
+    "sealwax_stream_open_chunk": _fallible(StreamOpenHandle, c_uint32, *_BYTES, *_OUT),
     # Relays
     "sealwax_relay_new": _fallible(*_OPTIONS, POINTER(RelayHandle)),
     "sealwax_relay_free": _fallible(RelayHandle),

@@ -1,12 +1,13 @@
 use super::*;
 
 /// Every label, in the order of the table.
-const ALL: [Label; 20] = [
+const ALL: [Label; 23] = [
     Label::Handshake,
     Label::Ratchet,
     Label::Chain,
     Label::Block,
     Label::Step,
+    Label::Stream,
     Label::Sealed,
     Label::Safety,
     Label::Fingerprint,
@@ -17,6 +18,8 @@ const ALL: [Label; 20] = [
     Label::LinkStart,
     Label::Entry,
     Label::Envelope,
+    Label::StreamChunk,
+    Label::StreamDigest,
     Label::Card,
     Label::Prekey,
     Label::Roster,

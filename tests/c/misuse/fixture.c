@@ -22,6 +22,14 @@ enum type type_of(enum object object) {
         return RELAY;
     case MAIL:
         return DELIVERIES;
+    case FED:
+    case IN_CHUNKS:
+    case SEALED:
+        return SEAL;
+    case READ:
+    case READ_WHOLE:
+    case AT_RANDOM:
+        return OPENING;
     default:
         return ROSTER;
     }
@@ -57,6 +65,8 @@ static int keep_text(struct fixture *fixture, enum bytes which, const char *text
 #define SENDER_OF(object) ((sealwax_group_sender *)fixture->objects[object])
 #define RECEIVER_OF(object) ((sealwax_group_receiver *)fixture->objects[object])
 #define RELAY_OF(object) ((sealwax_relay *)fixture->objects[object])
+#define SEAL_OF(object) ((sealwax_stream_seal *)fixture->objects[object])
+#define OPENING_OF(object) ((sealwax_stream_open *)fixture->objects[object])
 #define INPUT_OF(which) fixture->bytes[which].data, fixture->bytes[which].len
 
 static int identity_new(struct fixture *fixture, enum object object, const char *user) {
@@ -264,6 +274,44 @@ static int relay(struct fixture *fixture) {
            keep(fixture, TO_BOB, envelope, len);
 }
 
+#define PIECE_LEN 4097
+
+static int opening_new(struct fixture *fixture, enum object object, const char *options) {
+    sealwax_stream_open *opening = NULL;
+    if (!STEP(sealwax_stream_open_new(INPUT_OF(REFERENCE), INPUT_OF(STREAM_HEADER), options, strlen(options), &opening)))
+        return 0;
+    fixture->objects[object] = opening;
+    return 1;
+}
+
+/* A file of a full chunk and one byte more, sealed and in several states of being read. */
+static int attachments(struct fixture *fixture) {
+    static unsigned char piece[PIECE_LEN];
+    unsigned char body[8192], out[8192];
+    uint8_t header[SEALWAX_STREAM_HEADER_LEN];
+    size_t i, len, last_len;
+    sealwax_stream_seal *seal = NULL;
+    for (i = 0; i < sizeof piece; i++)
+        piece[i] = (unsigned char)(i * 31);
+    fixture->objects[FED] = object_new(fixture, SEAL);
+    fixture->objects[IN_CHUNKS] = object_new(fixture, SEAL);
+    if (!keep(fixture, PIECE, piece, sizeof piece) || fixture->objects[FED] == NULL ||
+        fixture->objects[IN_CHUNKS] == NULL ||
+        !STEP(sealwax_stream_seal_new("{\"chunk_size\":4096}", 19, header, &seal)))
+        return 0;
+    fixture->objects[SEALED] = seal;
+    if (!STEP(sealwax_stream_seal_update(seal, piece, sizeof piece, body, sizeof body, &len)) ||
+        !STEP(sealwax_stream_seal_finish(seal, body + len, sizeof body - len, &last_len)) ||
+        !keep(fixture, SEALED_CHUNK, body, len) || !keep(fixture, SEALED_BODY, body, len + last_len) ||
+        !keep(fixture, STREAM_HEADER, header, sizeof header) ||
+        !STEP(sealwax_stream_seal_reference(seal, out, sizeof out, &len)) || !keep(fixture, REFERENCE, out, len))
+        return 0;
+    return opening_new(fixture, READ, "") && opening_new(fixture, READ_WHOLE, "") &&
+           opening_new(fixture, AT_RANDOM, "{\"digest\":false}") &&
+           STEP(sealwax_stream_open_update(OPENING_OF(READ_WHOLE), INPUT_OF(SEALED_BODY), out, sizeof out, &len)) &&
+           len == PIECE_LEN && memcmp(out, piece, len) == 0;
+}
+
 static int dead_handles(struct fixture *fixture) {
     int type;
     for (type = 0; type < TYPES; type++) {
@@ -286,7 +334,8 @@ int fixture_open(struct fixture *fixture) {
            keep_text(fixture, LABEL, "team") && keep_text(fixture, OPTIONS, "{\"v\":1}") &&
            keep_text(fixture, FUNCTION_NAME, "sealwax_identity_new") && keep(fixture, KEY, key, sizeof key) &&
            keep_text(fixture, PLAINTEXT, "attack at dawn") && identities(fixture) && sessions(fixture) &&
-           groups(fixture) && group_messages(fixture) && relay(fixture) && dead_handles(fixture);
+           groups(fixture) && group_messages(fixture) && relay(fixture) && attachments(fixture) &&
+           dead_handles(fixture);
 }
 
 void fixture_close(struct fixture *fixture) {
@@ -307,6 +356,9 @@ void *object_new(const struct fixture *fixture, enum type type) {
     sealwax_group_receiver *receiver = NULL;
     sealwax_relay *post = NULL;
     sealwax_deliveries *mail = NULL;
+    sealwax_stream_seal *seal = NULL;
+    sealwax_stream_open *opening = NULL;
+    uint8_t header[SEALWAX_STREAM_HEADER_LEN];
     switch (type) {
     case IDENTITY:
         return STEP(sealwax_identity_import(INPUT_OF(KEY), INPUT_OF(SEALED_IDENTITY), &identity)) ? identity : NULL;
@@ -327,6 +379,11 @@ void *object_new(const struct fixture *fixture, enum type type) {
         return STEP(sealwax_relay_new(NULL, 0, &post)) ? post : NULL;
     case DELIVERIES:
         return STEP(sealwax_relay_set_online(RELAY_OF(POST), "bob", 3, 1, NOW, &mail)) ? mail : NULL;
+    case SEAL:
+        return STEP(sealwax_stream_seal_new("{\"chunk_size\":4096}", 19, header, &seal)) ? seal : NULL;
+    case OPENING:
+        return STEP(sealwax_stream_open_new(INPUT_OF(REFERENCE), INPUT_OF(STREAM_HEADER), NULL, 0, &opening)) ? opening
+                                                                                                              : NULL;
     default:
         return NULL;
     }
@@ -348,6 +405,10 @@ sealwax_status object_free(enum type type, void *handle) {
         return sealwax_relay_free((sealwax_relay *)handle);
     case DELIVERIES:
         return sealwax_deliveries_free((sealwax_deliveries *)handle);
+    case SEAL:
+        return sealwax_stream_seal_free((sealwax_stream_seal *)handle);
+    case OPENING:
+        return sealwax_stream_open_free((sealwax_stream_open *)handle);
     default:
         return SEALWAX_INVALID_HANDLE;
     }
@@ -367,6 +428,11 @@ sealwax_status object_info(enum type type, const void *handle, void *out, size_t
         return sealwax_group_receiver_info((const sealwax_group_receiver *)handle, out, out_cap, out_len);
     case RELAY:
         return sealwax_relay_info((const sealwax_relay *)handle, out, out_cap, out_len);
+    case SEAL: /* whether it is done shows in its reference */
+        return sealwax_stream_seal_reference((const sealwax_stream_seal *)handle, out, out_cap, out_len);
+    case OPENING:
+        *out_len = 0;
+        return sealwax_stream_open_finish((const sealwax_stream_open *)handle);
     default: /* deliveries never change */
         *out_len = 0;
         return SEALWAX_INVALID_HANDLE;
@@ -407,9 +473,18 @@ static int relay_works(const struct fixture *fixture) {
     return STEP(sealwax_deliveries_free(deliveries)) && delivered;
 }
 
+static int attachment_works(const struct fixture *fixture) {
+    unsigned char out[8192];
+    size_t len;
+    return STEP(sealwax_stream_open_chunk(OPENING_OF(AT_RANDOM), 0, INPUT_OF(SEALED_CHUNK), out, sizeof out, &len)) &&
+           len == 4096 && memcmp(out, fixture->bytes[PIECE].data, len) == 0 &&
+           STEP(sealwax_stream_open_finish(OPENING_OF(READ_WHOLE)));
+}
+
 int fixture_works(const struct fixture *fixture) {
     return session_works(fixture, ALICE_WITH_BOB, BOB_WITH_ALICE) &&
-           session_works(fixture, BOB_WITH_ALICE, ALICE_WITH_BOB) && group_works(fixture) && relay_works(fixture);
+           session_works(fixture, BOB_WITH_ALICE, ALICE_WITH_BOB) && group_works(fixture) && relay_works(fixture) &&
+           attachment_works(fixture);
 }
 
 /* FNV-1a. */

@@ -8,7 +8,7 @@
 /* When a session may be renewed. */
 #define LATER (NOW + UINT64_C(7200000))
 
-enum type { IDENTITY, SESSION, ROSTER, SENDER, RECEIVER, RELAY, DELIVERIES, TYPES };
+enum type { IDENTITY, SESSION, ROSTER, SENDER, RECEIVER, RELAY, DELIVERIES, SEAL, OPENING, TYPES };
 
 enum object {
     ALICE,
@@ -24,6 +24,12 @@ enum object {
     BOB_RETAINS, /* with the history */
     POST,        /* a relay */
     MAIL,        /* deliveries of it */
+    FED,         /* an attachment in the making, in order */
+    IN_CHUNKS,   /* another, chunk by chunk */
+    SEALED,      /* another that is finished */
+    READ,        /* an attachment that is read in order */
+    READ_WHOLE,  /* to its end */
+    AT_RANDOM,   /* at will */
     OBJECTS
 };
 
@@ -59,6 +65,11 @@ enum bytes {
     TO_BOB,
     RECORD_NAME,
     RECORD,
+    PIECE,
+    REFERENCE,
+    STREAM_HEADER,
+    SEALED_BODY,
+    SEALED_CHUNK,
     BYTES_COUNT
 };
 

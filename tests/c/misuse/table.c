@@ -11,6 +11,8 @@
 #define FRAME_LIMIT (ENTRY_LIMIT + 4096)
 #define LOG_LIMIT 67108864
 #define SEALED_LIMIT 67108864
+#define STREAM_PIECE_LIMIT 1073741824
+#define STREAM_CHUNKS_LIMIT 1073741824
 
 /* How arguments get into a call. */
 #define INPUT_AT(i) a[i].in, a[i].len
@@ -23,6 +25,8 @@
 #define RECEIVER_AT(i) ((sealwax_group_receiver *)(uintptr_t)a[i].in)
 #define RELAY_AT(i) ((sealwax_relay *)(uintptr_t)a[i].in)
 #define DELIVERIES_AT(i) ((sealwax_deliveries *)(uintptr_t)a[i].in)
+#define SEAL_AT(i) ((sealwax_stream_seal *)(uintptr_t)a[i].in)
+#define OPENING_AT(i) ((sealwax_stream_open *)(uintptr_t)a[i].in)
 #define IDENTITY_NEW(i) ((sealwax_identity **)a[i].out)
 #define SESSION_NEW(i) ((sealwax_session **)a[i].out)
 #define ROSTER_NEW(i) ((sealwax_roster **)a[i].out)
@@ -30,6 +34,9 @@
 #define RECEIVER_NEW(i) ((sealwax_group_receiver **)a[i].out)
 #define RELAY_NEW(i) ((sealwax_relay **)a[i].out)
 #define DELIVERIES_NEW(i) ((sealwax_deliveries **)a[i].out)
+#define SEAL_NEW(i) ((sealwax_stream_seal **)a[i].out)
+#define OPENING_NEW(i) ((sealwax_stream_open **)a[i].out)
+#define LAYOUT_AT(i) ((sealwax_stream_layout *)a[i].out)
 
 #define FUNCTION(name, again, arguments, ...)                                                                         \
     static sealwax_status call_##name(const struct argument *a) { return name arguments; }
