@@ -5,6 +5,10 @@
 #   make demo       a story in C and Python: a relay, four people, and then the relay turns hostile
 #   make chat       talk by hand, in two terminals or more; NAME=carol chooses who you are
 #   make test       every test; what an optional tool is missing for is skipped and said at the end
+#   make bench      how fast it is, beside vodozemac and the primitives; writes docs/PERFORMANCE.md
+#   make budgets    memory of handles and size of the library, against their limits
+#   make instructions         counts the instructions of the hot paths anew; needs valgrind
+#   make instructions-check   fails if one has grown by more than a tenth
 #   make install    library, header, pkg-config and CMake files, under $(DESTDIR)$(PREFIX)
 #   make clean
 
@@ -35,7 +39,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop bench budgets instructions instructions-check test-benches install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -121,6 +125,34 @@ test-interop: lib
 	@echo "== Interoperability: another implementation of the protocol =="
 	@mkdir -p build
 	SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) tests/interop/run.sh $(SKIPS)
+
+# The benches share what is compiled for the library, and open the release artefact at run time.
+BENCHES := benches/Cargo.toml
+BENCH := $(CARGO) run --locked --release --quiet --manifest-path $(BENCHES) --target-dir $(TARGET)
+WITH_LIBRARY := SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE)
+COUNTED := benches/instructions.tsv
+
+bench: lib
+	$(WITH_LIBRARY) $(BENCH) --features peers --bin compare -- docs/PERFORMANCE.md
+
+test-benches: lib
+	$(CARGO) test --locked --release --manifest-path $(BENCHES) --target-dir $(TARGET)
+
+budgets: lib
+	$(WITH_LIBRARY) $(BENCH) --bin budgets
+
+instructions: lib
+	$(WITH_LIBRARY) $(BENCH) --bin instructions -- record $(COUNTED)
+
+# 77: counted on a machine that cannot be compared with this one.
+instructions-check: lib
+	@mkdir -p build
+	@if command -v valgrind >/dev/null 2>&1; then \
+	    $(WITH_LIBRARY) $(BENCH) --bin instructions -- check $(COUNTED) || \
+	        { [ $$? -eq 77 ] && echo "SKIPPED  instructions: they were recorded on another kind of machine"; }; \
+	else \
+	    echo "SKIPPED  instructions: there is no valgrind"; \
+	fi
 
 # The files for pkg-config and CMake find the rest relative to themselves, so the tree may be moved.
 install: lib

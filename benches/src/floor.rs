@@ -1,0 +1,247 @@
+//! The floor of a row: the primitives that its work cannot do without, called directly, in this process, from the
+//! crates that the library uses. What a row takes beyond it is ours: copies, parsing, locks, bookkeeping.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use aes_gcm::{AeadInOut as _, Aes256Gcm, KeyInit as _};
+use aws_lc_rs::agreement::{self, ECDH_P256};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, ParsedPublicKey,
+    UnparsedPublicKey,
+};
+use aws_lc_rs::{aead, digest};
+use hkdf::Hkdf;
+use p256::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
+use p256::elliptic_curve::Generate as _;
+use sha2::{Digest as _, Sha256};
+
+/// Who computes on the curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// AWS-LC.
+    AwsLc,
+    /// The `p256` crate.
+    RustCrypto,
+}
+
+/// The primitives, with keys.
+pub struct Floor {
+    backend: Backend,
+    aead: Backend,
+    aws: Aws,
+    rust: Rust,
+}
+
+struct Aws {
+    private: agreement::PrivateKey,
+    public: Vec<u8>,
+    signing: EcdsaKeyPair,
+    verifying: ParsedPublicKey,
+    signature: Vec<u8>,
+}
+
+struct Rust {
+    secret: p256::SecretKey,
+    public: p256::PublicKey,
+    signing: p256::ecdsa::SigningKey,
+    verifying: p256::ecdsa::VerifyingKey,
+    signature: p256::ecdsa::Signature,
+}
+
+/// What is signed.
+const DIGEST: [u8; 32] = [3; 32];
+const KEY: [u8; 32] = [1; 32];
+const NONCE: [u8; 12] = [2; 12];
+
+impl Floor {
+    /// For a library with that backend. A short message is sealed with whichever is faster.
+    #[must_use]
+    pub fn new(backend: Backend) -> Self {
+        let private = agreement::PrivateKey::generate(&ECDH_P256).unwrap();
+        let signing = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let aws = Aws {
+            public: private.compute_public_key().unwrap().as_ref().to_vec(),
+            verifying: ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, signing.public_key().as_ref()).unwrap(),
+            signature: signing.sign(&SystemRandom::new(), &DIGEST).unwrap().as_ref().to_vec(),
+            private,
+            signing,
+        };
+        let secret = p256::SecretKey::generate();
+        let signing = p256::ecdsa::SigningKey::from(&secret);
+        let rust = Rust {
+            public: secret.public_key(),
+            verifying: *signing.verifying_key(),
+            signature: signing.sign_prehash(&DIGEST).unwrap(),
+            secret,
+            signing,
+        };
+        let mut floor = Self { backend, aead: Backend::RustCrypto, aws, rust };
+        if floor.seal_time(Backend::AwsLc) < floor.seal_time(Backend::RustCrypto) {
+            floor.aead = Backend::AwsLc;
+        }
+        floor
+    }
+
+    /// Who seals short messages here.
+    #[must_use]
+    pub fn aead_backend(&self) -> Backend {
+        self.aead
+    }
+
+    fn seal_time(&mut self, aead: Backend) -> Duration {
+        self.aead = aead;
+        let start = Instant::now();
+        for _ in 0..20_000 {
+            self.seal(278, 150);
+        }
+        start.elapsed()
+    }
+
+    /// HKDF-Expand from a key, N bytes.
+    #[inline]
+    pub fn expand<const N: usize>(&self) {
+        let mut out = [0; N];
+        let hkdf = Hkdf::<Sha256>::from_prk(black_box(&KEY)).unwrap();
+        hkdf.expand(black_box(b"\x0fsealwax chain/1"), &mut out).unwrap();
+        black_box(out);
+    }
+
+    /// HKDF with its extraction.
+    #[inline]
+    pub fn derive(&self, ikm: usize) {
+        let mut out = [0; 96];
+        let hkdf = Hkdf::<Sha256>::new(Some(black_box(&KEY)), &[7; 256][..ikm]);
+        hkdf.expand(black_box(b"\x11sealwax ratchet/1"), &mut out).unwrap();
+        black_box(out);
+    }
+
+    /// SHA-256.
+    #[inline]
+    pub fn digest(&self, bytes: usize) {
+        black_box(Sha256::digest(&black_box([7; 1_024])[..bytes]));
+    }
+
+    /// AES-256-GCM under a key that was never used before.
+    #[inline]
+    pub fn seal(&self, bytes: usize, aad: usize) {
+        let (mut buffer, header) = ([5; 512], [6; 512]);
+        let (buffer, header) = (&mut buffer[..bytes], &header[..aad]);
+        match self.aead {
+            Backend::AwsLc => {
+                let key = aead::UnboundKey::new(&aead::AES_256_GCM, black_box(&KEY)).unwrap();
+                let nonce = aead::Nonce::assume_unique_for_key(NONCE);
+                let key = aead::LessSafeKey::new(key);
+                black_box(
+                    key.seal_in_place_separate_tag(nonce, aead::Aad::from(header), buffer).unwrap().as_ref(),
+                );
+            }
+            Backend::RustCrypto => {
+                let cipher = Aes256Gcm::new(black_box(&KEY).into());
+                black_box(cipher.encrypt_inout_detached(&NONCE.into(), header, buffer.into()).unwrap());
+            }
+        }
+    }
+
+    /// A private key, drawn, and its public one.
+    #[inline]
+    pub fn generate(&self) {
+        match self.backend {
+            Backend::AwsLc => {
+                let private = agreement::PrivateKey::generate(&ECDH_P256).unwrap();
+                black_box(private.compute_public_key().unwrap());
+            }
+            Backend::RustCrypto => {
+                black_box(p256::SecretKey::generate().public_key());
+            }
+        }
+    }
+
+    /// ECDH with a public key that was not seen before.
+    #[inline]
+    pub fn agree(&self) {
+        match self.backend {
+            Backend::AwsLc => {
+                let public = agreement::UnparsedPublicKey::new(&ECDH_P256, black_box(&self.aws.public));
+                agreement::agree(&self.aws.private, public, (), |secret| {
+                    black_box(secret);
+                    Ok(())
+                })
+                .unwrap();
+            }
+            Backend::RustCrypto => {
+                let rust = black_box(&self.rust);
+                black_box(p256::ecdh::diffie_hellman(
+                    rust.secret.to_nonzero_scalar(),
+                    rust.public.as_affine(),
+                ));
+            }
+        }
+    }
+
+    /// ECDSA.
+    #[inline]
+    pub fn sign(&self) {
+        match self.backend {
+            Backend::AwsLc => {
+                let digest = digest::Digest::import_less_safe(black_box(&DIGEST), &digest::SHA256).unwrap();
+                black_box(self.aws.signing.sign_digest(&digest).unwrap());
+            }
+            Backend::RustCrypto => {
+                let signature: p256::ecdsa::Signature =
+                    self.rust.signing.sign_prehash(black_box(&DIGEST)).unwrap();
+                black_box(signature);
+            }
+        }
+    }
+
+    /// Checks a signature under a key that was parsed before.
+    #[inline]
+    pub fn verify(&self) {
+        match self.backend {
+            Backend::AwsLc => self.aws.verifying.verify_sig(black_box(&DIGEST), &self.aws.signature).unwrap(),
+            Backend::RustCrypto => {
+                self.rust.verifying.verify_prehash(black_box(&DIGEST), &self.rust.signature).unwrap();
+            }
+        }
+    }
+
+    /// The same under a key that comes with it.
+    #[inline]
+    pub fn verify_new(&self) {
+        match self.backend {
+            Backend::AwsLc => {
+                let public = self.aws.signing.public_key().as_ref();
+                let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, black_box(public));
+                public.verify(&DIGEST, &self.aws.signature).unwrap();
+            }
+            Backend::RustCrypto => self.verify(),
+        }
+    }
+
+    /// Randomness of its own.
+    #[must_use]
+    pub fn random_source(&self) -> RandomSource {
+        RandomSource { pool: [0; 192], left: 0 }
+    }
+}
+
+/// Random bytes out of a buffer that the system fills.
+pub struct RandomSource {
+    pool: [u8; 192],
+    left: usize,
+}
+
+impl RandomSource {
+    /// That many.
+    #[inline]
+    pub fn draw(&mut self, bytes: usize) {
+        if self.left < bytes {
+            getrandom::fill(&mut self.pool).unwrap();
+            self.left = self.pool.len();
+        }
+        self.left -= bytes;
+        black_box(&self.pool[self.left..self.left + bytes]);
+    }
+}
