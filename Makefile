@@ -39,7 +39,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop bench budgets instructions instructions-check test-benches install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop bench bench-python budgets instructions instructions-check test-benches install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -134,6 +134,19 @@ COUNTED := benches/instructions.tsv
 
 bench: lib
 	$(WITH_LIBRARY) $(BENCH) --features peers --bin compare -- docs/PERFORMANCE.md
+	@$(MAKE) --no-print-directory bench-python
+
+BENCH_VENV := build/bench-venv
+
+bench-python: lib
+	@mkdir -p build
+	@if python3 -m venv $(BENCH_VENV) >build/bench-venv.log 2>&1 && \
+	    $(BENCH_VENV)/bin/pip install -q --disable-pip-version-check vodozemac cryptography >>build/bench-venv.log 2>&1; then \
+	    $(WITH_LIBRARY) PYTHONPATH=bindings/python PYTHONDONTWRITEBYTECODE=1 \
+	        $(BENCH_VENV)/bin/python benches/python/bench.py docs/PERFORMANCE.md; \
+	else \
+	    echo "SKIPPED  the Python bench: its packages cannot be installed, see build/bench-venv.log"; \
+	fi
 
 test-benches: lib
 	$(CARGO) test --locked --release --manifest-path $(BENCHES) --target-dir $(TARGET)
