@@ -215,6 +215,20 @@ typedef struct {
 } sealwax_envelope;
 
 /**
+ * What became of one of many inputs. If the call itself fails, each one says SEALWAX_INTERNAL and has no bytes.
+ */
+typedef struct {
+    /** SEALWAX_OK if there is a result. */
+    sealwax_status status;
+    /** 0. */
+    uint32_t reserved;
+    /** Where its bytes start in the output. */
+    size_t offset;
+    /** How many they are; 0 after a failure. */
+    size_t len;
+} sealwax_result;
+
+/**
  * Which bytes of an attachment lie where. Chunk i starts at SEALWAX_STREAM_HEADER_LEN + i * (chunk_size +
  * SEALWAX_STREAM_OVERHEAD) of the sealed file and holds the plaintext from i * chunk_size on. All chunks but the
  * last are full; a file without content is one empty chunk.
@@ -1911,6 +1925,44 @@ sealwax_status sealwax_group_sender_import(const sealwax_identity *identity,
                                            const void *sealed,
                                            size_t sealed_len,
                                            sealwax_group_sender **out_sender);
+
+/**
+ * Makes the envelopes that hand the current sender key to the peers of many sessions: what
+ * sealwax_group_sender_distribute() does with each, in one call. A session that is refused does not hinder the
+ * others. Save the sessions before their envelopes leave, and the sender before its first one.
+ *
+ * @param sender        the sender
+ * @param sessions      our sessions with the members, each once
+ * @param count         how many, at most 10,000: the members of the largest group
+ * @param now_ms        the time; it travels in the clear
+ * @param out           the envelopes, session messages, one after another
+ * @param out_cap       bytes of room at out; 0 asks for the size
+ * @param out_len       bytes of all envelopes
+ * @param out_results   count results, in the order of the sessions: SEALWAX_OK with the place of the envelope in
+ *                      out, or the status by which sealwax_group_sender_distribute() refuses the session, which
+ *                      is unchanged; SEALWAX_POISONED for one that broke
+ *
+ * @retval SEALWAX_OK                each session has its answer, were it a refusal
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         count is above 10,000, or out_cap more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps the array of sessions or another output
+ * @retval SEALWAX_INVALID_HANDLE    sender or one of the sessions is not one that is open
+ * @retval SEALWAX_FORKED            a handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  a session is there twice
+ * @retval SEALWAX_POISONED          the sender or its roster broke; free it
+ * @retval SEALWAX_GROUP_DELETED     the group has ended; nothing changed, as with all that follow
+ * @retval SEALWAX_NOT_A_MEMBER      we are no member
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_group_sender_distribute_many(sealwax_group_sender *sender,
+                                                    sealwax_session *const *sessions,
+                                                    size_t count,
+                                                    uint64_t now_ms,
+                                                    void *out,
+                                                    size_t out_cap,
+                                                    size_t *out_len,
+                                                    sealwax_result *out_results);
 
 /* ---- Group receivers ---- */
 

@@ -208,3 +208,31 @@ request_set!(A 0, B 1);
 request_set!(A 0, B 1, C 2);
 request_set!(A 0, B 1, C 2, D 3);
 request_set!(A 0, B 1, C 2, D 3, E 4);
+
+/// Guards of two objects, and of many of one type.
+pub(super) type Many<'a, A, B, T> = (A, B, Vec<Result<ExclusiveGuard<'a, T>, Status>>);
+
+/// Locks two objects and any number of a third type, in the order of all their tokens. One of them twice is
+/// `INVALID_ARGUMENT`. Of the many, each one has its answer: one that is poisoned does not hinder the others.
+pub(super) fn lock_many<'a, A: Request, B: Request, T: Object>(
+    one: A,
+    other: B,
+    many: &'a [MutHandle<T>],
+) -> Result<Many<'a, A::Guard, B::Guard, T>, Status> {
+    let tokens = many.iter().map(|handle| handle.cell().token()).chain([one.token(), other.token()]);
+    let mut order: Vec<(Token, usize)> = tokens.zip(0..).collect();
+    order.sort_unstable();
+    if order.windows(2).any(|pair| matches!(pair, [one, two] if one.0 == two.0)) {
+        return Err(Status::INVALID_ARGUMENT);
+    }
+    let (mut one, mut other) = ((Some(one), None), (Some(other), None));
+    let mut guards: Vec<_> = many.iter().map(|_| Err(Status::INTERNAL)).collect();
+    for (_, position) in order {
+        match (many.get(position), guards.get_mut(position)) {
+            (Some(handle), Some(guard)) => *guard = handle.lock(),
+            _ if position == many.len() => one.1 = one.0.take().map(Request::acquire).transpose()?,
+            _ => other.1 = other.0.take().map(Request::acquire).transpose()?,
+        }
+    }
+    Ok((one.1.ok_or(Status::INTERNAL)?, other.1.ok_or(Status::INTERNAL)?, guards))
+}

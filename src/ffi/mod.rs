@@ -64,7 +64,6 @@
 #![allow(unsafe_code, reason = "the one place where C's pointers are met")]
 #![allow(clippy::missing_safety_doc, reason = "the header states the contract once for all exports")]
 
-#[allow(dead_code, reason = "the calls over many inputs come next")]
 mod argument;
 mod cell;
 mod fork;
@@ -86,7 +85,6 @@ pub mod status;
 
 pub mod library;
 
-#[allow(dead_code, reason = "the calls over many inputs come next")]
 pub mod results;
 
 pub mod envelope;
@@ -102,6 +100,8 @@ pub mod roster;
 pub mod proposals;
 
 pub mod group_sender;
+
+pub mod handout;
 
 pub mod group_receiver;
 

@@ -6,6 +6,7 @@
 
 mod chain;
 mod distribution;
+mod handout;
 mod history;
 mod info;
 mod install;
@@ -27,6 +28,7 @@ use crate::identity::Fingerprint;
 use crate::roster::Roster;
 
 pub use distribution::Distribution;
+pub use handout::Handout;
 pub use history::History;
 pub use info::{GroupReceiverInfo, KeyInfo, RetainedInfo, SenderInfo};
 pub use open::Opening;

@@ -10,7 +10,7 @@ use crate::crypto::kdf::{self, Label};
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};
 use crate::group::chain::Step;
-use crate::group::distribution::{Distribution, Previous};
+use crate::group::distribution::Previous;
 use crate::group::links::{LinkBytes, link_after};
 use crate::group::own_key::OwnKey;
 use crate::group::{check_own, short};
@@ -215,43 +215,6 @@ impl GroupSender {
         Ok(())
     }
 
-    /// The sender key for one member, to be sent inside our session with it; then
-    /// [`GroupSender::mark_distributed`].
-    ///
-    /// [`Error::WrongGroup`], [`Error::GroupDeleted`]; [`Error::NotAMember`] if we or the peer are none;
-    /// [`Error::IdentityChanged`] and [`Error::RosterForked`] for a peer that is not the member in every known
-    /// branch; [`Error::RotationRequired`] for one who was no member when the key was made;
-    /// [`Error::InvalidArgument`] for ourselves.
-    pub fn distribution(
-        &self,
-        roster: &Roster,
-        peer: &str,
-        fingerprint: &Fingerprint,
-    ) -> Result<Distribution> {
-        self.check_group(roster)?;
-        check_own(roster, &self.user, &self.fingerprint)?;
-        roster.entitled(peer, fingerprint)?;
-        if peer == self.user {
-            return Err(Error::InvalidArgument);
-        }
-        let since_epoch = roster.vouch(peer, fingerprint)?.since_epoch();
-        self.key.check_served(roster, since_epoch)?;
-        let (chain, link) = match &self.key.snapshot {
-            Some(snapshot) => (&snapshot.chain, snapshot.link),
-            None => (&self.key.chain, self.key.link),
-        };
-        Ok(Distribution {
-            group_id: self.group_id,
-            epoch: self.key.epoch,
-            roster_hash: self.key.roster_hash,
-            key_id: self.key.key_id,
-            signing_key: self.key.signing.public().clone(),
-            chain: chain.duplicate(),
-            link,
-            previous: self.previous,
-        })
-    }
-
     /// Whether the key's first state is kept for this member, among others.
     #[must_use]
     pub fn is_waiting_for(&self, peer: &str) -> bool {
@@ -317,7 +280,7 @@ impl GroupSender {
         }
     }
 
-    fn check_group(&self, roster: &Roster) -> Result<()> {
+    pub(super) fn check_group(&self, roster: &Roster) -> Result<()> {
         if *roster.group_id() == self.group_id { Ok(()) } else { Err(Error::WrongGroup) }
     }
 

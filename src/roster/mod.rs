@@ -216,11 +216,11 @@ impl Roster {
         }
     }
 
-    /// Whether this identity may be given sender keys: it is a member, in every known branch.
+    /// The member, if this identity may be given sender keys: it is one in every known branch.
     ///
     /// [`Error::GroupDeleted`]; [`Error::NotAMember`]; [`Error::IdentityChanged`] for a member with other keys;
     /// [`Error::RosterForked`] for one who is no member, or has other keys, in a competing branch.
-    pub fn entitled(&self, user: &str, fingerprint: &Fingerprint) -> Result<()> {
+    pub fn entitled(&self, user: &str, fingerprint: &Fingerprint) -> Result<&Member> {
         if self.state.deleted {
             return Err(Error::GroupDeleted);
         }
@@ -233,7 +233,7 @@ impl Roster {
                 branch.state.members.get(user).is_some_and(|other| other.fingerprint() == *fingerprint);
             same && !branch.state.deleted
         });
-        if everywhere { Ok(()) } else { Err(Error::RosterForked) }
+        if everywhere { Ok(member) } else { Err(Error::RosterForked) }
     }
 
     /// The entries from an epoch on, one after another, and then those of competing branches, all of them: what

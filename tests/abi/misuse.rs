@@ -55,6 +55,8 @@ fn shapes_of_row(parameters: &str) -> Shapes {
             "BUFFER" => Some("buffer"),
             "VALUE" => Some("value"),
             "NEW_HANDLE" => Some("new handle"),
+            "HANDLES" => Some("handles"),
+            "RESULTS" => Some("results"),
             _ => None,
         })
         .collect()
@@ -75,6 +77,8 @@ fn shapes_of_declaration(declaration: &str) -> Shapes {
             text if text.starts_with("const char *") && has_length => ("text", 2),
             bytes if bytes.starts_with("const void *") && has_length => ("bytes", 2),
             out if out.starts_with("void *") => ("buffer", 3),
+            handles if handles.contains(" *const *") && next == "size_t count" => ("handles", 2),
+            "sealwax_result *out_results" => ("results", 1),
             length if length.starts_with("size_t ") && !length.contains('*') => ("length", 1),
             out if out.contains(" *out_") || out.contains(" **out_") => {
                 let handle = out.starts_with("sealwax_") && out.contains("**");

@@ -167,14 +167,20 @@ class Client:
 
     def distribute(self, sender: GroupSender) -> None:
         """Hands our sender key to each member that has not had it."""
+        sessions: Dict[str, Session] = {}
         for name in sender.info()["waiting"]:
             try:
-                # Refused unless the session is with the very identity that the roster names.
-                self.send(sender.distribute(self.session(name)))
+                sessions[name] = self.session(name)
             except SealwaxError as error:
                 print(f"! {name}: {error.name}")
-                if isinstance(error, IdentityChangedError):
-                    self.sessions.pop(name, None)
+        # Each is refused unless its session is with the very identity that the roster names.
+        for name, answer in zip(sessions, sender.distribute_many(sessions.values())):
+            if isinstance(answer, bytes):
+                self.send(answer)
+                continue
+            print(f"! {name}: {answer.name}")
+            if isinstance(answer, IdentityChangedError):
+                self.sessions.pop(name, None)
 
     def send_group(self, text: str) -> None:
         roster = self.group()

@@ -106,6 +106,12 @@ class Slice(Structure):
     _fields_ = [("ptr", c_void_p), ("len", c_size_t)]
 
 
+class Result(Structure):
+    """sealwax_result"""
+
+    _fields_ = [("status", c_int32), ("reserved", c_uint32), ("offset", c_size_t), ("len", c_size_t)]
+
+
 class EnvelopeHeader(Structure):
     """sealwax_envelope"""
 
@@ -148,6 +154,7 @@ class RecordView(Structure):
 #: Structures of the header by name.
 STRUCTURES: Dict[str, Any] = {
     "sealwax_slice": Slice,
+    "sealwax_result": Result,
     "sealwax_envelope": EnvelopeHeader,
     "sealwax_stream_layout": StreamLayout,
     "sealwax_delivery": DeliveryView,
@@ -235,6 +242,9 @@ FUNCTIONS: Dict[str, Prototype] = {
     ),
     "sealwax_group_sender_free": _fallible(GroupSenderHandle),
     "sealwax_group_sender_distribute": _fallible(GroupSenderHandle, SessionHandle, _NOW, *_OUT),
+    "sealwax_group_sender_distribute_many": _fallible(
+        GroupSenderHandle, POINTER(SessionHandle), c_size_t, _NOW, *_OUT, POINTER(Result)
+    ),
     "sealwax_group_sender_confirm": _fallible(GroupSenderHandle, *_TEXT),
     "sealwax_group_sender_encrypt_len": _fallible(GroupSenderHandle, c_size_t, POINTER(c_size_t)),
     "sealwax_group_sender_encrypt": _fallible(GroupSenderHandle, *_BYTES, _NOW, *_OUT),

@@ -50,6 +50,31 @@ class Groups(Case):
         self.assertIs(seen.kind, Kind.GROUP)
         self.assertEqual((seen.sender, seen.group, seen.recipient), ("alice", self.alices.group_id, None))
 
+    def test_many_members_get_a_key_in_one_call_and_one_who_may_not_hinders_none(self) -> None:
+        carol, dave = self.carol, Identity("dave", now_ms=NOW)
+        self.addCleanup(dave.close)
+        roster = Roster.create(self.alice, "team", [self.bob.card(), carol.card()], now_ms=NOW)
+        sessions = [self.to_bob]
+        for peer in (dave, carol):
+            prekeys = peer.prekeys(1, now_ms=NOW)
+            sessions.append(Session.initiate(self.alice, peer.card(), prekeys, now_ms=NOW))
+        with roster, GroupSender(self.alice, roster, now_ms=NOW) as sender:
+            self.assertEqual(sender.distribute_many([], now_ms=NOW), [])
+            self.assertEqual(sender.info()["waiting"], ["bob", "carol"])
+            to_bob, to_dave, to_carol = sender.distribute_many(iter(sessions), now_ms=NOW)
+            self.assertEqual(sender.info()["waiting"], [])
+            self.assertIsInstance(to_dave, sealwax.NotAMemberError)
+            message = sender.encrypt(b"hello, all", now_ms=NOW)
+            from_alice = Session.accept(carol, to_carol, now_ms=NOW)
+            for peer, session, envelope in ((self.bob, self.to_alice, to_bob), (carol, from_alice, to_carol)):
+                with GroupReceiver(peer, roster, now_ms=NOW) as receiver:
+                    receiver.install(session, envelope, now_ms=NOW)
+                    self.assertEqual(receiver.decrypt(message, now_ms=NOW), b"hello, all")
+            with self.assertRaises(sealwax.InvalidArgumentError):
+                sender.distribute_many([self.to_bob, self.to_bob], now_ms=NOW)
+        for handle in (*sessions[1:], from_alice):
+            handle.close()
+
     def test_peek_tells_a_distribution_and_decrypt_leaves_it(self) -> None:
         envelope = self.sender.distribute(self.to_bob, now_ms=NOW)
         seen = self.to_alice.peek(envelope, now_ms=NOW)

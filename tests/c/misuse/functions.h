@@ -113,6 +113,9 @@ FUNCTION(sealwax_group_sender_new, SEALWAX_OK, (IDENTITY_AT(0), ROSTER_AT(1), TE
 FUNCTION(sealwax_group_sender_free, SEALWAX_INVALID_HANDLE, (SENDER_AT(0)), ENDED(ALICE_SENDS))
 FUNCTION(sealwax_group_sender_distribute, SEALWAX_OK, (SENDER_AT(0), SESSION_AT(1), NOW, BUFFER_AT(2)),
          OBJECT(ALICE_SENDS), OBJECT(ALICE_WITH_BOB), BUFFER)
+FUNCTION(sealwax_group_sender_distribute_many, SEALWAX_OK,
+         (SENDER_AT(0), SESSIONS_AT(1), NOW, BUFFER_AT(2), RESULTS_AT(3)),
+         OBJECT(ALICE_SENDS), HANDLES(ALICE_WITH_BOB, 10000), BUFFER, RESULTS)
 FUNCTION(sealwax_group_sender_confirm, SEALWAX_OK, (SENDER_AT(0), TEXT_AT(1)),
          OBJECT(ALICE_SENDS), TEXT(BOB_NAME, SEALWAX_NAME_MAX, SEALWAX_OK))
 FUNCTION(sealwax_group_sender_encrypt_len, SEALWAX_OK, (SENDER_AT(0), a[1].len, (size_t *)a[2].out),

@@ -5,6 +5,7 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* No address of this page is readable, so a length that is too large must be refused unread. */
 #define UNREADABLE ((const void *)(uintptr_t)1024)
@@ -106,49 +107,77 @@ static int mutate_input(struct call *call, int position, int n, struct mutation 
     }
 }
 
-static int mutate_handle(struct call *call, const struct fixture *fixture, int position, int n,
+/* The handle of an argument, or one in an array of them. */
+static int mutate_handle(struct call *call, const struct fixture *fixture, int position, const void **handle, int n,
                          struct mutation *mutation) {
     const struct parameter *parameter = parameter_of(call, position);
-    struct argument *argument = &call->a[position];
     enum type type = type_of((enum object)parameter->which);
     int rank = HANDLE + position;
     int bit = n - 7 - OBJECTS;
     static int local;
     switch (n) {
     case 0:
-        argument->in = NULL;
+        *handle = NULL;
         return is(mutation, "NULL", parameter->edge, parameter->edge == SEALWAX_OK ? OPERATION : rank);
     case 1:
-        argument->in = fixture->freed[type];
+        *handle = fixture->freed[type];
         return is(mutation, "freed", SEALWAX_INVALID_HANDLE, rank);
     case 2:
-        argument->in = fixture->stale[type];
+        *handle = fixture->stale[type];
         return is(mutation, "stale", SEALWAX_INVALID_HANDLE, rank);
     case 3:
-        argument->in = &local;
+        *handle = &local;
         return is(mutation, "a true pointer", SEALWAX_INVALID_HANDLE, rank);
     case 4:
-        argument->in = (const void *)(uintptr_t)1;
+        *handle = (const void *)(uintptr_t)1;
         return is(mutation, "1", SEALWAX_INVALID_HANDLE, rank);
     case 5:
-        argument->in = (const void *)UINTPTR_MAX;
+        *handle = (const void *)UINTPTR_MAX;
         return is(mutation, "UINTPTR_MAX", SEALWAX_INVALID_HANDLE, rank);
     case 6:
-        argument->in = fixture->bytes[KEY].data;
+        *handle = fixture->bytes[KEY].data;
         return is(mutation, "an allocated pointer", SEALWAX_INVALID_HANDLE, rank);
     default:
         if (n - 7 < OBJECTS) {
             enum object other = (enum object)(n - 7);
             if (parameter->kind == KIND_ANY_OBJECT || type_of(other) == type)
-                argument->in = fixture->freed[type_of(other)];
+                *handle = fixture->freed[type_of(other)];
             else
-                argument->in = fixture->objects[other];
+                *handle = fixture->objects[other];
             return is(mutation, "of another type", SEALWAX_INVALID_HANDLE, rank);
         }
         if (bit >= (int)(8 * sizeof(uintptr_t)))
             return 0;
-        argument->in = (const void *)((uintptr_t)argument->in ^ (uintptr_t)1 << bit);
+        *handle = (const void *)((uintptr_t)*handle ^ (uintptr_t)1 << bit);
         return is(mutation, "forged", SEALWAX_INVALID_HANDLE, rank);
+    }
+}
+
+/* What mutate_handle() makes, and then what is wrong with the array. */
+static int mutate_handles(struct call *call, const struct fixture *fixture, int position, int n,
+                          struct mutation *mutation) {
+    const int handles = 7 + OBJECTS + (int)(8 * sizeof(uintptr_t));
+    struct argument *argument = &call->a[position];
+    int rank = INPUT + position;
+    if (n < handles)
+        return mutate_handle(call, fixture, position, &call->handles[position], n, mutation);
+    switch (n - handles) {
+    case 0:
+        argument->in = NULL;
+        return is(mutation, "NULL", SEALWAX_NULL_POINTER, rank);
+    case 1:
+    case 2:
+        argument->in = UNREADABLE;
+        argument->len = n - handles == 1 ? parameter_of(call, position)->size + 1 : SIZE_MAX;
+        /* As many results as handles: refused there already. */
+        return is(mutation, "too many", SEALWAX_TOO_LARGE, OUTPUT + call->count - 1);
+    case 3:
+        argument->in = NULL;
+        argument->len = 0;
+        return is(mutation, "none", SEALWAX_OK, OPERATION);
+    default:
+        argument->in = place_in_outputs(call, position, n - handles - 4);
+        return argument->in != NULL && is(mutation, "over an output", SEALWAX_BUFFER_OVERLAP, rank);
     }
 }
 
@@ -229,7 +258,9 @@ static int mutate(struct call *call, const struct fixture *fixture, int position
     switch (parameter_of(call, position)->kind) {
     case KIND_OBJECT:
     case KIND_ANY_OBJECT:
-        return mutate_handle(call, fixture, position, n, mutation);
+        return mutate_handle(call, fixture, position, &call->a[position].in, n, mutation);
+    case KIND_HANDLES:
+        return mutate_handles(call, fixture, position, n, mutation);
     case KIND_BYTES:
     case KIND_FIXED:
     case KIND_TEXT:
@@ -243,6 +274,7 @@ static int mutate(struct call *call, const struct fixture *fixture, int position
         return mutate_buffer(call, position, n, mutation);
     case KIND_VALUE:
     case KIND_NEW_HANDLE:
+    case KIND_RESULTS:
         return mutate_value(call, position, n, mutation);
     default:
         return 0;
@@ -274,6 +306,14 @@ static int all_bytes(const unsigned char *bytes, size_t from, size_t to, unsigne
     return 1;
 }
 
+/* What one result says when the call failed, or nothing if there were more than may be. */
+static int is_no_result(const unsigned char *bytes) {
+    sealwax_result result;
+    memcpy(&result, bytes, sizeof result);
+    return all_bytes(bytes, 0, sizeof result, 'x', 'x') ||
+           (result.status == SEALWAX_INTERNAL && result.reserved == 0 && result.offset == 0 && result.len == 0);
+}
+
 /* After a refusal, outputs say nothing: lengths and values are zero, handles NULL, buffers as they were or wiped. */
 static void expect_nothing(const struct call *call, int position, const struct mutation *mutation) {
     int i;
@@ -284,7 +324,8 @@ static void expect_nothing(const struct call *call, int position, const struct m
         if (!is_output(parameter) || (i == position && call->a[i].out == NULL && parameter->kind != KIND_BUFFER))
             continue;
         if (parameter->kind != KIND_BUFFER) {
-            expect(all_bytes(room, 0, size, 0, 0), call, position, mutation->what, "an output is not zero");
+            int nothing = parameter->kind == KIND_RESULTS ? is_no_result(room) : all_bytes(room, 0, size, 0, 0);
+            expect(nothing, call, position, mutation->what, "an output says something");
             expect(all_bytes(room, size, size + 64, 'x', 'x'), call, position, mutation->what,
                    "written beyond an output");
             continue;

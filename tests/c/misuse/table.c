@@ -18,6 +18,8 @@
 #define INPUT_AT(i) a[i].in, a[i].len
 #define TEXT_AT(i) (const char *)a[i].in, a[i].len
 #define BUFFER_AT(i) a[i].out, a[i].cap, a[i].out_len
+#define SESSIONS_AT(i) (sealwax_session *const *)a[i].in, a[i].len
+#define RESULTS_AT(i) ((sealwax_result *)a[i].out)
 #define IDENTITY_AT(i) ((sealwax_identity *)(uintptr_t)a[i].in)
 #define SESSION_AT(i) ((sealwax_session *)(uintptr_t)a[i].in)
 #define ROSTER_AT(i) ((sealwax_roster *)(uintptr_t)a[i].in)
@@ -61,6 +63,8 @@
 #define LENGTH(good, limit) {KIND_LENGTH, 0, limit, SEALWAX_TOO_LARGE, good, 0}
 #define NUMBER(good) {KIND_NUMBER, 0, 0, SEALWAX_OK, good, good}
 #define RANGE(good, bad, status) {KIND_NUMBER, 0, 0, status, good, bad}
+#define HANDLES(object, most) {KIND_HANDLES, object, most, SEALWAX_INVALID_HANDLE, 0, 0}
+#define RESULTS {KIND_RESULTS, 0, sizeof(sealwax_result), SEALWAX_OK, 0, 0}
 #define BUFFER {KIND_BUFFER, 0, 0, SEALWAX_OK, 0, 0}
 #define VALUE(size) {KIND_VALUE, 0, size, SEALWAX_OK, 0, 0}
 #define NEW_HANDLE(type) {KIND_NEW_HANDLE, type, sizeof(void *), SEALWAX_OK, 0, 0}
@@ -101,6 +105,10 @@ void call_prepare(struct call *call, const struct function *function, const stru
         } else if (is_input(parameter)) {
             argument->in = fixture->bytes[parameter->which].data;
             argument->len = fixture->bytes[parameter->which].len;
+        } else if (parameter->kind == KIND_HANDLES) {
+            call->handles[i] = fixture->objects[parameter->which];
+            argument->in = &call->handles[i];
+            argument->len = 1;
         } else if (parameter->kind == KIND_LENGTH) {
             argument->len = (size_t)parameter->good;
         } else if (parameter->kind == KIND_NUMBER) {

@@ -17,15 +17,17 @@ enum kind {
     KIND_OPTIONS,
     KIND_LENGTH, /* a length without bytes */
     KIND_NUMBER,
+    KIND_HANDLES, /* sealwax_session *const *, size_t count: of one handle */
     KIND_BUFFER, /* void *out, size_t out_cap, size_t *out_len */
     KIND_VALUE,  /* a pointer to a number, an array or a struct */
-    KIND_NEW_HANDLE
+    KIND_NEW_HANDLE,
+    KIND_RESULTS /* sealwax_result *out_results, as many as there are inputs */
 };
 
 struct parameter {
     enum kind kind;
     int which;           /* of the fixture: which object, which bytes; of a new handle, its type */
-    size_t size;         /* the limit of an input, the bytes of a value */
+    size_t size;         /* the limit of an input, the bytes of a value, the most handles */
     sealwax_status edge; /* what a NULL handle, an empty input, a bad number gives */
     uint64_t good;       /* of a number or length */
     uint64_t bad;        /* of a number; of an input, the status of NULL with length 0 */
@@ -56,6 +58,7 @@ struct call {
     const struct function *function;
     int count;
     struct argument a[PARAMETERS_MAX];
+    const void *handles[PARAMETERS_MAX];
     struct {
         size_t len;
         union {

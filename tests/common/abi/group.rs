@@ -1,9 +1,16 @@
 //! Group senders and receivers.
 
-use sealwax::ffi::{group_messages as messages, group_receiver as receiving, group_sender as sending};
+use sealwax::ffi::results::sealwax_result;
+use sealwax::ffi::status::SEALWAX_OK;
+use sealwax::ffi::{
+    group_messages as messages, group_receiver as receiving, group_sender as sending, handout,
+};
 use serde_json::Value;
 
 use super::{Identity, Result, Roster, Session, bytes_out, done, handle_out, json_out};
+
+/// To be overwritten.
+const RESULT: sealwax_result = sealwax_result { status: 77, reserved: 77, offset: 77, len: 77 };
 
 /// A group sender, freed when it goes.
 #[derive(Debug)]
@@ -40,6 +47,26 @@ impl GroupSender {
         bytes_out(|out, cap, len| unsafe {
             sending::sealwax_group_sender_distribute(self.0, session.handle(), now_ms, out, cap, len)
         })
+    }
+
+    /// The answer for each session, in their order.
+    pub(crate) fn distribute_many(&self, sessions: &[&Session], now_ms: u64) -> Result<Vec<Result<Vec<u8>>>> {
+        let handles: Vec<_> = sessions.iter().map(|session| session.handle()).collect();
+        let mut results = vec![RESULT; handles.len()];
+        let (handles, count) = (handles.as_ptr(), handles.len());
+        // SAFETY: the array is a slice, the results are as many, `bytes_out` gives good outputs.
+        let out = bytes_out(|out, cap, len| unsafe {
+            let results = results.as_mut_ptr();
+            handout::sealwax_group_sender_distribute_many(
+                self.0, handles, count, now_ms, out, cap, len, results,
+            )
+        })?;
+        let answer = |result: &sealwax_result| {
+            let envelope = out[result.offset..result.offset + result.len].to_vec();
+            assert_eq!(result.len > 0, result.status == SEALWAX_OK);
+            if result.status == SEALWAX_OK { Ok(envelope) } else { Err(result.status) }
+        };
+        Ok(results.iter().map(answer).collect())
     }
 
     pub(crate) fn confirm(&self, user: &str) -> Result<()> {
