@@ -97,6 +97,8 @@ test: lib
 test-rust:
 	@echo "== Rust =="
 	$(CARGO) test --locked
+	@echo "== Rust, without AWS-LC =="
+	$(CARGO) test --locked --no-default-features
 
 test-artifact: lib
 	@echo "== Release artefact =="

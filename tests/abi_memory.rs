@@ -151,7 +151,9 @@ fn what_overtook_others_costs_the_keys_of_those_and_they_cost_nothing() {
 }
 
 #[test]
-fn messages_to_a_group_allocate_nothing() {
+fn messages_to_a_group_allocate_nothing_but_a_signature() {
+    // AWS-LC hands a signature out in pieces.
+    let signature = if sealwax::crypto::BACKEND == "aws-lc" { 4 } else { 0 };
     alone(|| {
         let (alice, bob) = (Identity::new("alice", NOW), Identity::new("bob", NOW));
         let roster = Roster::new(&alice, &[&bob], NOW);
@@ -169,7 +171,7 @@ fn messages_to_a_group_allocate_nothing() {
         send();
         // Across the end of a block.
         for _ in 0..300 {
-            assert_eq!(allocations(&mut send), 0);
+            assert!(allocations(&mut send) <= signature);
         }
     });
 }

@@ -93,7 +93,7 @@ fn private(key: &AgreePrivate) -> Value {
 }
 
 fn ecdh(private: &AgreePrivate, public: &AgreePublic) -> [u8; 32] {
-    *private.agree(public).as_bytes()
+    *private.agree(public).unwrap().as_bytes()
 }
 
 fn parts(out: &[u8; 96]) -> [[u8; 32]; 3] {

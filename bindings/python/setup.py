@@ -18,7 +18,7 @@ from setuptools.command.sdist import sdist
 HERE = Path(__file__).resolve().parent
 
 #: What an sdist takes of the crate, if it is there, into `crate/`.
-SOURCES = ("Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml", "src", "include", "README.md")
+SOURCES = (".cargo", "Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml", "src", "include", "README.md")
 LICENCES = ("LICENSE-APACHE", "LICENSE-MIT", "NOTICE")
 
 

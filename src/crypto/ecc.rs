@@ -7,9 +7,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::sync::OnceLock;
 
-use zeroize::Zeroizing;
-
-use crate::crypto::backend;
+use crate::crypto::backend::{self, PrivateKey as _};
 use crate::crypto::kdf::{self, Label};
 use crate::crypto::rng::Random;
 use crate::crypto::secret::Secret;
@@ -38,18 +36,23 @@ impl Purpose for Agree {}
 impl Purpose for Sign {}
 
 mod private {
-    /// Closes the list of purposes, and names the key types in print.
+    use crate::crypto::backend;
+
+    /// Closes the list of purposes, names the key types in print, and knows what the backend holds for each.
     pub trait Sealed {
         const PUBLIC: &'static str;
         const PRIVATE: &'static str;
+        type Key: backend::PrivateKey<Point = backend::Point>;
     }
 
     impl Sealed for super::Agree {
+        type Key = backend::AgreeKey;
         const PUBLIC: &'static str = "AgreePublic";
         const PRIVATE: &'static str = "AgreePrivate";
     }
 
     impl Sealed for super::Sign {
+        type Key = backend::SignKey;
         const PUBLIC: &'static str = "SignPublic";
         const PRIVATE: &'static str = "SignPrivate";
     }
@@ -67,7 +70,6 @@ pub type SignPrivate = Private<Sign>;
 /// A point that lies on the curve and is not its identity.
 #[derive(Clone)]
 pub struct Public<P: Purpose> {
-    bytes: [u8; PUBLIC_LEN],
     point: backend::Point,
     purpose: PhantomData<P>,
 }
@@ -79,19 +81,19 @@ impl<P: Purpose> Public<P> {
         let bytes: [u8; PUBLIC_LEN] = bytes.try_into().map_err(|_| Error::Malformed)?;
         let [UNCOMPRESSED, ..] = bytes else { return Err(Error::Malformed) };
         let point = backend::Point::parse(&bytes).ok_or(Error::Malformed)?;
-        Ok(Self { bytes, point, purpose: PhantomData })
+        Ok(Self { point, purpose: PhantomData })
     }
 
     /// Uncompressed SEC1.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; PUBLIC_LEN] {
-        &self.bytes
+        self.point.as_bytes()
     }
 }
 
 impl<P: Purpose> PartialEq for Public<P> {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -99,7 +101,7 @@ impl<P: Purpose> Eq for Public<P> {}
 
 impl<P: Purpose> fmt::Debug for Public<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [_, a, b, c, d, ..] = self.bytes;
+        let [_, a, b, c, d, ..] = self.as_bytes();
         write!(f, "{}({a:02x}{b:02x}{c:02x}{d:02x}..)", P::PUBLIC)
     }
 }
@@ -128,50 +130,41 @@ impl Public<Sign> {
 
 /// A private key, wiped on drop. Its public half is computed when it is first asked for.
 pub struct Private<P: Purpose> {
-    scalar: backend::Scalar,
+    key: P::Key,
     public: OnceLock<Public<P>>,
 }
 
-/// Draws before a source is given up as broken. A good one is refused once in 2^32.
-const DRAWS_MAX: usize = 16;
-
 impl<P: Purpose> Private<P> {
-    /// A fresh key: draws of 32 bytes until one lies within 1 and the order of the curve less one.
-    /// [`Error::Internal`] if the source fails or never gives one.
+    /// A fresh key, from the backend's own generator if the source is the system. Of any other source, draws of 32
+    /// bytes until one lies within 1 and the order of the curve less one. [`Error::Internal`] if the source fails or
+    /// never gives one.
     pub fn generate(rng: &mut dyn Random) -> Result<Self> {
-        for _ in 0..DRAWS_MAX {
-            if let Ok(private) = Self::from_bytes(Secret::random(rng)?.as_bytes()) {
-                return Ok(private);
-            }
-        }
-        Err(Error::Internal)
+        let key = P::Key::generate(rng).ok_or(Error::Internal)?;
+        Ok(Self { key, public: OnceLock::new() })
     }
 
     /// Takes a big-endian scalar; [`Error::Malformed`] if it is zero or not below the order of the curve.
     pub fn from_bytes(bytes: &[u8; PRIVATE_LEN]) -> Result<Self> {
-        let scalar = backend::Scalar::parse(bytes).ok_or(Error::Malformed)?;
-        Ok(Self { scalar, public: OnceLock::new() })
+        let key = P::Key::parse(bytes).ok_or(Error::Malformed)?;
+        Ok(Self { key, public: OnceLock::new() })
     }
 
     /// The scalar, big-endian.
     #[must_use]
     pub fn to_bytes(&self) -> Secret<PRIVATE_LEN> {
-        self.scalar.to_bytes()
+        self.key.to_bytes()
     }
 
     /// The public half.
     #[must_use]
     pub fn public(&self) -> &Public<P> {
-        self.public.get_or_init(|| {
-            let (point, bytes) = self.scalar.public();
-            Public { bytes, point, purpose: PhantomData }
-        })
+        self.public.get_or_init(|| Public { point: self.key.public(), purpose: PhantomData })
     }
 
     /// A second copy, named so that it is seen.
     #[must_use]
     pub fn duplicate(&self) -> Self {
-        Self { scalar: self.scalar.duplicate(), public: self.public.clone() }
+        Self { key: self.key.duplicate(), public: self.public.clone() }
     }
 }
 
@@ -183,16 +176,17 @@ impl<P: Purpose> fmt::Debug for Private<P> {
 
 impl Private<Agree> {
     /// ECDH: the x-coordinate of the shared point. It does not depend on the sign of y, so both public keys belong
-    /// into whatever is derived from it.
-    #[must_use]
-    pub fn agree(&self, public: &AgreePublic) -> Secret<32> {
-        backend::agree(&self.scalar, &public.point)
+    /// into whatever is derived from it. [`Error::Internal`] if memory runs out.
+    pub fn agree(&self, public: &AgreePublic) -> Result<Secret<32>> {
+        self.key.agree(&public.point).ok_or(Error::Internal)
     }
 }
 
 impl Private<Sign> {
-    /// ECDSA-SHA-256 over `L(label)` and the concatenated `parts`: r and s big-endian, s low. The nonce is that of
-    /// RFC 6979, with the source's [`Random::signature_entropy`] as additional data.
+    /// ECDSA-SHA-256 over `L(label)` and the concatenated `parts`: r and s big-endian, s low. With the system for a
+    /// source the nonce is the backend's affair (`docs/PROTOCOL.md` section 1); with any other it is that of RFC
+    /// 6979, with the source's [`Random::signature_entropy`] as additional data. [`Error::Internal`] if the source
+    /// fails.
     pub fn sign(&self, rng: &mut dyn Random, label: Label, parts: &[&[u8]]) -> Result<[u8; SIGNATURE_LEN]> {
         self.sign_digest(rng, &kdf::hash(label, parts))
     }
@@ -203,9 +197,7 @@ impl Private<Sign> {
     }
 
     fn sign_digest(&self, rng: &mut dyn Random, digest: &[u8; 32]) -> Result<[u8; SIGNATURE_LEN]> {
-        let entropy = rng.signature_entropy()?.map(Zeroizing::new);
-        let entropy = entropy.as_ref().map_or([].as_slice(), |entropy| entropy.as_slice());
-        Ok(backend::sign(&self.scalar, digest, entropy))
+        self.key.sign(rng, digest).ok_or(Error::Internal)
     }
 }
 

@@ -13,3 +13,8 @@ pub mod rng;
 pub mod secret;
 
 pub use secret::Secret;
+
+/// Who computes the curve and the AEAD in this build.
+pub const BACKEND: &str = backend::NAME;
+/// Whether everything runs in the FIPS module of AWS-LC.
+pub const FIPS: bool = cfg!(feature = "fips");

@@ -32,6 +32,12 @@ pub trait Random {
     /// Entropy mixed into an ECDSA nonce as the additional data of RFC 6979 section 3.6;
     /// `None` asks for the plain deterministic signature of section 3.2.
     fn signature_entropy(&mut self) -> Result<Option<[u8; 32]>>;
+
+    /// Whether this is the randomness of the system itself. Then the backend may draw keys and the nonces of
+    /// signatures from its own generator, which the system seeds, and ask here for neither.
+    fn is_system(&self) -> bool {
+        false
+    }
 }
 
 /// The randomness of the operating system: what every use outside tests takes.
@@ -55,6 +61,10 @@ impl Random for SystemRandom {
         let mut entropy = [0; 32];
         system(&mut entropy)?;
         Ok(Some(entropy))
+    }
+
+    fn is_system(&self) -> bool {
+        true
     }
 }
 

@@ -16,7 +16,7 @@ use super::version::{SEALWAX_ABI_MAJOR, SEALWAX_ABI_MINOR, SEALWAX_ABI_VERSION};
 use super::{
     cell, group_receiver, group_sender, identity, relay, roster, session, sizes, stream_open, stream_seal,
 };
-use crate::limits;
+use crate::{crypto, limits};
 
 /// The tables of all functions that take options.
 static TABLES: &[&Table] = &[
@@ -164,8 +164,8 @@ fn describe_build() -> String {
         "v": 1,
         "version": env!("CARGO_PKG_VERSION"),
         "abi": { "major": SEALWAX_ABI_MAJOR, "minor": SEALWAX_ABI_MINOR },
-        "backend": "rustcrypto",
-        "fips": false,
+        "backend": crypto::BACKEND,
+        "fips": crypto::FIPS,
         "store": null,
         "suites": [1],
         "sizes": {

@@ -90,7 +90,7 @@ impl Identity {
 
     /// ECDH of the long-term agreement key and `public`.
     pub fn agree(&self, public: &AgreePublic) -> Result<Secret<32>> {
-        Ok(self.keys.agree.agree(public))
+        self.keys.agree.agree(public)
     }
 
     /// Bytes of the bundle that [`Identity::prekeys`] would give; [`crate::Error::LimitReached`] where it would.

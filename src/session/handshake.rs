@@ -116,9 +116,10 @@ pub(super) fn initiate(
     };
     let hash = transcript.hash()?;
     let first = signed.map_or(card.agree_key(), |(_, key)| key);
-    let mut shared = vec![identity.agree(first)?, ephemeral.agree(card.agree_key())];
-    shared.extend(signed.map(|(_, key)| ephemeral.agree(key)));
-    shared.extend(one_time.map(|(_, key)| ephemeral.agree(key)));
+    let mut shared = vec![identity.agree(first)?, ephemeral.agree(card.agree_key())?];
+    for (_, key) in signed.into_iter().chain(one_time) {
+        shared.push(ephemeral.agree(key)?);
+    }
     let (root, header_keys) = FirstKeys::derive(&hash, &shared).header_keys(hidden);
 
     let mut block = Vec::new();
@@ -130,7 +131,7 @@ pub(super) fn initiate(
     }
     .put(&mut block)?;
     let role = Role::Initiator { block: Some(block.into_boxed_slice()) };
-    let ratchet = Ratchet::initiator(&root, ratchet_key, first.clone(), header_keys);
+    let ratchet = Ratchet::initiator(&root, ratchet_key, first.clone(), header_keys)?;
     Ok(Inner::new(hash, role, transcript.level(), now_ms, ratchet, now_ms))
 }
 
@@ -209,12 +210,13 @@ pub(super) fn respond(
         Header::from(header).check_new_chain()?;
     }
     let agree_first = |key: &AgreePublic| match signed {
-        Some((_, private)) => Ok(private.agree(key)),
+        Some((_, private)) => private.agree(key),
         None => identity.agree(key),
     };
     let mut shared = vec![agree_first(card.agree_key())?, identity.agree(&ephemeral)?];
-    shared.extend(signed.map(|(_, private)| private.agree(&ephemeral)));
-    shared.extend(one_time.map(|(_, private)| private.agree(&ephemeral)));
+    for (_, private) in signed.into_iter().chain(one_time) {
+        shared.push(private.agree(&ephemeral)?);
+    }
     let keys = FirstKeys::derive(&hash, &shared);
 
     let header = match message.header {

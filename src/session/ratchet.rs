@@ -113,9 +113,9 @@ impl Ratchet {
         own: AgreePrivate,
         remote: AgreePublic,
         header_keys: Option<(Secret<32>, Secret<32>)>,
-    ) -> Self {
-        let step = RootStep::new(root, &own.agree(&remote));
-        Self {
+    ) -> Result<Self> {
+        let step = RootStep::new(root, &own.agree(&remote)?);
+        Ok(Self {
             root: step.root,
             remote,
             sending: Some(Sending::new(own, step.chain)),
@@ -129,7 +129,7 @@ impl Ratchet {
             }),
             skipped: SkippedKeys::default(),
             past: PastRatchets::default(),
-        }
+        })
     }
 
     /// The responder's, just after the first receiving half-step: `shared` is the agreement of the prekey with the
@@ -202,7 +202,7 @@ impl Ratchet {
             return Err(Error::AuthenticationFailed);
         };
         let remote = AgreePublic::from_bytes(ratchet_key)?;
-        let root_step = RootStep::new(&self.root, &own.agree(&remote));
+        let root_step = RootStep::new(&self.root, &own.agree(&remote)?);
         let closing = match &self.receiving {
             Some(chain) => chain.rest(*previous_count, step)?,
             None => Vec::new(),
@@ -258,7 +258,7 @@ impl Ratchet {
             return Ok(None);
         }
         let own = AgreePrivate::generate(rng)?;
-        let step = RootStep::new(&self.root, &own.agree(&self.remote));
+        let step = RootStep::new(&self.root, &own.agree(&self.remote)?);
         let sending = Sending::new(own, step.chain);
         Ok(Some(Turn { root: step.root, sending, next_header: step.next_header }))
     }

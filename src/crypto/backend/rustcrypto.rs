@@ -11,31 +11,52 @@ use p256::{NistP256, NonZeroScalar, PublicKey, ecdh};
 use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::{PrivateKey, draw};
+use crate::crypto::rng::Random;
 use crate::crypto::secret::Secret;
 
+/// The name in `sealwax_build_info`.
+pub(in crate::crypto) const NAME: &str = "rustcrypto";
+
 /// A point of the curve, neither off it nor its identity.
-#[derive(Clone, PartialEq, Eq)]
-pub(in crate::crypto) struct Point(PublicKey);
+#[derive(Clone)]
+pub struct Point {
+    bytes: [u8; 65],
+    key: PublicKey,
+}
 
 impl Point {
     /// From uncompressed SEC1; the caller has checked the tag byte.
     pub(in crate::crypto) fn parse(bytes: &[u8; 65]) -> Option<Self> {
-        PublicKey::from_sec1_bytes(bytes).ok().map(Self)
+        Some(Self { bytes: *bytes, key: PublicKey::from_sec1_bytes(bytes).ok()? })
+    }
+
+    /// Uncompressed SEC1.
+    pub(in crate::crypto) fn as_bytes(&self) -> &[u8; 65] {
+        &self.bytes
     }
 }
 
-/// A private scalar within 1 and the order of the curve less one. On the heap, so that moving it leaves no copy.
-pub(in crate::crypto) struct Scalar(Box<Zeroizing<NonZeroScalar>>);
+/// Keys that agree.
+pub(in crate::crypto) type AgreeKey = Scalar;
+/// Keys that sign.
+pub(in crate::crypto) type SignKey = Scalar;
 
-impl Scalar {
-    pub(in crate::crypto) fn parse(bytes: &[u8; 32]) -> Option<Self> {
-        let mut repr = (*bytes).into();
-        let scalar = NonZeroScalar::from_repr(repr).into_option();
-        repr.zeroize();
-        scalar.map(|scalar| Self(Box::new(Zeroizing::new(scalar))))
+/// A private scalar within 1 and the order of the curve less one. On the heap, so that moving it leaves no copy.
+pub struct Scalar(Box<Zeroizing<NonZeroScalar>>);
+
+impl PrivateKey for Scalar {
+    type Point = Point;
+
+    fn generate(rng: &mut dyn Random) -> Option<Self> {
+        draw(rng)
     }
 
-    pub(in crate::crypto) fn to_bytes(&self) -> Secret<32> {
+    fn parse(bytes: &[u8; 32]) -> Option<Self> {
+        scalar(bytes).map(|scalar| Self(Box::new(scalar)))
+    }
+
+    fn to_bytes(&self) -> Secret<32> {
         let mut repr = self.0.to_repr();
         let mut bytes = Secret::zeroed();
         bytes.as_mut_bytes().copy_from_slice(&repr);
@@ -43,40 +64,57 @@ impl Scalar {
         bytes
     }
 
-    pub(in crate::crypto) fn duplicate(&self) -> Self {
-        Self(self.0.clone())
-    }
-
-    /// The public point, and its uncompressed encoding.
-    pub(in crate::crypto) fn public(&self) -> (Point, [u8; 65]) {
-        let public = PublicKey::from_secret_scalar(&self.0);
+    fn public(&self) -> Point {
+        let key = PublicKey::from_secret_scalar(&self.0);
         let mut bytes = [0; 65];
         // An uncompressed point of this curve has 65 bytes, so this copies all of them.
-        for (to, from) in bytes.iter_mut().zip(public.to_sec1_point(false).as_bytes()) {
+        for (to, from) in bytes.iter_mut().zip(key.to_sec1_point(false).as_bytes()) {
             *to = *from;
         }
-        (Point(public), bytes)
+        Point { bytes, key }
+    }
+
+    fn duplicate(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
-/// The x-coordinate of the product.
-pub(in crate::crypto) fn agree(private: &Scalar, public: &Point) -> Secret<32> {
-    let shared = ecdh::diffie_hellman::<NistP256>(&**private.0, public.0.as_affine());
-    let mut secret = Secret::zeroed();
-    secret.as_mut_bytes().copy_from_slice(shared.raw_secret_bytes());
-    secret
+impl Scalar {
+    /// The x-coordinate of the product. Always there.
+    pub(in crate::crypto) fn agree(&self, public: &Point) -> Option<Secret<32>> {
+        let shared = ecdh::diffie_hellman::<NistP256>(&**self.0, public.key.as_affine());
+        let mut secret = Secret::zeroed();
+        secret.as_mut_bytes().copy_from_slice(shared.raw_secret_bytes());
+        Some(secret)
+    }
+
+    /// ECDSA over a SHA-256 digest, low-S, its nonce by RFC 6979 with the source's entropy as additional data;
+    /// `None` if the source fails.
+    pub(in crate::crypto) fn sign(&self, rng: &mut dyn Random, digest: &[u8; 32]) -> Option<[u8; 64]> {
+        sign(&self.0, rng, digest)
+    }
 }
 
-/// ECDSA over a SHA-256 digest, its nonce by RFC 6979 with `entropy` as additional data, normalised to low-S.
-pub(in crate::crypto) fn sign(private: &Scalar, digest: &[u8; 32], entropy: &[u8]) -> [u8; 64] {
-    let (signature, _) = hazmat::sign_prehashed_rfc6979::<NistP256, Sha256>(&private.0, digest, entropy);
-    signature.normalize_s().to_bytes().into()
+/// A scalar that nobody moves.
+pub(super) fn scalar(bytes: &[u8; 32]) -> Option<Zeroizing<NonZeroScalar>> {
+    let mut repr = (*bytes).into();
+    let scalar = NonZeroScalar::from_repr(repr).into_option();
+    repr.zeroize();
+    scalar.map(Zeroizing::new)
+}
+
+/// [`Scalar::sign`].
+pub(super) fn sign(key: &NonZeroScalar, rng: &mut dyn Random, digest: &[u8; 32]) -> Option<[u8; 64]> {
+    let entropy = rng.signature_entropy().ok()?.map(Zeroizing::new);
+    let entropy = entropy.as_ref().map_or([].as_slice(), |entropy| entropy.as_slice());
+    let (signature, _) = hazmat::sign_prehashed_rfc6979::<NistP256, Sha256>(key, digest, entropy);
+    Some(signature.normalize_s().to_bytes().into())
 }
 
 /// Whether the signature holds, high-S or not.
 pub(in crate::crypto) fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; 64]) -> bool {
     Signature::from_slice(signature).is_ok_and(|signature| {
-        hazmat::verify_prehashed(&public.0.to_projective(), digest, &signature).is_ok()
+        hazmat::verify_prehashed(&public.key.to_projective(), digest, &signature).is_ok()
     })
 }
 

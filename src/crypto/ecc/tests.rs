@@ -119,8 +119,9 @@ fn signature_values_out_of_range_are_refused() {
 #[test]
 fn both_sides_agree() {
     let [a, b, c] = [(); 3].map(|()| AgreePrivate::generate(&mut SystemRandom).unwrap());
-    assert!(a.agree(b.public()).ct_eq(&b.agree(a.public())));
-    assert!(!a.agree(b.public()).ct_eq(&a.agree(c.public())));
+    let agree = |own: &AgreePrivate, other: &AgreePrivate| own.agree(other.public()).unwrap();
+    assert!(agree(&a, &b).ct_eq(&agree(&b, &a)));
+    assert!(!agree(&a, &b).ct_eq(&agree(&a, &c)));
 }
 
 #[test]
