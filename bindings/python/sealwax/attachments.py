@@ -20,6 +20,7 @@ from typing import (
     NamedTuple,
     NoReturn,
     Optional,
+    Protocol,
     Tuple,
     Union,
 )
@@ -34,8 +35,20 @@ from ._prototypes import CONSTANTS, StreamLayout, StreamOpenHandle, StreamSealHa
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    class Readable(Protocol):
+        """What of a binary file is used to read it in order."""
+
+        def read(self, size: int, /) -> Optional[bytes]: ...
+
+    class Writable(Protocol):
+        """What of a binary file is used to write it in order."""
+
+        def write(self, data: memoryview, /) -> Optional[int]: ...
+
     #: A path, or a binary file that is open.
-    File = Union[str, "os.PathLike[str]", IO[bytes]]
+    Path = Union[str, "os.PathLike[str]"]
+    Source = Union[Path, Readable]
+    Target = Union[Path, Writable]
     #: Told the bytes of plaintext that are done, and how many there are, if that is known.
     Progress = Callable[[int, Optional[int]], object]
 
@@ -171,8 +184,8 @@ class AttachmentOpen(Handle):
 
 
 def seal_file(
-    source: File,
-    target: File,
+    source: Source,
+    target: Target,
     *,
     progress: Optional[Progress] = None,
     threads: int = 1,
@@ -202,8 +215,8 @@ def seal_file(
 
 def open_file(
     reference: Buffer,
-    source: File,
-    target: File,
+    source: Source,
+    target: Target,
     *,
     progress: Optional[Progress] = None,
     threads: int = 1,
@@ -241,13 +254,13 @@ class AttachmentReader(io.RawIOBase):
     stands. `io.BufferedReader(reader)` spares small reads. Not for several threads at once.
     """
 
-    def __init__(self, reference: Buffer, source: File) -> None:
+    def __init__(self, reference: Buffer, source: Union[Path, IO[bytes]]) -> None:
         """As `AttachmentOpen`."""
         super().__init__()
         self._position = 0
         self._chunk: Tuple[int, bytes] = (-1, b"")
-        self._owned = not hasattr(source, "read")
-        self._source: IO[bytes] = _open(source, "rb")
+        self._owned = isinstance(source, (str, os.PathLike))
+        self._source: IO[bytes] = open(source, "rb") if isinstance(source, (str, os.PathLike)) else source
         try:
             self._start = self._source.tell()
             self._attachment = AttachmentOpen(reference, _exactly(self._source, _HEADER), digest=False)
@@ -318,7 +331,7 @@ class AttachmentReader(io.RawIOBase):
 
 
 def _seal_chunks(
-    seal: AttachmentSeal, source: IO[bytes], target: IO[bytes], report: _Report, threads: int
+    seal: AttachmentSeal, source: Readable, target: Writable, report: _Report, threads: int
 ) -> None:
     size = seal.layout(0).chunk_size
     length = _chunks_at_once(size, threads) * size
@@ -350,8 +363,8 @@ def _seal_chunks(
 def _open_chunks(
     attachment: AttachmentOpen,
     layout: AttachmentLayout,
-    source: IO[bytes],
-    target: IO[bytes],
+    source: Readable,
+    target: Writable,
     report: _Report,
     threads: int,
 ) -> None:
@@ -393,7 +406,7 @@ def _in_order(
     threads: int,
     work: Callable[..., Tuple[bytearray, int]],
     jobs: Iterable[Tuple[Any, ...]],
-    target: IO[bytes],
+    target: Writable,
     report: _Report,
 ) -> None:
     """Does jobs in threads, at most two for each of them ahead, and writes what comes out in the order of the jobs."""
@@ -437,34 +450,27 @@ class _Report:
             self._progress(self._done, self._total)
 
 
-def _open(file: File, mode: str) -> IO[bytes]:
-    if hasattr(file, "read" if mode == "rb" else "write"):
-        return file  # type: ignore[return-value]
-    return open(file, mode)  # type: ignore[arg-type,return-value]
-
-
 @contextmanager
-def _reading(file: File) -> Iterator[IO[bytes]]:
-    source = _open(file, "rb")
-    try:
+def _reading(source: Source) -> Iterator[Readable]:
+    if isinstance(source, (str, os.PathLike)):
+        with open(source, "rb") as file:
+            yield file
+    else:
         yield source
-    finally:
-        if source is not file:
-            source.close()
 
 
 @contextmanager
-def _writing(file: File) -> Iterator[IO[bytes]]:
+def _writing(target: Target) -> Iterator[Writable]:
     """A path is written beside its place and put there at the end, or not at all."""
-    if hasattr(file, "write"):
-        yield file  # type: ignore[misc]
+    if not isinstance(target, (str, os.PathLike)):
+        yield target
         return
-    path = os.fspath(file)  # type: ignore[arg-type]
+    path = os.fspath(target)
     folder, name = os.path.split(path)
     part = os.path.join(folder, f".{name[:64]}.{secrets.token_hex(8)}.part")
     try:
-        with open(part, "xb") as target:
-            yield target
+        with open(part, "xb") as file:
+            yield file
         os.replace(part, path)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -472,7 +478,7 @@ def _writing(file: File) -> Iterator[IO[bytes]]:
         raise
 
 
-def _left(source: IO[bytes]) -> Optional[int]:
+def _left(source: Any) -> Optional[int]:
     """Bytes up to the end of a file, if it has one."""
     try:
         here = source.tell()
@@ -480,10 +486,10 @@ def _left(source: IO[bytes]) -> Optional[int]:
         source.seek(here)
     except (AttributeError, OSError, ValueError):
         return None
-    return max(0, end - here)
+    return int(max(0, end - here))
 
 
-def _pieces(source: IO[bytes], length: int) -> Iterator[bytearray]:
+def _pieces(source: Readable, length: int) -> Iterator[bytearray]:
     """What is left of a file, in pieces of this length; the last one may be shorter."""
     while True:
         piece = _up_to(source, length)
@@ -493,14 +499,14 @@ def _pieces(source: IO[bytes], length: int) -> Iterator[bytearray]:
             return
 
 
-def _exactly(source: IO[bytes], length: int) -> bytearray:
+def _exactly(source: Readable, length: int) -> bytearray:
     piece = _up_to(source, length)
     if len(piece) < length:
         raise MalformedError("the file ends early (SEALWAX_MALFORMED)")
     return piece
 
 
-def _up_to(source: IO[bytes], length: int) -> bytearray:
+def _up_to(source: Readable, length: int) -> bytearray:
     """Reads until that many bytes are there, or the end: a single read may give fewer."""
     piece = bytearray()
     while len(piece) < length:
@@ -513,11 +519,11 @@ def _up_to(source: IO[bytes], length: int) -> bytearray:
     return piece
 
 
-def _write(target: IO[bytes], data: Union[bytes, bytearray]) -> None:
+def _write(target: Writable, data: Union[bytes, bytearray]) -> None:
     """Writes all of it: a single write may take less."""
     view = memoryview(data)
     while view.nbytes:
-        count: Optional[int] = target.write(view)
+        count = target.write(view)
         if count is None:
             raise BlockingIOError("the target must block")
         view = view[count:]
