@@ -106,6 +106,16 @@ table! {
         fn sealwax_group_receiver_import(Raw, Raw, Bytes, usize, Bytes, usize, *mut Raw) -> Status;
         fn sealwax_group_receiver_install(Raw, Raw, Bytes, usize, u64) -> Status;
         fn sealwax_group_receiver_decrypt(Raw, Bytes, usize, u64, Out, usize, *mut usize) -> Status;
+        fn sealwax_stream_seal_new(Text, usize, *mut u8, *mut Raw) -> Status;
+        fn sealwax_stream_seal_free(Raw) -> Status;
+        fn sealwax_stream_seal_update(Raw, Bytes, usize, Out, usize, *mut usize) -> Status;
+        fn sealwax_stream_seal_finish(Raw, Out, usize, *mut usize) -> Status;
+        fn sealwax_stream_seal_chunk(Raw, u32, c_int, Bytes, usize, Out, usize, *mut usize) -> Status;
+        fn sealwax_stream_seal_reference(Raw, Out, usize, *mut usize) -> Status;
+        fn sealwax_stream_open_new(Bytes, usize, Bytes, usize, Text, usize, *mut Raw) -> Status;
+        fn sealwax_stream_open_free(Raw) -> Status;
+        fn sealwax_stream_open_chunk(Raw, u32, Bytes, usize, Out, usize, *mut usize) -> Status;
+        fn sealwax_stream_open_finish(Raw) -> Status;
         fn sealwax_relay_new(Text, usize, *mut Raw) -> Status;
         fn sealwax_relay_free(Raw) -> Status;
         fn sealwax_relay_register(Raw, Text, usize, Bytes, usize, u64, *mut Raw) -> Status;
@@ -235,6 +245,8 @@ macro_rules! handles {
         }
     )*};
 }
+
+pub mod attachments;
 
 handles! {
     /// One's own keys.

@@ -4,6 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut as _, Aes256Gcm, KeyInit as _};
 use aws_lc_rs::agreement::{self, ECDH_P256};
 use aws_lc_rs::rand::SystemRandom;
@@ -243,5 +244,51 @@ impl RandomSource {
         }
         self.left -= bytes;
         black_box(&self.pool[self.left..self.left + bytes]);
+    }
+}
+
+/// A key whose schedule is kept, and SHA-256: what the chunks of an attachment take.
+pub enum Kept {
+    /// AWS-LC.
+    AwsLc(Box<aead::LessSafeKey>),
+    /// The `aes-gcm` crate.
+    RustCrypto(Box<Aes256Gcm>),
+}
+
+impl Kept {
+    /// Of the library's backend.
+    #[must_use]
+    pub fn new(floor: &Floor) -> Self {
+        match floor.backend {
+            Backend::AwsLc => {
+                let key = aead::UnboundKey::new(&aead::AES_256_GCM, &KEY).unwrap();
+                Self::AwsLc(Box::new(aead::LessSafeKey::new(key)))
+            }
+            Backend::RustCrypto => Self::RustCrypto(Box::new(Aes256Gcm::new(&KEY.into()))),
+        }
+    }
+
+    /// AES-256-GCM from one place to another.
+    #[inline]
+    pub fn seal(&self, plaintext: &[u8], out: &mut [u8]) {
+        match self {
+            Self::AwsLc(key) => {
+                let nonce = aead::Nonce::assume_unique_for_key(NONCE);
+                let mut tag = [0; 16];
+                key.seal_out_of_place_scatter(nonce, aead::Aad::empty(), plaintext, out, &[], &mut tag)
+                    .unwrap();
+                black_box(tag);
+            }
+            Self::RustCrypto(key) => {
+                let buffer = InOutBuf::new(plaintext, out).unwrap();
+                black_box(key.encrypt_inout_detached(&NONCE.into(), &[], buffer).unwrap());
+            }
+        }
+    }
+
+    /// SHA-256.
+    #[inline]
+    pub fn hash(&self, bytes: &[u8]) {
+        black_box(Sha256::digest(bytes));
     }
 }

@@ -1,5 +1,6 @@
 //! `make bench`: every row of the table in `docs/PERFORMANCE.md`, beside vodozemac and the floor.
 
+mod attachments;
 mod groups;
 mod machine;
 mod relay;
@@ -43,6 +44,7 @@ fn main() {
     bench.groups(&mut rows);
     bench.sessions(&mut rows);
     bench.relay(&mut rows);
+    bench.attachments(&mut rows);
 
     let about = machine::about(&bench.floor);
     let table = report::table(&rows);
