@@ -126,13 +126,13 @@ table! {
         fn sealwax_deliveries_view(Raw, *mut *const Delivery, *mut usize) -> Status;
         fn sealwax_deliveries_records(Raw, *mut Bytes, *mut usize) -> Status;
         fn sealwax_deliveries_free(Raw) -> Status;
+        fn sealwax_group_sender_distribute_many(
+            Raw, *const Raw, usize, u64, Out, usize, *mut usize, *mut CallResult
+        ) -> Status;
     }
     optional {
         fn sealwax_group_receiver_decrypt_batch(
             Raw, *const Slice, usize, u64, Out, usize, *mut usize, *mut CallResult
-        ) -> Status;
-        fn sealwax_group_sender_distribute_many(
-            Raw, *const Raw, usize, u64, Out, usize, *mut usize, *mut CallResult
         ) -> Status;
     }
 }
@@ -378,18 +378,12 @@ impl GroupSender {
         len
     }
 
-    /// Whether the library has [`GroupSender::distribute_many`].
-    #[must_use]
-    pub fn has_many() -> bool {
-        library().sealwax_group_sender_distribute_many.is_some()
-    }
-
     /// [`GroupSender::distribute`] for many; it must succeed for each.
     #[inline]
     pub fn distribute_many(&self, sessions: &[Session], out: &mut [u8], results: &mut [CallResult]) {
         assert!(results.len() >= sessions.len());
         let (out, cap, mut len) = (out.as_mut_ptr().cast(), out.len(), 0);
-        let many = library().sealwax_group_sender_distribute_many.expect("the library has no such function");
+        let many = library().sealwax_group_sender_distribute_many;
         let (sessions, count) = (sessions.as_ptr().cast(), sessions.len());
         // SAFETY: the output is a slice, the results have room enough, and a session is its handle.
         done(unsafe { many(self.0, sessions, count, NOW, out, cap, &mut len, results.as_mut_ptr()) });

@@ -288,7 +288,7 @@ impl Kept {
 
     /// SHA-256.
     #[inline]
-    pub fn hash(&self, bytes: &[u8]) {
+    pub fn digest(&self, bytes: &[u8]) {
         black_box(Sha256::digest(bytes));
     }
 }

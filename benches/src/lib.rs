@@ -6,6 +6,8 @@ pub mod budget;
 #[cfg(feature = "peers")]
 pub mod floor;
 pub mod gate;
+#[cfg(feature = "peers")]
+pub mod libolm;
 pub mod pairs;
 #[cfg(feature = "peers")]
 pub mod peer;

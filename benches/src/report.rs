@@ -48,6 +48,13 @@ impl Row {
         self
     }
 
+    /// With the rounds of libolm, if it is there.
+    #[must_use]
+    pub fn libolm(mut self, ours: &Samples, libolm: &[Samples]) -> Self {
+        self.libolm = libolm.first().map(|libolm| libolm.over(ours));
+        self
+    }
+
     /// With the rounds of the floor.
     #[must_use]
     pub fn floor(mut self, ours: &Samples, floor: &Samples) -> Self {

@@ -1,6 +1,6 @@
 //! Messages to a group.
 
-use sealwax_benches::abi::{CallResult, GroupReceiver, GroupSender, Slice};
+use sealwax_benches::abi::{CallResult, GroupReceiver, Slice};
 use sealwax_benches::pairs::{Side, interleave, timed};
 use sealwax_benches::peer::MegolmCircle;
 use sealwax_benches::report::{Row, Wanted};
@@ -39,27 +39,27 @@ impl Bench {
         let length = circle.sender.encrypt(&PLAINTEXT, out);
         let aad = length - CONTENT - 16 - SIGNATURE;
         let (floor, random) = (&self.floor, &mut self.floor.random_source());
-        let samples = interleave(
-            MANY,
-            vec![
-                repeat("ours", || circle.sender.encrypt(&PLAINTEXT, out)),
-                repeat("vodozemac", || peer.sender.encrypt(PLAINTEXT)),
-                repeat("sign", || floor.sign()),
-                repeat("floor", || {
-                    floor.expand::<96>();
-                    floor.seal(CONTENT, aad);
-                    random.draw(28);
-                    floor.digest(length - SIGNATURE + DIGEST);
-                    floor.digest(DIGEST);
-                    floor.digest(LINK);
-                }),
-            ],
-        );
-        let [ours, peer, sign, floor] = &samples[..] else { unreachable!("four sides") };
+        let libolm = self.libolm_pair();
+        let mut sides = vec![
+            repeat("ours", || circle.sender.encrypt(&PLAINTEXT, out)),
+            repeat("vodozemac", || peer.sender.encrypt(PLAINTEXT)),
+            repeat("sign", || floor.sign()),
+            repeat("floor", || {
+                floor.expand::<96>();
+                floor.seal(CONTENT, aad);
+                random.draw(28);
+                floor.digest(length - SIGNATURE + DIGEST);
+                floor.digest(DIGEST);
+                floor.digest(LINK);
+            }),
+        ];
+        sides.extend(libolm.as_ref().map(|libolm| repeat("libolm", || libolm.group_encrypt())));
+        let samples = interleave(MANY, sides);
+        let [ours, peer, sign, floor, libolm @ ..] = &samples[..] else { unreachable!("four sides") };
         let whole = sign.plus(floor);
         let rest = ours.minus(sign);
         let row = Row::new("group encrypt", ours, Wanted::Faster(1.3));
-        rows.push(row.peer(ours, peer).floor(ours, &whole));
+        rows.push(row.peer(ours, peer).libolm(ours, libolm).floor(ours, &whole));
         let row = Row::new("group encrypt, symmetric work", &rest, Wanted::OfFloor(1.5));
         rows.push(row.floor(&rest, floor));
     }
@@ -72,35 +72,41 @@ impl Bench {
         let length = circle.sender.encrypt(&PLAINTEXT, out);
         let aad = length - CONTENT - 16 - SIGNATURE;
         let floor = &self.floor;
-        let samples = interleave(
-            MANY,
-            vec![
-                Side::new("ours", |count| {
-                    let envelopes = circle.messages(count);
-                    timed(|| each(&envelopes, |one| circle.receiver.decrypt(one, out)))
-                })
-                .at_most(PREPARED),
-                Side::new("vodozemac", |count| {
-                    let messages = peer.messages(count);
-                    timed(|| each(&messages, |one| peer.receiver.decrypt(one).unwrap()))
-                })
-                .at_most(PREPARED),
-                repeat("verify", || floor.verify()),
-                repeat("floor", || {
-                    floor.expand::<96>();
-                    floor.seal(CONTENT, aad);
-                    floor.digest(length - SIGNATURE + DIGEST);
-                    floor.digest(DIGEST);
-                    floor.digest(LINK);
-                    floor.digest(length + 20);
-                }),
-            ],
-        );
-        let [ours, peer, verify, floor] = &samples[..] else { unreachable!("four sides") };
+        let libolm = self.libolm_pair();
+        let mut sides = vec![
+            Side::new("ours", |count| {
+                let envelopes = circle.messages(count);
+                timed(|| each(&envelopes, |one| circle.receiver.decrypt(one, out)))
+            })
+            .at_most(PREPARED),
+            Side::new("vodozemac", |count| {
+                let messages = peer.messages(count);
+                timed(|| each(&messages, |one| peer.receiver.decrypt(one).unwrap()))
+            })
+            .at_most(PREPARED),
+            repeat("verify", || floor.verify()),
+            repeat("floor", || {
+                floor.expand::<96>();
+                floor.seal(CONTENT, aad);
+                floor.digest(length - SIGNATURE + DIGEST);
+                floor.digest(DIGEST);
+                floor.digest(LINK);
+                floor.digest(length + 20);
+            }),
+        ];
+        sides.extend(libolm.as_ref().map(|libolm| {
+            let side = Side::new("libolm", |count| {
+                let mut messages: Vec<_> = (0..count).map(|_| libolm.group_encrypt()).collect();
+                timed(|| each(&mut messages, |message| libolm.group_decrypt(message)))
+            });
+            side.at_most(PREPARED)
+        }));
+        let samples = interleave(MANY, sides);
+        let [ours, peer, verify, floor, libolm @ ..] = &samples[..] else { unreachable!("four sides") };
         let whole = verify.plus(floor);
         let rest = ours.minus(verify);
         let row = Row::new("group decrypt, one message", ours, Wanted::Faster(0.9));
-        rows.push(row.peer(ours, peer).floor(ours, &whole));
+        rows.push(row.peer(ours, peer).libolm(ours, libolm).floor(ours, &whole));
         let row = Row::new("group decrypt, symmetric work", &rest, Wanted::OfFloor(1.5));
         rows.push(row.floor(&rest, floor));
     }
@@ -190,27 +196,19 @@ impl Bench {
         let wanted = Wanted::Within(2_000_000.0, Some(("a key pair", self.generate)));
         let (mut out, mut results) = (vec![0; OTHERS * ROOM], vec![CallResult::default(); OTHERS]);
         let one = &mut [0; ROOM];
-        let mut sides = vec![
+        let sides = vec![
+            repeat("in one call", || {
+                crowd.sender.rotate();
+                crowd.sender.distribute_many(&crowd.sessions, &mut out, &mut results);
+            }),
             repeat("one by one", || {
                 crowd.sender.rotate();
                 each(&crowd.sessions, |session| crowd.sender.distribute(session, one));
-            })
-            .at_most(1),
+            }),
         ];
-        if GroupSender::has_many() {
-            let many = || {
-                crowd.sender.rotate();
-                crowd.sender.distribute_many(&crowd.sessions, &mut out, &mut results);
-            };
-            sides.push(repeat("in one call", many).at_most(1));
-        } else {
-            println!("SKIPPED: one call for all: the library has no sealwax_group_sender_distribute_many");
-        }
-        let samples = interleave(FEW, sides);
-        if let Some(many) = samples.get(1) {
-            rows.push(Row::new("rotate, and distribute to 999 in one call", many, wanted));
-        }
-        let one_by_one = samples.first().expect("it was measured");
+        let samples = interleave(FEW, sides.into_iter().map(|side| side.at_most(1)).collect());
+        let [many, one_by_one] = &samples[..] else { unreachable!("two sides") };
+        rows.push(Row::new("rotate, and distribute to 999 in one call", many, wanted));
         rows.push(Row::new("rotate, and distribute to 999 one by one", one_by_one, wanted));
     }
 }

@@ -11,6 +11,7 @@ use std::fs;
 use std::hint::black_box;
 
 use sealwax_benches::floor::{Backend, Floor};
+use sealwax_benches::libolm::{Libolm, LibolmPair};
 use sealwax_benches::pairs::{Samples, Side, interleave, timed};
 use sealwax_benches::report::{self, time};
 use sealwax_benches::{abi, budget};
@@ -26,6 +27,7 @@ const CONTENT: usize = 278;
 /// What every row needs.
 struct Bench {
     floor: Floor,
+    libolm: Option<Libolm>,
     /// Nanoseconds of a signature's check and of a key pair's generation here.
     verify: f64,
     generate: f64,
@@ -36,9 +38,13 @@ fn main() {
     let aws = abi::build_info().contains(r#""backend":"aws-lc"#);
     let mut bench = Bench {
         floor: Floor::new(if aws { Backend::AwsLc } else { Backend::RustCrypto }),
+        libolm: Libolm::open(),
         verify: 0.0,
         generate: 0.0,
     };
+    if bench.libolm.is_none() {
+        println!("SKIPPED: libolm: it is not installed (Debian: libolm3)");
+    }
     let primitives = bench.primitives();
     let mut rows = Vec::new();
     bench.groups(&mut rows);
@@ -90,6 +96,10 @@ fn each<T, U>(things: impl IntoIterator<Item = T>, mut operation: impl FnMut(T) 
 }
 
 impl Bench {
+    fn libolm_pair(&self) -> Option<LibolmPair<'_>> {
+        self.libolm.as_ref().map(LibolmPair::new)
+    }
+
     fn primitives(&mut self) -> Vec<Samples> {
         let (floor, random) = (&self.floor, &mut self.floor.random_source());
         let samples = interleave(

@@ -28,20 +28,21 @@ impl Bench {
         let out = &mut [0; ROOM];
         let aad = pair.ours.encrypt(&PLAINTEXT, out) - CONTENT - 16;
         let (floor, random) = (&self.floor, &mut self.floor.random_source());
-        let samples = interleave(
-            MANY,
-            vec![
-                repeat("ours", || pair.ours.encrypt(&PLAINTEXT, out)),
-                repeat("vodozemac", || peer.ours.encrypt(PLAINTEXT)),
-                repeat("floor", || {
-                    floor.expand::<64>();
-                    floor.seal(CONTENT, aad);
-                    random.draw(28);
-                }),
-            ],
-        );
-        let [ours, peer, floor] = &samples[..] else { unreachable!("three sides") };
-        rows.push(Row::new("1:1 encrypt, same chain", ours, Wanted::Faster(12.0)).peer(ours, peer));
+        let mut sides = vec![
+            repeat("ours", || pair.ours.encrypt(&PLAINTEXT, out)),
+            repeat("vodozemac", || peer.ours.encrypt(PLAINTEXT)),
+            repeat("floor", || {
+                floor.expand::<64>();
+                floor.seal(CONTENT, aad);
+                random.draw(28);
+            }),
+        ];
+        let libolm = self.libolm_pair();
+        sides.extend(libolm.as_ref().map(|libolm| repeat("libolm", || libolm.encrypt())));
+        let samples = interleave(MANY, sides);
+        let [ours, peer, floor, libolm @ ..] = &samples[..] else { unreachable!("three sides") };
+        let row = Row::new("1:1 encrypt, same chain", ours, Wanted::Faster(12.0));
+        rows.push(row.peer(ours, peer).libolm(ours, libolm));
         rows.push(Row::new("1:1 encrypt, symmetric work", ours, Wanted::OfFloor(1.5)).floor(ours, floor));
     }
 
@@ -52,29 +53,36 @@ impl Bench {
         let first = sealed(|out| pair.ours.encrypt(&PLAINTEXT, out));
         let (length, aad) = (first.len(), first.len() - CONTENT - 16);
         let floor = &self.floor;
-        let samples = interleave(
-            MANY,
-            vec![
-                Side::new("ours", |count| {
-                    let envelopes: Vec<_> =
-                        (0..count).map(|_| sealed(|out| pair.ours.encrypt(&PLAINTEXT, out))).collect();
-                    timed(|| each(&envelopes, |envelope| pair.theirs.decrypt(envelope, out)))
-                })
-                .at_most(PREPARED),
-                Side::new("vodozemac", |count| {
-                    let messages = peer.messages(count);
-                    timed(|| each(&messages, |message| peer.theirs.decrypt(message).unwrap()))
-                })
-                .at_most(PREPARED),
-                repeat("floor", || {
-                    floor.expand::<64>();
-                    floor.seal(CONTENT, aad);
-                    floor.digest(length + 20);
-                }),
-            ],
-        );
-        let [ours, peer, floor] = &samples[..] else { unreachable!("three sides") };
-        rows.push(Row::new("1:1 decrypt, same chain", ours, Wanted::Faster(1.5)).peer(ours, peer));
+        let libolm = self.libolm_pair();
+        let mut sides = vec![
+            Side::new("ours", |count| {
+                let envelopes: Vec<_> =
+                    (0..count).map(|_| sealed(|out| pair.ours.encrypt(&PLAINTEXT, out))).collect();
+                timed(|| each(&envelopes, |envelope| pair.theirs.decrypt(envelope, out)))
+            })
+            .at_most(PREPARED),
+            Side::new("vodozemac", |count| {
+                let messages = peer.messages(count);
+                timed(|| each(&messages, |message| peer.theirs.decrypt(message).unwrap()))
+            })
+            .at_most(PREPARED),
+            repeat("floor", || {
+                floor.expand::<64>();
+                floor.seal(CONTENT, aad);
+                floor.digest(length + 20);
+            }),
+        ];
+        sides.extend(libolm.as_ref().map(|libolm| {
+            let side = Side::new("libolm", |count| {
+                let mut messages: Vec<_> = (0..count).map(|_| libolm.encrypt()).collect();
+                timed(|| each(&mut messages, |message| libolm.decrypt(message)))
+            });
+            side.at_most(PREPARED)
+        }));
+        let samples = interleave(MANY, sides);
+        let [ours, peer, floor, libolm @ ..] = &samples[..] else { unreachable!("three sides") };
+        let row = Row::new("1:1 decrypt, same chain", ours, Wanted::Faster(1.5));
+        rows.push(row.peer(ours, peer).libolm(ours, libolm));
         rows.push(Row::new("1:1 decrypt, symmetric work", ours, Wanted::OfFloor(1.5)).floor(ours, floor));
     }
 
