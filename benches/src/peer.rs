@@ -3,9 +3,13 @@
 //! It is given every advantage that its API allows: messages are neither encoded nor decoded, so base64 and protobuf
 //! cost it nothing, where Sealwax writes and reads whole envelopes.
 
+use std::hint::black_box;
+
 use vodozemac::megolm::{self, GroupSession, InboundGroupSession, MegolmMessage};
 use vodozemac::olm::{self, Account, OlmMessage, Session};
-use vodozemac::{Curve25519PublicKey, Ed25519PublicKey, Ed25519Signature};
+use vodozemac::{
+    Curve25519PublicKey, Curve25519SecretKey, Ed25519Keypair, Ed25519PublicKey, Ed25519Signature,
+};
 
 use crate::scene::PLAINTEXT;
 
@@ -119,6 +123,49 @@ impl MegolmCircle {
 }
 
 impl Default for MegolmCircle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What vodozemac computes on its curve.
+pub struct Primitives {
+    secret: Curve25519SecretKey,
+    public: Curve25519PublicKey,
+    signing: Ed25519Keypair,
+    verifying: Ed25519PublicKey,
+    signature: Ed25519Signature,
+}
+
+/// What is signed.
+const MESSAGE: [u8; 350] = [3; 350];
+
+impl Primitives {
+    /// With fresh keys.
+    #[must_use]
+    pub fn new() -> Self {
+        let (secret, signing) = (Curve25519SecretKey::new(), Ed25519Keypair::new());
+        let public = Curve25519PublicKey::from(&Curve25519SecretKey::new());
+        Self { secret, public, verifying: signing.public_key(), signature: signing.sign(&MESSAGE), signing }
+    }
+
+    /// X25519.
+    pub fn agree(&self) {
+        black_box(self.secret.diffie_hellman(black_box(&self.public)).unwrap());
+    }
+
+    /// Ed25519.
+    pub fn sign(&self) {
+        black_box(self.signing.sign(black_box(&MESSAGE)));
+    }
+
+    /// The check of such a signature.
+    pub fn verify(&self) {
+        self.verifying.verify(black_box(&MESSAGE), &self.signature).unwrap();
+    }
+}
+
+impl Default for Primitives {
     fn default() -> Self {
         Self::new()
     }

@@ -13,6 +13,7 @@ use std::hint::black_box;
 use sealwax_benches::floor::{Backend, Floor};
 use sealwax_benches::libolm::{Libolm, LibolmPair};
 use sealwax_benches::pairs::{Samples, Side, interleave, timed};
+use sealwax_benches::peer::Primitives;
 use sealwax_benches::report::{self, time};
 use sealwax_benches::{abi, budget};
 
@@ -49,13 +50,13 @@ fn main() {
     let mut rows = Vec::new();
     bench.groups(&mut rows);
     bench.sessions(&mut rows);
-    bench.relay(&mut rows);
+    Bench::relay(&mut rows);
     bench.attachments(&mut rows);
 
     let about = machine::about(&bench.floor);
     let table = report::table(&rows);
     let primitives = primitive_table(&primitives);
-    let threads = bench.threads();
+    let threads = Bench::threads();
     let budgets = budget_table();
     println!("{about}\n{table}\n{threads}\n{budgets}\n{primitives}");
     let missed = rows.iter().filter(|row| !row.holds()).count();
@@ -102,6 +103,7 @@ impl Bench {
 
     fn primitives(&mut self) -> Vec<Samples> {
         let (floor, random) = (&self.floor, &mut self.floor.random_source());
+        let peer = Primitives::new();
         let samples = interleave(
             FEW,
             vec![
@@ -109,13 +111,16 @@ impl Bench {
                 repeat("HKDF-Expand, 64 bytes", || floor.expand::<64>()),
                 repeat("HKDF-Expand, 96 bytes", || floor.expand::<96>()),
                 repeat("AES-256-GCM, fresh key, 278 bytes", || floor.seal(CONTENT, 120)),
-                repeat("SHA-256, 450 bytes", || floor.digest(450)),
+                repeat("SHA-256, 450 bytes", || Floor::digest(450)),
                 repeat("28 random bytes, buffered", || random.draw(28)),
                 repeat("P-256 key pair", || floor.generate()),
                 repeat("ECDH", || floor.agree()),
                 repeat("ECDSA, sign", || floor.sign()),
                 repeat("ECDSA, verify, known key", || floor.verify()),
                 repeat("ECDSA, verify, new key", || floor.verify_new()),
+                repeat("vodozemac: X25519", || peer.agree()),
+                repeat("vodozemac: Ed25519, sign", || peer.sign()),
+                repeat("vodozemac: Ed25519, verify", || peer.verify()),
             ],
         );
         let median = |name: &str| {

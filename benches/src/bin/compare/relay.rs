@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use sealwax_benches::abi::Relay;
+use sealwax_benches::floor::Floor;
 use sealwax_benches::pairs::{Side, interleave, timed};
 use sealwax_benches::report::{Row, Wanted};
 use sealwax_benches::scene::{Hall, Line, PLAINTEXT, Pair, ROOM, sealed};
@@ -19,17 +20,16 @@ const OTHERS: usize = 999;
 const GROUP_PREPARED: usize = 8;
 
 impl Bench {
-    pub(super) fn relay(&self, rows: &mut Vec<Row>) {
-        rows.push(self.route());
+    pub(super) fn relay(rows: &mut Vec<Row>) {
+        rows.push(Self::route());
         rows.push(Self::fan_out());
     }
 
     /// A message of one to another who is online: deliveries and records looked at, and freed. The floor is the envelope's id.
-    fn route(&self) -> Row {
+    fn route() -> Row {
         let relay = Relay::new();
         let line = Line::new(&relay, "zoe", "yann");
         let length = line.messages(1)[0].len();
-        let floor = &self.floor;
         let samples = interleave(
             FEW,
             vec![
@@ -42,7 +42,7 @@ impl Bench {
                     took
                 })
                 .at_most(PREPARED),
-                repeat("floor", || floor.digest(length + 20)),
+                repeat("floor", || Floor::digest(length + 20)),
             ],
         );
         let [ours, floor] = &samples[..] else { unreachable!("two sides") };
@@ -70,7 +70,7 @@ impl Bench {
     }
 
     /// How much more two threads do than one, by the clock.
-    pub(super) fn threads(&self) -> String {
+    pub(super) fn threads() -> String {
         let pairs = [Pair::new(), Pair::new()];
         let sessions = scaling(
             || [Vec::new(), Vec::new()],
@@ -90,25 +90,29 @@ impl Bench {
             },
             |at, envelopes| each(envelopes, |envelope| relay.route(&lines[at].sender, envelope).counts()),
         );
-        let floor = &self.floor;
-        let nothing = scaling(|| [Vec::new(), Vec::new()], |_, _| each(0..CALLS, |_| floor.digest(1_000)));
-        format!(
-            "| two threads | times one thread |\n|---|---|\n| on two sessions, encrypting | {sessions:.2} |\n\
-             | on one relay, routing | {routing:.2} |\n| hashing, with nothing in common | {nothing:.2} |\n"
-        )
+        let nothing = scaling(|| [Vec::new(), Vec::new()], |_, _| each(0..CALLS, |_| Floor::digest(1_000)));
+        let row = |name: &str, (clock, own): (f64, f64)| format!("| {name} | {clock:.2} | {own:.2} |\n");
+        String::from("| two threads | done in the same time | own time an operation |\n|---|---|---|\n")
+            + &row("on two sessions, encrypting", sessions)
+            + &row("on one relay, routing", routing)
+            + &row("hashing, with nothing in common", nothing)
     }
 }
 
 /// Calls of one thread in one round.
 const CALLS: usize = 2_000;
 
-/// How much more gets done in the same time by two threads: median of the rounds.
-fn scaling(mut prepare: impl FnMut() -> [Vec<Vec<u8>>; 2], work: impl Fn(usize, &[Vec<u8>]) + Sync) -> f64 {
-    let mut rounds: Vec<f64> = Vec::new();
+/// Two threads over one, medians of the rounds: what gets done in the same time by the clock, and the processor time of an
+/// operation, which grows when they get into each other's way.
+fn scaling(
+    mut prepare: impl FnMut() -> [Vec<Vec<u8>>; 2],
+    work: impl Fn(usize, &[Vec<u8>]) + Sync,
+) -> (f64, f64) {
+    let (mut clock, mut own): (Vec<f64>, Vec<f64>) = Default::default();
     for _ in 0..FEW {
         let [input, _] = prepare();
         let start = Instant::now();
-        work(0, &input);
+        let alone_own = timed(|| work(0, &input));
         let alone = start.elapsed();
         let inputs = prepare();
         let (begin, work) = (Barrier::new(2), &work);
@@ -118,16 +122,20 @@ fn scaling(mut prepare: impl FnMut() -> [Vec<Vec<u8>>; 2], work: impl Fn(usize, 
                 scope.spawn(move || {
                     begin.wait();
                     let start = Instant::now();
-                    work(at, input);
-                    (start, Instant::now())
+                    let own = timed(|| work(at, input));
+                    (start, Instant::now(), own)
                 })
             });
             threads.map(|thread| thread.join().expect("a thread ends well"))
         });
-        let [(one, one_end), (other, other_end)] = spans;
+        let [(one, one_end, one_own), (other, other_end, other_own)] = spans;
         let both = one_end.max(other_end) - one.min(other);
-        rounds.push(2.0 * alone.as_secs_f64() / both.as_secs_f64());
+        clock.push(2.0 * alone.as_secs_f64() / both.as_secs_f64());
+        own.push((one_own + other_own).as_secs_f64() / (2.0 * alone_own.as_secs_f64()));
     }
-    rounds.sort_by(f64::total_cmp);
-    rounds[rounds.len() / 2]
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    (median(clock), median(own))
 }
