@@ -82,7 +82,7 @@ impl Relay {
             outcome.change(Change::value(name, 0, entry.into()));
         }
         let departed = departing(&parsed).map(|user| self.user(user)).transpose()?;
-        let recipients = Recipients::members(state.members(), departed);
+        let recipients = Recipients::members(&state.members(&find)?, departed);
         self.fan_out(recipients, None, &item, is_again, now_ms, &mut outcome);
         outbox.complete(&item);
         self.counters.add(Counter::Routed, 1);

@@ -1,7 +1,7 @@
 //! What a relay holds of one group.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::{Error, Result};
 use crate::limits::{ENTRY_MAX, LOG_MAX};
@@ -19,12 +19,15 @@ pub(super) struct Group(RwLock<GroupState>);
 pub(super) struct GroupState {
     /// None until the create entry was restored.
     roster: Option<Roster>,
-    /// The members, shared with those who are sending.
-    members: Arc<Members>,
+    /// The members, shared with those who are sending; not known until somebody sends in this epoch, so that a long
+    /// log is restored entry by entry at no cost a member.
+    members: OnceLock<Arc<Members>>,
     /// When those who are no members any more went: the epoch of the entry.
     departed: HashMap<Box<str>, u64>,
     /// Entries that were restored before those that they follow.
     waiting: BTreeMap<u64, Box<[u8]>>,
+    /// Bytes of them.
+    waiting_bytes: usize,
 }
 
 impl Group {
@@ -44,17 +47,22 @@ impl GroupState {
     /// Everybody that a message of `sender` is queued for, and the sender too.
     ///
     /// [`Error::UnknownGroup`], [`Error::NotAMember`], [`Error::GroupDeleted`].
-    pub(super) fn recipients(&self, sender: &str) -> Result<Arc<Members>> {
+    pub(super) fn recipients(&self, sender: &str, find: Find<'_>) -> Result<Arc<Members>> {
         let roster = self.roster()?;
         if roster.standing(sender) != Standing::Member {
             return Err(Error::NotAMember);
         }
-        if roster.is_deleted() { Err(Error::GroupDeleted) } else { Ok(Arc::clone(&self.members)) }
+        if roster.is_deleted() { Err(Error::GroupDeleted) } else { self.members(find) }
     }
 
-    /// The members.
-    pub(super) fn members(&self) -> &Arc<Members> {
-        &self.members
+    /// The members. All of them were found when their entries came, so this fails no more.
+    pub(super) fn members(&self, find: Find<'_>) -> Result<Arc<Members>> {
+        if let Some(members) = self.members.get() {
+            return Ok(Arc::clone(members));
+        }
+        let found = self.roster()?.members().map(|member| find(member.user()));
+        let members = Arc::new(found.collect::<Result<Members>>()?);
+        Ok(Arc::clone(self.members.get_or_init(|| members)))
     }
 
     /// The number of the newest entry.
@@ -71,22 +79,30 @@ impl GroupState {
         if self.roster.is_some() {
             return Ok(Checked::Known);
         }
-        let members = members_of(&roster, find)?;
-        (self.roster, self.members) = (Some(roster), members);
+        self.take(roster, find)?;
         Ok(Checked::Extends)
+    }
+
+    /// Takes a roster whose members have users.
+    fn take(&mut self, roster: Roster, find: Find<'_>) -> Result<()> {
+        roster.members().try_for_each(|member| find(member.user()).map(drop))?;
+        (self.roster, self.members) = (Some(roster), OnceLock::new());
+        Ok(())
     }
 
     /// Takes the next entry; nothing changes on an error.
     pub(super) fn settle(&mut self, entry: &Entry<'_>, find: Find<'_>) -> Result<Checked> {
         let fields = &entry.fields;
-        // First, because it alone can fail once the entry is in.
-        if let Action::Add(members) = &fields.action {
-            members.iter().try_for_each(|member| find(member.user).map(drop))?;
+        // First, because nothing may fail once the entry is in.
+        match &fields.action {
+            Action::Add(members) => members.iter().try_for_each(|member| find(member.user).map(drop))?,
+            Action::Join(member) => find(member.user).map(drop)?,
+            _ => {}
         }
         let roster = self.roster.as_mut().ok_or(Error::UnknownGroup)?;
         let checked = roster.settle(entry.bytes)?;
         if checked == Checked::Extends {
-            self.members = members_of(roster, find)?;
+            self.members = OnceLock::new();
             self.note_departure(entry);
         }
         Ok(checked)
@@ -157,16 +173,18 @@ impl GroupState {
     }
 
     fn wait(&mut self, epoch: u64, value: &[u8]) -> Result<()> {
-        let waiting: usize = self.waiting.values().map(|value| value.len()).sum();
-        if waiting.saturating_add(value.len()) > LOG_MAX {
+        let bytes = self.waiting_bytes.saturating_add(value.len());
+        if bytes > LOG_MAX {
             return Err(Error::LimitReached);
         }
-        self.waiting.insert(epoch, value.into());
+        let before = self.waiting.insert(epoch, value.into()).map_or(0, |before| before.len());
+        self.waiting_bytes = bytes - before;
         Ok(())
     }
 
     fn settle_waiting(&mut self, find: Find<'_>) -> Result<()> {
         while let Some(value) = self.waiting.remove(&(self.epoch()? + 1)) {
+            self.waiting_bytes -= value.len();
             self.settle(&Entry::parse(&value)?, find)?;
         }
         Ok(())
@@ -183,8 +201,7 @@ impl GroupState {
         }
         let log = [before, value].concat();
         let roster = Roster::open(&log)?;
-        let members = members_of(&roster, find)?;
-        (self.roster, self.members) = (Some(roster), members);
+        self.take(roster, find)?;
         self.departed.clear();
         let mut rest = log.as_slice();
         while !rest.is_empty() {
@@ -203,8 +220,4 @@ pub(super) fn departing<'a>(entry: &Entry<'a>) -> Option<&'a str> {
         Action::Leave => Some(entry.fields.actor),
         _ => None,
     }
-}
-
-fn members_of(roster: &Roster, find: Find<'_>) -> Result<Arc<Members>> {
-    roster.members().map(|member| find(member.user())).collect::<Result<Members>>().map(Arc::new)
 }

@@ -45,7 +45,7 @@ impl Relay {
         let mut outcome = Outcome::default();
         if let Some(group_id) = header.group {
             let group = self.groups.get(group_id).ok_or(Error::UnknownGroup)?;
-            let members = group.read().recipients(user)?;
+            let members = group.read().recipients(user, &|name| self.user(name))?;
             let recipients = Recipients::members(&members, None);
             self.fan_out(recipients, Some(&sender), &item, is_again, now_ms, &mut outcome);
         } else {
