@@ -120,19 +120,23 @@ fn delivery(delivery: Delivery<'_>) -> sealwax_delivery {
 
 impl Records {
     fn new(outcome: &Outcome) -> Self {
-        let mut names = Vec::with_capacity(outcome.records().map(|record| record.name.text_len()).sum());
-        outcome.records().for_each(|record| record.name.put_text(&mut names));
+        let mut names = Vec::with_capacity(outcome.names_len());
         let mut array = Vec::with_capacity(outcome.records_len());
-        let mut rest = names.as_slice();
         array.extend(outcome.records().map(|record| {
-            let (name, after) = rest.split_at_checked(record.name.text_len()).unwrap_or_default();
-            rest = after;
+            let start = names.len();
+            record.name.put_text(&mut names);
             sealwax_record {
-                name: sealwax_slice::of(name),
+                // Where it stands is known once all names do.
+                name: sealwax_slice { len: names.len() - start, ..sealwax_slice::NOTHING },
                 value: record.value.map_or(sealwax_slice::NOTHING, sealwax_slice::of),
                 replaces: record.replaces,
             }
         }));
+        let mut rest = names.as_slice();
+        for record in &mut array {
+            let (name, after) = rest.split_at_checked(record.name.len).unwrap_or_default();
+            (record.name, rest) = (sealwax_slice::of(name), after);
+        }
         Self { array: array.into(), _names: names }
     }
 }

@@ -20,6 +20,7 @@ pub fn envelope_id(envelope: &[u8]) -> Result<EnvelopeId> {
 /// One envelope or roster entry, shared by all queues, deliveries and records that it is in.
 pub(super) struct Item {
     id: EnvelopeId,
+    queued_ms: u64,
     /// When it was queued, eight bytes, and then the envelope: the value of its records.
     stored: Box<[u8]>,
 }
@@ -32,13 +33,14 @@ impl Item {
         let mut stored = Vec::with_capacity(TIME_LEN + envelope.len());
         stored.put_u64(queued_ms);
         stored.put(envelope);
-        Arc::new(Self { id, stored: stored.into() })
+        Arc::new(Self { id, queued_ms, stored: stored.into() })
     }
 
     /// Takes the value of a record.
     pub(super) fn restore(stored: &[u8]) -> Result<Arc<Self>> {
         let envelope = stored.get(TIME_LEN..).ok_or(Error::Malformed)?;
-        let item = Self { id: envelope_id(envelope)?, stored: stored.into() };
+        let queued_ms = Reader::new(stored).u64()?;
+        let item = Self { id: envelope_id(envelope)?, queued_ms, stored: stored.into() };
         item.origin()?;
         Ok(Arc::new(item))
     }
@@ -59,8 +61,8 @@ impl Item {
     }
 
     /// When it was queued.
-    pub(super) fn queued_ms(&self) -> u64 {
-        Reader::new(&self.stored).u64().unwrap_or_default()
+    pub(super) const fn queued_ms(&self) -> u64 {
+        self.queued_ms
     }
 
     /// Who sent it, and whether it was for one recipient alone.

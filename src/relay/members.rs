@@ -69,6 +69,12 @@ impl Recipients {
         member.or(self.one.as_ref().map(|user| &*user.name)).unwrap_or_default()
     }
 
+    /// Bytes of all names.
+    pub(super) fn names_len(&self) -> usize {
+        let members = self.members.as_ref().map_or(0, |members| members.names.len());
+        members + self.one.as_ref().map_or(0, |user| user.name.len())
+    }
+
     fn users(&self) -> &[Arc<User>] {
         self.members.as_ref().map_or(&[], |members| &members.users)
     }

@@ -32,12 +32,18 @@ struct Copies {
     online: usize,
 }
 
-/// Where one copy stands.
-struct Placed {
+/// Where one copy stands, and whether it is delivered at once.
+pub(super) struct Placed {
     /// Position among the recipients.
     recipient: u32,
     is_online: bool,
     sequence: u64,
+}
+
+impl Placed {
+    pub(super) fn new(recipient: usize, sequence: u64, is_online: bool) -> Self {
+        Self { recipient: u32::try_from(recipient).unwrap_or(u32::MAX), is_online, sequence }
+    }
 }
 
 /// Something for a user who is online.
@@ -89,19 +95,10 @@ impl Outcome {
         self.handed.push(handed(0, None));
     }
 
-    /// Starts with the copies of an item; [`Outcome::place`] says where they stand.
-    pub(super) fn copy(&mut self, item: &Arc<Item>, recipients: Recipients) {
-        let placed = Vec::with_capacity(recipients.len());
-        self.copies = Some(Copies { item: Arc::clone(item), recipients, placed, online: 0 });
-    }
-
-    /// A recipient's copy was queued, and is delivered at once to one who is online.
-    pub(super) fn place(&mut self, recipient: usize, sequence: u64, is_online: bool) {
-        if let Some(copies) = &mut self.copies {
-            let recipient = u32::try_from(recipient).unwrap_or(u32::MAX);
-            copies.placed.push(Placed { recipient, is_online, sequence });
-            copies.online += usize::from(is_online);
-        }
+    /// The copies of an item.
+    pub(super) fn copy(&mut self, item: &Arc<Item>, recipients: Recipients, placed: Vec<Placed>) {
+        let online = placed.iter().filter(|placed| placed.is_online).count();
+        self.copies = Some(Copies { item: Arc::clone(item), recipients, placed, online });
     }
 
     /// To the connections of their users, in this order.
@@ -136,6 +133,17 @@ impl Outcome {
             })
         });
         self.changes.iter().map(Change::as_record).chain(copies)
+    }
+
+    /// Bytes of the names of all records, or some more: so that room for them is made once.
+    #[must_use]
+    pub fn names_len(&self) -> usize {
+        let copies = self.copies.as_ref().map_or(0, |copies| {
+            let each = RecordName::Queue("", 0).text_len();
+            copies.recipients.names_len().saturating_add(copies.placed.len().saturating_mul(each))
+        });
+        let changes = self.changes.iter().map(|change| change.as_record().name.text_len());
+        changes.fold(copies, usize::saturating_add)
     }
 
     /// How many [`Outcome::records`] there are.

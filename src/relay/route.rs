@@ -9,7 +9,7 @@ use crate::relay::counters::Counter;
 use crate::relay::item::{Item, envelope_id};
 use crate::relay::members::Recipients;
 use crate::relay::outbox::Known;
-use crate::relay::outcome::Outcome;
+use crate::relay::outcome::{Outcome, Placed};
 use crate::relay::user::User;
 use crate::wire::envelope::Envelope;
 
@@ -68,19 +68,20 @@ impl Relay {
         outcome: &mut Outcome,
     ) {
         let except = except.map_or(ptr::null(), Arc::as_ptr);
-        let (mut queued, mut skipped) = (0, 0);
-        outcome.copy(item, recipients.clone());
+        let mut placed = Vec::with_capacity(recipients.len());
+        let mut skipped = 0;
         for (at, recipient) in recipients.iter().enumerate() {
             if ptr::eq(Arc::as_ptr(recipient), except) {
                 continue;
             }
             match self.push(at, recipient, item, is_again, now_ms, outcome) {
-                Ok(count) => queued += count,
+                Ok(place) => placed.extend(place),
                 Err(_) => skipped += 1,
             }
         }
         self.counters.add(Counter::Skipped, skipped);
-        self.count_queued(queued, item);
+        self.count_queued(placed.len(), item);
+        outcome.copy(item, recipients, placed);
     }
 
     fn queue(
@@ -91,13 +92,13 @@ impl Relay {
         now_ms: u64,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        outcome.copy(item, Recipients::one(Arc::clone(&recipient)));
-        let queued = self.push(0, &recipient, item, is_again, now_ms, outcome)?;
-        self.count_queued(queued, item);
+        let placed = Vec::from_iter(self.push(0, &recipient, item, is_again, now_ms, outcome)?);
+        self.count_queued(placed.len(), item);
+        outcome.copy(item, Recipients::one(recipient), placed);
         Ok(())
     }
 
-    /// Queues an item for the recipient at a position; how many queues grew. Of one that `is_again` sent, some queues
+    /// Queues an item for the recipient at a position, unless its queue has it: of one that `is_again` sent, some queues
     /// have a copy.
     fn push(
         &self,
@@ -107,10 +108,10 @@ impl Relay {
         is_again: bool,
         now_ms: u64,
         outcome: &mut Outcome,
-    ) -> Result<usize> {
+    ) -> Result<Option<Placed>> {
         let mut inbox = recipient.inbox();
         if is_again && inbox.holds(item) {
-            return Ok(0);
+            return Ok(None);
         }
         if inbox.has_gone(&self.options, now_ms) {
             // Nothing goes unless the item finds room: what is recorded of it would be lost with the error.
@@ -118,8 +119,7 @@ impl Relay {
             self.count_expired(inbox.expire(&recipient.name, &self.options, now_ms, outcome));
         }
         let (sequence, is_online) = inbox.push(item, &self.options)?;
-        outcome.place(at, sequence, is_online);
-        Ok(1)
+        Ok(Some(Placed::new(at, sequence, is_online)))
     }
 
     fn count_queued(&self, queues: usize, item: &Item) {
