@@ -4,9 +4,10 @@
 //! HKDF, in a hash, under a signature. So nothing that was derived, hashed or signed for one purpose can be taken
 //! for another.
 
-mod keys;
-
 use hkdf::{Hkdf, HkdfExtract};
+use hmac::KeyInit as _;
+use hmac::block_api::HmacCore;
+use hmac::digest::block_api::{Buffer, FixedOutputCore as _, UpdateCore as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroize as _;
 
@@ -123,8 +124,25 @@ pub fn extract_expand<const N: usize>(
 }
 
 /// HKDF-Expand alone, from a key that is already uniform, into keys one after another, with info = `L(label)`.
+///
+/// [`expand`] in the measure of a hash: what every message takes. The state under the key is made once and the buffer
+/// once, where `hkdf` makes and wipes a buffer for each output, which is a fifth of its time for infos this short.
 pub fn expand_keys<const N: usize>(prk: &Secret<32>, label: Label, out: [&mut [u8; HASH_LEN]; N]) {
-    keys::expand(prk.as_bytes(), label, out);
+    const { assert!(N <= 255) };
+    let Ok(keyed) = HmacCore::<Sha256>::new_from_slice(prk.as_bytes()) else {
+        unreachable!("HMAC takes keys of any length")
+    };
+    let mut buffer = Buffer::<HmacCore<Sha256>>::default();
+    let mut before: &[u8] = &[];
+    for (number, key) in (1_u8..).zip(out) {
+        let mut hmac = keyed.clone();
+        for part in [before, &label.length_byte(), label.bytes(), &[number]] {
+            buffer.digest_blocks(part, |blocks| hmac.update_blocks(blocks));
+        }
+        hmac.finalize_fixed_core(&mut buffer, key.into());
+        buffer.reset();
+        before = key;
+    }
 }
 
 /// HKDF-Expand alone, from a key that is already uniform, with info = `L(label) || context`.

@@ -178,8 +178,3 @@ fn keys_are_the_bytes_of_one_expansion() {
         assert_eq!(parts.as_flattened(), whole, "{label:?}");
     }
 }
-
-#[test]
-fn every_label_fits_the_one_block_of_a_key() {
-    assert!(ALL.iter().all(|label| label.bytes().len() <= keys::LABEL_MAX));
-}
