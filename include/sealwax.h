@@ -628,6 +628,7 @@ sealwax_status sealwax_identity_export(const sealwax_identity *identity,
  * @retval SEALWAX_WRONG_KIND             the sealed state of another kind of object
  * @retval SEALWAX_AUTHENTICATION_FAILED  another key, or changed bytes
  * @retval SEALWAX_LIMIT_REACHED          too many handles are open
+ * @retval SEALWAX_INTERNAL               the system has no randomness
  */
 SEALWAX_NODISCARD SEALWAX_API
 sealwax_status sealwax_identity_import(const void *key,
@@ -1231,6 +1232,7 @@ sealwax_status sealwax_roster_create(const sealwax_identity *identity,
  * @retval SEALWAX_STALE_EPOCH            an entry of a branch that the log has settled against
  * @retval SEALWAX_GROUP_DELETED          an entry after the group's end
  * @retval SEALWAX_LIMIT_REACHED          too many members or branches, or too many handles are open
+ * @retval SEALWAX_INTERNAL               the system has no randomness
  */
 SEALWAX_NODISCARD SEALWAX_API
 sealwax_status sealwax_roster_open(const void *log,
@@ -1800,7 +1802,6 @@ sealwax_status sealwax_group_sender_encrypt_len(const sealwax_group_sender *send
  *                                    none come, this passes after 5 minutes
  * @retval SEALWAX_ROTATION_REQUIRED  members came, went or changed keys, or the key is used up:
  *                                    sealwax_group_sender_rotate(), then distribute
- * @retval SEALWAX_CHAIN_EXHAUSTED    the key has given its last message
  * @retval SEALWAX_BUFFER_TOO_SMALL   *out_len is the size that would do
  * @retval SEALWAX_INTERNAL           the system has no randomness
  */
@@ -2635,6 +2636,7 @@ sealwax_status sealwax_stream_open_chunk(const sealwax_stream_open *open,
  * @retval SEALWAX_INVALID_TEXT     options are not UTF-8
  * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
  * @retval SEALWAX_LIMIT_REACHED    too many handles are open
+ * @retval SEALWAX_INTERNAL         the system has no randomness
  */
 SEALWAX_NODISCARD SEALWAX_API
 sealwax_status sealwax_relay_new(const char *options,

@@ -286,7 +286,6 @@ pub unsafe extern "C" fn sealwax_group_sender_encrypt_len(
 ///                                    none come, this passes after 5 minutes
 /// @retval SEALWAX_ROTATION_REQUIRED  members came, went or changed keys, or the key is used up:
 ///                                    sealwax_group_sender_rotate(), then distribute
-/// @retval SEALWAX_CHAIN_EXHAUSTED    the key has given its last message
 /// @retval SEALWAX_BUFFER_TOO_SMALL   *out_len is the size that would do
 /// @retval SEALWAX_INTERNAL           the system has no randomness
 #[unsafe(no_mangle)]

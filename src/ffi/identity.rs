@@ -150,6 +150,7 @@ pub unsafe extern "C" fn sealwax_identity_export(
 /// @retval SEALWAX_WRONG_KIND             the sealed state of another kind of object
 /// @retval SEALWAX_AUTHENTICATION_FAILED  another key, or changed bytes
 /// @retval SEALWAX_LIMIT_REACHED          too many handles are open
+/// @retval SEALWAX_INTERNAL               the system has no randomness
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn sealwax_identity_import(

@@ -53,16 +53,10 @@ impl<T: Object> ExclusiveGuard<'_, T> {
 pub(super) trait Request {
     /// What the lock gives.
     type Guard;
-    /// Whether the object may be one that the same set locks already.
-    const MAY_REPEAT: bool = false;
     /// Its place in the order of locking.
     fn token(&self) -> Token;
     /// Waits for the lock.
     fn acquire(self) -> Result<Self::Guard, Status>;
-    /// What to give instead of a second lock.
-    fn repeated() -> Option<Self::Guard> {
-        None
-    }
 }
 
 /// The wish for a shared lock, on a handle or a link.
@@ -134,34 +128,12 @@ impl<T: Object> MutHandle<T> {
     }
 }
 
-/// A link that may be the same object as another one of the set: its guard is then `None`, and that of the other
-/// serves for both. Where two requests of this kind meet, the first one counts, so put an exclusive one before a
-/// shared one.
-pub(super) struct OrSame<R>(pub(super) R);
-
-impl<R: Request> Request for OrSame<R> {
-    type Guard = Option<R::Guard>;
-    const MAY_REPEAT: bool = true;
-
-    fn token(&self) -> Token {
-        self.0.token()
-    }
-
-    fn acquire(self) -> Result<Self::Guard, Status> {
-        self.0.acquire().map(Some)
-    }
-
-    fn repeated() -> Option<Self::Guard> {
-        Some(None)
-    }
-}
-
-/// Locks a set of objects. One of them twice is `INVALID_ARGUMENT`, except where [`OrSame`] allows it.
+/// Locks a set of objects. One of them twice is `INVALID_ARGUMENT`.
 pub(super) fn lock<S: RequestSet>(set: S) -> Result<S::Guards, Status> {
     set.acquire_all()
 }
 
-/// Two to five requests.
+/// Two to four requests.
 pub(super) trait RequestSet {
     /// A guard for each request, in the order of the requests.
     type Guards;
@@ -177,27 +149,17 @@ macro_rules! request_set {
             #[allow(non_snake_case, reason = "a type parameter and its value share a name")]
             fn acquire_all(self) -> Result<Self::Guards, Status> {
                 let ($($request,)+) = self;
-                // A request that may repeat comes after the one that it repeats.
-                let mut order = [$(($request.token(), $request::MAY_REPEAT, $position)),+];
+                let mut order = [$(($request.token(), $position)),+];
                 order.sort_unstable();
-                let same = |one: &(Token, bool, u8), other: &(Token, bool, u8)| one.0 == other.0;
-                if order.windows(2).any(|pair| matches!(pair, [one, two] if same(one, two) && !two.1)) {
+                if order.windows(2).any(|pair| matches!(pair, [one, two] if one.0 == two.0)) {
                     return Err(Status::INVALID_ARGUMENT);
                 }
                 $(let mut $request = (Some($request), None);)+
-                let mut last = None;
-                for (token, _, position) in order {
+                for (_, position) in order {
                     match position {
-                        $($position => {
-                            $request.1 = if last == Some(token) {
-                                $request::repeated()
-                            } else {
-                                $request.0.take().map(Request::acquire).transpose()?
-                            };
-                        })+
+                        $($position => $request.1 = $request.0.take().map(Request::acquire).transpose()?,)+
                         _ => {}
                     }
-                    last = Some(token);
                 }
                 Ok(($($request.1.ok_or(Status::INTERNAL)?,)+))
             }
@@ -207,7 +169,6 @@ macro_rules! request_set {
 request_set!(A 0, B 1);
 request_set!(A 0, B 1, C 2);
 request_set!(A 0, B 1, C 2, D 3);
-request_set!(A 0, B 1, C 2, D 3, E 4);
 
 /// Guards of two objects, and of many of one type.
 pub(super) type Many<'a, A, B, T> = (A, B, Vec<Result<ExclusiveGuard<'a, T>, Status>>);

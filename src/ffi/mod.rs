@@ -50,8 +50,8 @@
 //!
 //!    * `cell::shared` takes a `const T *`, `cell::exclusive` a `T *`; `cell::free` is the whole of a `_free`.
 //!    * Several objects are locked at once, in one call: `let (mut sender, roster) =
-//!      lock((&sender, Shared(&sender.links().roster)))?;`. A link that may be the same object as another of the
-//!      set goes in as `OrSame(Shared(link))` and gives an `Option`.
+//!      lock((&sender, Shared(&sender.links().roster)))?;`. One object twice is
+//!      `INVALID_ARGUMENT`.
 //!    * `update` is the only way to change an object: its revision grows if the change succeeds. Everything that
 //!      can fail comes before it, or inside it: `out.reserve(size)` of a buffer, `out.reserve()` of a
 //!      handle. What was made first is given with `out.put(&bytes)`; JSON with `out.put` of the buffer itself.
@@ -70,7 +70,6 @@ mod fork;
 mod guard;
 mod inspect;
 mod json;
-#[allow(dead_code, reason = "two links of one call never meet yet")]
 mod lock;
 mod options;
 mod registry;

@@ -76,6 +76,7 @@ fn size(value: u64) -> usize {
 /// @retval SEALWAX_INVALID_TEXT     options are not UTF-8
 /// @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
 /// @retval SEALWAX_LIMIT_REACHED    too many handles are open
+/// @retval SEALWAX_INTERNAL         the system has no randomness
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn sealwax_relay_new(

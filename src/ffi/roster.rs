@@ -174,6 +174,7 @@ pub unsafe extern "C" fn sealwax_roster_create(
 /// @retval SEALWAX_STALE_EPOCH            an entry of a branch that the log has settled against
 /// @retval SEALWAX_GROUP_DELETED          an entry after the group's end
 /// @retval SEALWAX_LIMIT_REACHED          too many members or branches, or too many handles are open
+/// @retval SEALWAX_INTERNAL               the system has no randomness
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn sealwax_roster_open(

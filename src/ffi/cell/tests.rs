@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Cell, Object, Opaque, exclusive, free, revision, shared};
 use crate::error::Error;
 use crate::ffi::guard::guard;
-use crate::ffi::lock::{Exclusive, OrSame, Shared, lock};
+use crate::ffi::lock::{Exclusive, lock};
 use crate::ffi::registry::REGISTRY;
 use crate::ffi::status::{SEALWAX_INTERNAL, SEALWAX_OK, Status};
 
@@ -103,32 +103,6 @@ fn a_link_lives_on_after_its_handle_was_freed() {
         assert_eq!(root.update(|root| Ok::<_, Error>(root.0)), Ok(0));
     }
     free(leaf).unwrap();
-}
-
-#[test]
-fn a_link_that_is_locked_already_is_locked_once() {
-    let (common, other) = (root(), root());
-    let (one, two, three) = (leaf(common), leaf(common), leaf(other));
-    {
-        let (one, two, three) = (shared(one).unwrap(), shared(two).unwrap(), shared(three).unwrap());
-        let links = (one.links(), two.links(), three.links());
-        let (_, _, first, again, apart) =
-            lock((&one, &two, Exclusive(links.0), OrSame(Shared(links.1)), OrSame(Shared(links.2)))).unwrap();
-        assert_eq!(first.0, 0);
-        assert!(again.is_none());
-        assert!(apart.is_some());
-        // Whatever the place of the request that may repeat.
-    }
-    {
-        let (one, root) = (shared(one).unwrap(), exclusive(common).unwrap());
-        let (again, _, _) = lock((OrSame(Shared(one.links())), &one, &root)).unwrap();
-        assert!(again.is_none());
-    }
-    for handle in [one, two, three] {
-        free(handle).unwrap();
-    }
-    free(common).unwrap();
-    free(other).unwrap();
 }
 
 #[test]
