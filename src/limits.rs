@@ -19,8 +19,9 @@ pub const PREKEYS_MAX: usize = 69_632;
 pub const ENTRY_MAX: usize = 4_194_304;
 /// Bytes of a whole roster log handed to the library at once.
 pub const LOG_MAX: usize = 67_108_864;
-/// Bytes of sealed state: the largest group receiver.
-pub const SEALED_MAX: usize = 67_108_864;
+/// Bytes of sealed state: the largest group receiver, that of a full group whose members all do what they can to make
+/// it large.
+pub const SEALED_MAX: usize = 134_217_728;
 /// Bytes of an options object.
 pub const OPTIONS_MAX: usize = 65_536;
 /// Bytes of a frame: the largest roster entry and its envelope.
@@ -86,6 +87,9 @@ pub const GROUP_SKIP_MAX: u32 = 262_144;
 pub const GROUP_SKIPPED_KEYS_MAX: usize = 4_096;
 /// Skipped whole blocks stored per key id; the oldest go first.
 pub const GROUP_SKIPPED_BLOCKS_MAX: usize = 1_024;
+/// Bytes of keys, blocks and links that one receiver stores of messages passed over, for all senders together: its
+/// export stays below [`SEALED_MAX`] whatever members send.
+pub const GROUP_STORED_BYTES_MAX: usize = 16_777_216;
 /// Links remembered per key id to check neighbours that arrive out of order.
 pub const GROUP_LINKS_MAX: usize = 1_024;
 /// Retired keys of one sender within their window.
@@ -98,6 +102,10 @@ pub const GROUP_TOMBSTONES_MAX: usize = 64;
 pub const GROUP_RETAINED_KEYS_MAX: usize = 16_384;
 /// Shared sender keys in one receiver of history.
 pub const GROUP_HISTORY_KEYS_MAX: usize = 4_096;
+/// Messages of one backlog: beyond some hundreds nothing is gained, and the receiver and its roster stay locked meanwhile.
+pub const GROUP_BATCH_MAX: usize = 4_096;
+/// Bytes of all messages of one backlog.
+pub const GROUP_BATCH_BYTES_MAX: usize = 67_108_864;
 /// Messages under one sender key, whatever the policy says.
 pub const GROUP_CHAIN_MAX: u32 = 1 << 24;
 /// Default number of messages after which a sender key must rotate.

@@ -50,14 +50,19 @@ impl GroupReceiver {
         let now_ms = self.advance(now_ms);
         let closes_ms = self.closes_ms(now_ms);
         let keyring = self.senders.entry(peer.to_owned()).or_default();
-        if let Some(held) = keyring.find_mut(&distribution.key_id) {
+        let before = keyring.stored_bytes();
+        let wiped = if let Some(held) = keyring.find_mut(&distribution.key_id) {
             held.extend(&distribution.chain, link)?;
+            None
         } else {
             let key = SenderKey::new(*fingerprint, distribution, link, self.options.retain_history);
-            if let Some(wiped) = keyring.insert(key, roster.membership_epoch(), closes_ms) {
-                self.retain(peer, wiped);
-            }
+            keyring.insert(key, roster.membership_epoch(), closes_ms)
+        };
+        let stored = (before, keyring.stored_bytes());
+        if let Some(wiped) = wiped {
+            self.retain(peer, wiped);
         }
+        self.stores(stored);
         Ok(Claim::of(roster, peer, distribution.epoch, short(&distribution.roster_hash)))
     }
 
@@ -104,13 +109,14 @@ impl GroupReceiver {
 
         self.advance(now_ms);
         let keyring: &mut Keyring = self.senders.entry(history.sender.clone()).or_default();
+        let before = keyring.stored_bytes();
         match keyring.find_mut(&history.key_id) {
-            Some(held) => held.extend(&history.chain, link),
-            None => {
-                keyring.keys.push(SenderKey::shared(sharer, history, link));
-                Ok(())
-            }
+            Some(held) => held.extend(&history.chain, link)?,
+            None => keyring.keys.push(SenderKey::shared(sharer, history, link)),
         }
+        let stored = (before, keyring.stored_bytes());
+        self.stores(stored);
+        Ok(())
     }
 }
 

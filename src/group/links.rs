@@ -2,6 +2,7 @@
 //!
 //! Every message names the one before. So once a message was opened, what its neighbours must be is known.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 use crate::crypto::kdf::{self, Label};
@@ -54,22 +55,36 @@ impl Links {
         self.evict();
     }
 
-    /// [`Error::AuthenticationFailed`] if a message carries another link, or would make its successor carry another
-    /// one, than is known. `after` is [`link_after`] it.
-    pub(super) fn check(&self, counter: u32, link: Link<'_>, after: &LinkBytes) -> Result<()> {
+    /// Whether something verified names a message: then it is authentic, its signature included.
+    /// [`Error::AuthenticationFailed`] if it carries another link, or would make its successor carry another one,
+    /// than is known. `after` is [`link_after`] it.
+    pub(super) fn check(&self, counter: u32, link: Link<'_>, after: &LinkBytes) -> Result<bool> {
         let carried = match (link, self.carried.get(&counter)) {
             (Link::Known(link), Some(expected)) => link == expected,
             // Whoever loaded a stored state does not know what it sent last.
             (Link::Resumed { .. }, _) | (Link::Known(_), None) => true,
         };
-        let named = self.named.get(&counter).is_none_or(|expected| after == expected);
-        if carried && named { Ok(()) } else { Err(Error::AuthenticationFailed) }
+        let named = self.named.get(&counter);
+        if carried && named.is_none_or(|expected| after == expected) {
+            Ok(named.is_some())
+        } else {
+            Err(Error::AuthenticationFailed)
+        }
     }
 
     /// The message was opened.
     pub(super) fn forget(&mut self, counter: u32) {
         self.carried.remove(&counter);
         self.named.remove(&counter);
+    }
+
+    /// These messages open no more.
+    pub(super) fn drop_range(&mut self, counters: Range<u32>) {
+        for links in [&mut self.carried, &mut self.named] {
+            while let Some((&counter, _)) = links.range(counters.clone()).next() {
+                links.remove(&counter);
+            }
+        }
     }
 
     pub(super) fn carried(&self) -> &BTreeMap<u32, LinkBytes> {
@@ -102,13 +117,19 @@ mod tests {
         let mut links = Links::default();
         links.expect_carried(5, [1; 16]);
         links.expect_named(5, [2; 16]);
-        assert_eq!(links.check(5, Link::Known(&[1; 16]), &[2; 16]), Ok(()));
+        assert_eq!(links.check(5, Link::Known(&[1; 16]), &[2; 16]), Ok(true));
         assert_eq!(links.check(5, Link::Known(&[9; 16]), &[2; 16]), Err(Error::AuthenticationFailed));
         assert_eq!(links.check(5, Link::Known(&[1; 16]), &[9; 16]), Err(Error::AuthenticationFailed));
-        assert_eq!(links.check(5, Link::Resumed { from: 1 }, &[2; 16]), Ok(()));
+        assert_eq!(links.check(5, Link::Resumed { from: 1 }, &[2; 16]), Ok(true));
         assert_eq!(links.check(5, Link::Resumed { from: 1 }, &[9; 16]), Err(Error::AuthenticationFailed));
         links.forget(5);
-        assert_eq!(links.check(5, Link::Known(&[9; 16]), &[9; 16]), Ok(()));
+        assert_eq!(links.check(5, Link::Known(&[9; 16]), &[9; 16]), Ok(false));
+        links.expect_carried(5, [9; 16]);
+        assert_eq!(
+            links.check(5, Link::Known(&[9; 16]), &[9; 16]),
+            Ok(false),
+            "that was said by its predecessor"
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! one to the other is a [`Distribution`], inside a session of its owner; a [`History`] hands on what is retired. Both
 //! halves ask the roster who is a member, and hold no copy of it.
 
+mod batch;
+mod budget;
 mod chain;
 mod distribution;
 mod handout;
@@ -14,8 +16,10 @@ mod keyring;
 mod links;
 mod open;
 mod own_key;
+mod read;
 mod receiver;
 mod receiver_state;
+mod runs;
 mod sender;
 mod sender_key;
 mod sender_state;
@@ -27,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::identity::Fingerprint;
 use crate::roster::Roster;
 
+pub use batch::{Backlog, Received};
 pub use distribution::Distribution;
 pub use handout::Handout;
 pub use history::History;

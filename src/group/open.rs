@@ -6,12 +6,15 @@ use core::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::crypto::Secret;
 use crate::error::{Error, Result};
 use crate::group::keyring::Keyring;
-use crate::group::sender_key::Read;
+use crate::group::read::{Ahead, Read, envelope_id};
+use crate::group::sender_key::SenderKey;
 use crate::group::{Claim, GroupReceiver};
 use crate::roster::{Member, Roster, Standing};
 use crate::wire::content::{CONTENT_MIN, Content, ContentKind, Data, MESSAGE_ID_LEN};
+use crate::wire::envelope::ENVELOPE_ID_LEN;
 use crate::wire::group::{Front, GroupMessage};
 
 /// A message that was authenticated and decrypted, and what taking it would change. Dropping it changes nothing.
@@ -24,11 +27,35 @@ pub struct Opening {
     timestamp_ms: u64,
     shared_by: Option<String>,
     claim: Option<Claim>,
-    read: Read,
+    read: Read<'static>,
+    envelope_id: [u8; ENVELOPE_ID_LEN],
     content: Zeroizing<Vec<u8>>,
     kind: ContentKind,
     message_id: [u8; MESSAGE_ID_LEN],
     body: Range<usize>,
+}
+
+/// What a decrypted content is.
+pub(super) struct Contained {
+    pub(super) kind: ContentKind,
+    pub(super) message_id: [u8; MESSAGE_ID_LEN],
+    /// Where the body lies in it.
+    pub(super) body: Range<usize>,
+}
+
+impl Contained {
+    /// [`Error::WrongKind`] for a content that groups do not carry.
+    pub(super) fn check(content: &[u8]) -> Result<Self> {
+        let Content { kind, message_id, body } = Content::parse(content)?;
+        if !kind.in_groups() {
+            return Err(Error::WrongKind);
+        }
+        if kind == ContentKind::Data {
+            Data::parse(body)?;
+        }
+        let body = CONTENT_MIN..CONTENT_MIN.saturating_add(body.len());
+        Ok(Self { kind, message_id: *message_id, body })
+    }
 }
 
 impl Opening {
@@ -95,27 +122,14 @@ impl GroupReceiver {
         if *front.group_id != self.group_id {
             return Err(Error::WrongGroup);
         }
-        let member = self.check_sender(roster, front)?;
         let now_ms = self.clock(now_ms);
-        let keyring = self.senders.get(front.sender);
-        let Some(key) = keyring.and_then(|keyring| keyring.find(front.key_id)) else {
-            let wiped = keyring.is_some_and(|keyring: &Keyring| keyring.was_wiped(front.key_id));
-            return Err(if wiped { Error::RetiredKey } else { Error::UnknownKey });
-        };
-        if !self.is_open(key, now_ms) || member.is_some_and(|member| !key.is_of(member)) {
-            return Err(Error::RetiredKey);
-        }
-
-        let (content, read) = key.open(&message, envelope)?;
-        let parsed = Content::parse(&content)?;
-        let (kind, message_id) = (parsed.kind, *parsed.message_id);
-        let body = CONTENT_MIN..CONTENT_MIN.saturating_add(parsed.body.len());
-        if !kind.in_groups() {
-            return Err(Error::WrongKind);
-        }
-        if kind == ContentKind::Data {
-            Data::parse(parsed.body)?;
-        }
+        let key = self.key_of(roster, front, now_ms)?;
+        let is_recent = || key.recent.contains(&envelope_id(envelope));
+        let read =
+            key.authenticate(&message, Ahead::default(), is_recent, |sums| key.verify(&message, sums))?;
+        let mut content = Zeroizing::new(message.content().to_vec());
+        read.unseal(&message, &mut Secret::zeroed(), &mut content)?;
+        let Contained { kind, message_id, body } = Contained::check(&content)?;
         let claim = Claim::of(roster, front.sender, front.epoch, front.roster_hash);
         Ok(Opening {
             revision: self.revision,
@@ -127,6 +141,7 @@ impl GroupReceiver {
             shared_by: key.shared_by.clone(),
             claim: claim.filter(|_| !self.options.history),
             read,
+            envelope_id: envelope_id(envelope),
             content,
             kind,
             message_id,
@@ -138,14 +153,35 @@ impl GroupReceiver {
     ///
     /// [`Error::InvalidArgument`] if the receiver has changed since [`GroupReceiver::open`].
     pub fn commit(&mut self, opening: Opening) -> Result<Option<Claim>> {
-        let Opening { revision, now_ms, sender, key_id, claim, read, .. } = opening;
+        let Opening { revision, now_ms, sender, key_id, claim, read, envelope_id, .. } = opening;
         if revision != self.revision {
             return Err(Error::InvalidArgument);
         }
-        let keyring = self.senders.get_mut(&sender).ok_or(Error::InvalidArgument)?;
-        keyring.find_mut(&key_id).ok_or(Error::InvalidArgument)?.apply(read);
+        let key = self.held_key(&sender, &key_id).ok_or(Error::InvalidArgument)?;
+        key.remember(envelope_id);
+        let stored = key.stored_bytes();
+        key.apply(read);
+        let stored = (stored, key.stored_bytes());
+        self.stores(stored);
         self.advance(now_ms);
         Ok(claim)
+    }
+
+    /// A key that [`GroupReceiver::key_of`] found.
+    pub(super) fn held_key(&mut self, sender: &str, key_id: &[u8; 8]) -> Option<&mut SenderKey> {
+        self.senders.get_mut(sender)?.find_mut(key_id)
+    }
+
+    /// The key that a message says to be under (steps 2 and 3 of section 8.5).
+    pub(super) fn key_of(&self, roster: &Roster, front: &Front<'_>, now_ms: u64) -> Result<&SenderKey> {
+        let member = self.check_sender(roster, front)?;
+        let keyring = self.senders.get(front.sender);
+        let Some(key) = keyring.and_then(|keyring| keyring.find(front.key_id)) else {
+            let wiped = keyring.is_some_and(|keyring: &Keyring| keyring.was_wiped(front.key_id));
+            return Err(if wiped { Error::RetiredKey } else { Error::UnknownKey });
+        };
+        let foreign = member.is_some_and(|member| !key.is_of(member));
+        if foreign || !self.is_open(key, now_ms) { Err(Error::RetiredKey) } else { Ok(key) }
     }
 
     /// The member who says to have sent it; in a receiver of history nobody needs to be one.

@@ -53,6 +53,8 @@ pub struct GroupReceiver {
     /// Since when windows stand still.
     pub(super) catching_up: Option<u64>,
     pub(super) latest_ms: u64,
+    /// Bytes of what is stored of messages passed over.
+    pub(super) stored: usize,
     /// Counts changes, so that an opening is committed to the state that it was made from.
     pub(super) revision: u64,
 }
@@ -79,6 +81,7 @@ impl GroupReceiver {
             retained: VecDeque::new(),
             catching_up: None,
             latest_ms: now_ms,
+            stored: 0,
             revision: 0,
         })
     }
@@ -127,6 +130,7 @@ impl GroupReceiver {
         for (user, key) in gone {
             self.retain(&user, key);
         }
+        self.count_stored();
         Ok(())
     }
 
@@ -146,6 +150,7 @@ impl GroupReceiver {
         for (user, key) in gone {
             self.retain(&user, key);
         }
+        self.count_stored();
         self.senders.values().filter_map(Keyring::due_ms).min()
     }
 

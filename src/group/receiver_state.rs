@@ -21,12 +21,23 @@ use crate::group::state::{
 };
 use crate::identity::{Fingerprint, Identity};
 use crate::limits::{
-    GROUP_HISTORY_KEYS_MAX, GROUP_LINKS_MAX, GROUP_RECENT_MAX, GROUP_RETAINED_KEYS_MAX,
-    GROUP_RETIRED_KEYS_MAX, GROUP_SKIPPED_BLOCKS_MAX, GROUP_SKIPPED_KEYS_MAX, GROUP_TOMBSTONES_MAX,
+    GROUP_HISTORY_KEYS_MAX, GROUP_LINKS_MAX, GROUP_MEMBERS_MAX, GROUP_RECENT_MAX, GROUP_RETAINED_KEYS_MAX,
+    GROUP_RETIRED_KEYS_MAX, GROUP_SKIPPED_BLOCKS_MAX, GROUP_SKIPPED_KEYS_MAX, GROUP_STORED_BYTES_MAX,
+    GROUP_TOMBSTONES_MAX, NAME_MAX, SEALED_MAX,
 };
 use crate::roster::Roster;
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::name;
+
+/// The largest receiver can be exported: a full group, whose members all keep every key, name and link that they can.
+const _: () = {
+    const KEY: usize = 8 + 32 + 8 + 65 + 4 + 68 + 5 * 4 + (4 + 16 * GROUP_RECENT_MAX) + 30 + 5 + 9 + 69 + 1;
+    const SENDER: usize =
+        1 + NAME_MAX + 4 + 8 * GROUP_TOMBSTONES_MAX + 4 + (GROUP_RETIRED_KEYS_MAX + 1) * KEY;
+    const RETAINED: usize = 2 + 32 + 1 + NAME_MAX + 32 + 8 + 8 + 65 + 68 + 4;
+    let most = GROUP_MEMBERS_MAX * SENDER + GROUP_RETAINED_KEYS_MAX * RETAINED + GROUP_STORED_BYTES_MAX;
+    assert!(most + 4_096 < SEALED_MAX);
+};
 
 impl GroupReceiver {
     /// Of what [`GroupReceiver::export`] writes.
@@ -119,9 +130,12 @@ impl GroupReceiver {
             retained,
             catching_up,
             latest_ms,
+            stored: 0,
             revision: 0,
         };
         receiver.sync(roster, latest_ms)?;
+        receiver.count_stored();
+        receiver.stores((0, 0));
         Ok(receiver)
     }
 }

@@ -2,23 +2,17 @@
 
 use std::collections::VecDeque;
 
-use zeroize::Zeroizing;
-
-use crate::crypto::aead;
 use crate::crypto::ecc::SignPublic;
-use crate::crypto::kdf::{self, Label};
 use crate::error::{Error, Result};
-use crate::group::chain::{Chain, MessageKey, Passed};
+use crate::group::chain::Chain;
 use crate::group::distribution::{Distribution, Previous};
 use crate::group::history::History;
-use crate::group::links::{LinkBytes, Links, link_after};
-use crate::group::short;
-use crate::group::skipped::{Skipped, Use};
+use crate::group::links::{LinkBytes, Links};
+use crate::group::skipped::Skipped;
 use crate::identity::Fingerprint;
-use crate::limits::{GROUP_CHAIN_MAX, GROUP_RECENT_MAX, GROUP_SKIP_MAX};
+use crate::limits::GROUP_SKIP_MAX;
 use crate::roster::Member;
 use crate::wire::envelope::ENVELOPE_ID_LEN;
-use crate::wire::group::{GroupMessage, Link};
 
 /// A chain, the key that signs its messages, and what is known of those not opened yet.
 pub(super) struct SenderKey {
@@ -44,22 +38,6 @@ pub(super) struct SenderKey {
     pub(super) retained: Option<Chain>,
     /// Who vouches for it, if not its owner.
     pub(super) shared_by: Option<String>,
-}
-
-/// What opening one message changes in its sender key.
-pub(super) struct Read {
-    counter: u32,
-    change: Change,
-    carried: Option<LinkBytes>,
-    after: LinkBytes,
-    envelope_id: [u8; ENVELOPE_ID_LEN],
-}
-
-enum Change {
-    /// The chain moved, and passed these.
-    Ahead { chain: Chain, passed: Passed },
-    /// Something stored was used.
-    Stored(Use),
 }
 
 impl SenderKey {
@@ -163,88 +141,5 @@ impl SenderKey {
         if let (Some(last), Some(link)) = (last, successor.link) {
             self.links.expect_named(last, link);
         }
-    }
-
-    /// Authenticates and decrypts a message (section 8.5, steps 4 to 7). Nothing changes.
-    pub(super) fn open(
-        &self,
-        message: &GroupMessage<'_>,
-        envelope: &[u8],
-    ) -> Result<(Zeroizing<Vec<u8>>, Read)> {
-        let counter = message.front.counter;
-        let envelope_id = *short(&kdf::hash(Label::Envelope, &[envelope]));
-        self.check_counter(counter, &envelope_id)?;
-        let (key, change) = self.derive(counter)?;
-
-        let digest = kdf::hash(Label::Digest, &[key.commitment(), message.aad, message.ciphertext]);
-        let after = link_after(&digest, message.signature);
-        self.links.check(counter, message.front.link, &after)?;
-        self.signing_key.verify(Label::GroupMessage, &[&digest], message.signature)?;
-        let (body, tag) = message.ciphertext.split_last_chunk().ok_or(Error::Malformed)?;
-        let mut content = Zeroizing::new(body.to_vec());
-        aead::open(&key.key(), message.front.nonce, message.aad, &mut content, tag)?;
-
-        let carried = match message.front.link {
-            Link::Known(link) => Some(*link),
-            Link::Resumed { .. } => None,
-        };
-        Ok((content, Read { counter, change, carried, after, envelope_id }))
-    }
-
-    /// Carries out what [`SenderKey::open`] answered.
-    pub(super) fn apply(&mut self, read: Read) {
-        match read.change {
-            Change::Ahead { chain, passed } => {
-                self.chain = chain;
-                self.skipped.store(passed);
-            }
-            Change::Stored(used) => self.skipped.apply(used),
-        }
-        self.links.forget(read.counter);
-        let next = read.counter.saturating_add(1);
-        if self.is_unread(next) {
-            self.links.expect_carried(next, read.after);
-        }
-        let before = read.counter.checked_sub(1).filter(|before| self.skipped.contains(*before));
-        if let (Some(before), Some(carried)) = (before, read.carried) {
-            self.links.expect_named(before, carried);
-        }
-        if self.recent.len() >= GROUP_RECENT_MAX {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(read.envelope_id);
-    }
-
-    /// Whether a message can be opened that was not.
-    fn is_unread(&self, counter: u32) -> bool {
-        counter >= self.chain.counter() || self.skipped.contains(counter)
-    }
-
-    fn check_counter(&self, counter: u32, envelope_id: &[u8; ENVELOPE_ID_LEN]) -> Result<()> {
-        if counter >= GROUP_CHAIN_MAX {
-            return Err(Error::Malformed);
-        }
-        let ended = self.end.is_some_and(|end| counter >= end);
-        match counter.checked_sub(self.chain.counter()) {
-            Some(_) if ended => Err(Error::UnknownKey),
-            Some(gap) if gap > GROUP_SKIP_MAX => Err(Error::TooFarAhead),
-            Some(_) => Ok(()),
-            None if self.skipped.contains(counter) => Ok(()),
-            None if self.recent.contains(envelope_id) => Err(Error::Duplicate),
-            None if self.skipped.was_used(counter) => Err(Error::Replay),
-            None => Err(Error::UnknownKey),
-        }
-    }
-
-    fn derive(&self, counter: u32) -> Result<(MessageKey, Change)> {
-        if counter < self.chain.counter() {
-            let (key, used) = self.skipped.derive(counter).ok_or(Error::UnknownKey)?;
-            return Ok((key, Change::Stored(used)));
-        }
-        let mut chain = self.chain.duplicate();
-        let passed = chain.advance(counter)?;
-        let step = chain.derive()?;
-        chain.take(&step);
-        Ok((step.message_key(), Change::Ahead { chain, passed }))
     }
 }

@@ -1,9 +1,11 @@
 //! What a receiver keeps of messages that it passed over (`docs/PROTOCOL.md` section 8.5).
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 use crate::crypto::Secret;
-use crate::group::chain::{self, MessageKey, Passed, block_end};
+use crate::group::chain::{self, MessageKey, Passed, Step, block_end};
+use crate::group::read::{AnyStep, StoredKey};
 use crate::limits::{GROUP_SKIPPED_BLOCKS_MAX, GROUP_SKIPPED_KEYS_MAX};
 
 /// Single keys, and the rests of blocks as the chain at their first counter. Each counter stands in one of them at
@@ -39,10 +41,11 @@ impl Skipped {
         counter >= self.floor && !self.contains(counter)
     }
 
-    /// The key of a stored message, and what using it changes. Nothing changes yet.
-    pub(super) fn derive(&self, counter: u32) -> Option<(MessageKey, Use)> {
+    /// What opens a stored message, and what using it changes. Nothing changes yet. `ahead` is the message's step,
+    /// if it was derived before.
+    pub(super) fn derive<'s>(&self, counter: u32, ahead: Option<&'s Step>) -> Option<(StoredKey<'s>, Use)> {
         if let Some(key) = self.keys.get(&counter) {
-            return Some((key.duplicate(), Use::Key(counter)));
+            return Some((StoredKey::Single(key.duplicate()), Use::Key(counter)));
         }
         let (from, start) = self.rest_of(counter)?;
         let mut chain = start.duplicate();
@@ -52,13 +55,13 @@ impl Skipped {
             below.push((passed, step.message_key()));
             step.next_chain(&mut chain);
         }
-        let step = chain::step(&chain);
+        let step = AnyStep::of(ahead, || Ok(chain::step(&chain))).ok()?;
         let after = counter.saturating_add(1);
         let after = (after < block_end(from)).then(|| {
             step.next_chain(&mut chain);
             (after, chain)
         });
-        Some((step.message_key(), Use::Rest { from, below, after }))
+        Some((StoredKey::OfRest(step), Use::Rest { from, below, after }))
     }
 
     /// Carries out what [`Skipped::derive`] answered.
@@ -81,6 +84,25 @@ impl Skipped {
         self.keys.extend(passed.keys);
         self.rests.extend(passed.rests);
         self.evict();
+    }
+
+    /// Drops what stands lowest, and answers which messages that was for.
+    pub(super) fn drop_lowest(&mut self) -> Option<Range<u32>> {
+        let (key, rest) = (self.keys.first_key_value(), self.rests.first_key_value());
+        let (key, rest) = (key.map(|(counter, _)| *counter), rest.map(|(from, _)| *from));
+        let dropped = match (key, rest) {
+            (Some(key), rest) if rest.is_none_or(|from| key < from) => {
+                self.keys.pop_first();
+                key..key.saturating_add(1)
+            }
+            (_, rest) => {
+                let from = rest?;
+                self.rests.pop_first();
+                from..block_end(from)
+            }
+        };
+        self.floor = self.floor.max(dropped.end);
+        Some(dropped)
     }
 
     /// Puts a key of a stored state back.
@@ -106,6 +128,11 @@ impl Skipped {
         rests.sum::<u64>() + self.keys.len() as u64
     }
 
+    /// The key of a message that is stored by itself.
+    pub(super) fn key(&self, counter: u32) -> Option<&MessageKey> {
+        self.keys.get(&counter)
+    }
+
     pub(super) fn keys(&self) -> &BTreeMap<u32, MessageKey> {
         &self.keys
     }
@@ -118,7 +145,8 @@ impl Skipped {
         self.floor
     }
 
-    fn rest_of(&self, counter: u32) -> Option<(u32, &Secret<32>)> {
+    /// The rest of a block that a message is in: from where, and the chain there.
+    pub(super) fn rest_of(&self, counter: u32) -> Option<(u32, &Secret<32>)> {
         let (from, chain) = self.rests.range(..=counter).next_back()?;
         (counter < block_end(*from)).then_some((*from, chain))
     }
@@ -159,9 +187,12 @@ mod tests {
     }
 
     fn use_one(skipped: &mut Skipped, counter: u32) -> Option<MessageKey> {
-        let (key, used) = skipped.derive(counter)?;
+        let (key, used) = skipped.derive(counter, None)?;
         skipped.apply(used);
-        Some(key)
+        Some(match key {
+            StoredKey::Single(key) => key,
+            StoredKey::OfRest(step) => step.message_key(),
+        })
     }
 
     #[test]

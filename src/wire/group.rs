@@ -43,6 +43,12 @@ impl<'a> GroupMessage<'a> {
         Ok(Self { front, ciphertext, signature, aad })
     }
 
+    /// The ciphertext without its tag: as many bytes as the content.
+    #[must_use]
+    pub fn content(&self) -> &'a [u8] {
+        self.ciphertext.split_last_chunk::<TAG_LEN>().map_or(&[], |(content, _)| content)
+    }
+
     /// Writes the bytes that it was parsed from.
     pub fn put(&self, out: &mut (impl Put + ?Sized)) -> Result<()> {
         self.front.put(out)?;

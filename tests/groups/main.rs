@@ -11,6 +11,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod batch;
+mod budget;
 mod circle;
 mod delivery;
 mod distributions;
