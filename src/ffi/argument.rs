@@ -166,6 +166,23 @@ impl Inputs {
         self.bytes(pointer, len, N)?.try_into().map_err(|_| Status::INVALID_ARGUMENT)
     }
 
+    /// `const sealwax_slice *x, size_t count`: at most `limit` of them, and of `total` bytes together.
+    pub(super) fn slices(
+        &self,
+        pointer: *const sealwax_slice,
+        count: usize,
+        limit: usize,
+        total: usize,
+    ) -> Result<Vec<&[u8]>, Status> {
+        let mut left = total;
+        let slice = |slice: sealwax_slice| {
+            let bytes = self.bytes(slice.ptr, slice.len, left)?;
+            left = left.saturating_sub(bytes.len());
+            Ok(bytes)
+        };
+        self.values(pointer, count, limit)?.iter().map(slice).collect()
+    }
+
     /// `const char *x, size_t x_len`: UTF-8, at most `limit` bytes.
     pub(super) fn text(&self, pointer: *const c_char, len: usize, limit: usize) -> Result<&str, Status> {
         let bytes = self.slice(pointer.cast(), len, limit)?;

@@ -182,6 +182,8 @@ fn describe_build() -> String {
             "name": limits::NAME_MAX,
             "message": limits::MESSAGE_MAX,
             "envelope": limits::ENVELOPE_MAX,
+            "batch": limits::GROUP_BATCH_MAX,
+            "batch_bytes": limits::GROUP_BATCH_BYTES_MAX,
             "card": limits::CARD_MAX,
             "prekeys": limits::PREKEYS_MAX,
             "entry": limits::ENTRY_MAX,

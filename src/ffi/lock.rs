@@ -49,6 +49,17 @@ impl<T: Object> ExclusiveGuard<'_, T> {
     }
 }
 
+impl<T: Object> ExclusiveGuard<'_, T> {
+    /// [`ExclusiveGuard::update`] by a change of many parts, which says whether any was made.
+    pub(super) fn update_if<R>(&mut self, change: impl FnOnce(&mut T) -> (bool, R)) -> R {
+        let (changed, done) = change(&mut self.state);
+        if changed {
+            self.cell.changed();
+        }
+        done
+    }
+}
+
 /// A wish to lock one object in one mode.
 pub(super) trait Request {
     /// What the lock gives.

@@ -37,6 +37,10 @@ pub const SEALWAX_STREAM_OVERHEAD: usize = 28;
 pub const SEALWAX_STREAM_CHUNK_MAX: usize = 1_048_576;
 /// Longest reference to an attachment.
 pub const SEALWAX_STREAM_REFERENCE_MAX: usize = 79;
+/// Most envelopes of one call that takes a backlog.
+pub const SEALWAX_BATCH_MAX: usize = 4_096;
+/// Most bytes that they may have together.
+pub const SEALWAX_BATCH_BYTES_MAX: usize = 67_108_864;
 
 const _: () = {
     assert!(SEALWAX_SAFETY_DIGITS == safety::DIGITS);
@@ -49,4 +53,6 @@ const _: () = {
     assert!(SEALWAX_STREAM_OVERHEAD == stream::OVERHEAD);
     assert!(SEALWAX_STREAM_CHUNK_MAX == limits::ATTACHMENT_CHUNK_MAX);
     assert!(SEALWAX_STREAM_REFERENCE_MAX == attachment::REFERENCE_MAX);
+    assert!(SEALWAX_BATCH_MAX == limits::GROUP_BATCH_MAX);
+    assert!(SEALWAX_BATCH_BYTES_MAX == limits::GROUP_BATCH_BYTES_MAX);
 };

@@ -56,6 +56,7 @@ fn shapes_of_row(parameters: &str) -> Shapes {
             "VALUE" => Some("value"),
             "NEW_HANDLE" => Some("new handle"),
             "HANDLES" => Some("handles"),
+            "SLICES" => Some("slices"),
             "RESULTS" => Some("results"),
             _ => None,
         })
@@ -78,6 +79,7 @@ fn shapes_of_declaration(declaration: &str) -> Shapes {
             bytes if bytes.starts_with("const void *") && has_length => ("bytes", 2),
             out if out.starts_with("void *") => ("buffer", 3),
             handles if handles.contains(" *const *") && next == "size_t count" => ("handles", 2),
+            slices if slices.starts_with("const sealwax_slice *") && next == "size_t count" => ("slices", 2),
             "sealwax_result *out_results" => ("results", 1),
             length if length.starts_with("size_t ") && !length.contains('*') => ("length", 1),
             out if out.contains(" *out_") || out.contains(" **out_") => {

@@ -66,6 +66,8 @@ int main(void) {
     sizes_agree("card", SEALWAX_CARD_MAX);
     sizes_agree("prekeys", SEALWAX_PREKEYS_MAX);
     sizes_agree("envelope", SEALWAX_ENVELOPE_MAX);
+    sizes_agree("batch", SEALWAX_BATCH_MAX);
+    sizes_agree("batch_bytes", SEALWAX_BATCH_BYTES_MAX);
     statuses();
     revision_of_no_handle();
     options_of_no_function();

@@ -88,6 +88,8 @@ from .envelope import Envelope, Kind, copied, inspect
 from .group import GroupReceiver, GroupSender
 from .identity import Identity, SafetyNumber, inspect_card, safety_number
 from .library import (
+    BATCH_BYTES_MAX,
+    BATCH_MAX,
     ENVELOPE_MAX,
     KEY_LEN,
     MESSAGE_MAX,
@@ -111,6 +113,8 @@ __all__ = [
     "AttachmentSeal",
     "AuthenticationError",
     "AuthenticationFailedError",
+    "BATCH_BYTES_MAX",
+    "BATCH_MAX",
     "BufferOverlapError",
     "BufferTooSmallError",
     "CallerError",

@@ -37,6 +37,8 @@ CONSTANTS: Dict[str, int] = {
     "SEALWAX_STREAM_OVERHEAD": 28,
     "SEALWAX_STREAM_CHUNK_MAX": 1048576,
     "SEALWAX_STREAM_REFERENCE_MAX": 79,
+    "SEALWAX_BATCH_MAX": 4096,
+    "SEALWAX_BATCH_BYTES_MAX": 67108864,
     "SEALWAX_KIND_SESSION": 1,
     "SEALWAX_KIND_SESSION_FIRST": 2,
     "SEALWAX_KIND_GROUP": 5,
@@ -267,6 +269,9 @@ FUNCTIONS: Dict[str, Prototype] = {
     ),
     "sealwax_group_receiver_install": _fallible(GroupReceiverHandle, SessionHandle, *_BYTES, _NOW),
     "sealwax_group_receiver_decrypt": _fallible(GroupReceiverHandle, *_BYTES, _NOW, *_OUT),
+    "sealwax_group_receiver_decrypt_batch": _fallible(
+        GroupReceiverHandle, POINTER(Slice), c_size_t, _NOW, *_OUT, POINTER(Result)
+    ),
     "sealwax_group_receiver_share_history": _fallible(
         GroupReceiverHandle, SessionHandle, *_TEXT, *_BYTES, c_uint32, _NOW, *_OUT
     ),

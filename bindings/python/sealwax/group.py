@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from ctypes import byref, c_size_t, c_uint64
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Union
+from ctypes import POINTER, addressof, byref, c_char, c_size_t, c_uint64, cast
+from struct import iter_unpack
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Union
 
 from ._arguments import now, options, text, uint32, uint64
 from ._buffer import Room, given, taken, taken_json
-from ._errors import BufferTooSmallError, SealwaxError, check
+from ._errors import BufferTooSmallError, SealwaxError, TooLargeError, check
 from ._handle import Handle, borrowed
 from ._load import lib
-from ._prototypes import GroupReceiverHandle, GroupSenderHandle, Result, SessionHandle
+from ._prototypes import (
+    CONSTANTS,
+    GroupReceiverHandle,
+    GroupSenderHandle,
+    Result,
+    SessionHandle,
+    Slice,
+)
 from .identity import Identity
 from .roster import Roster
 from .session import Session
@@ -21,9 +29,25 @@ if TYPE_CHECKING:
 #: What a group message has beside its content: header, tag, signature; and one eighth for padding.
 _AROUND = 1024
 
-
 #: An envelope with a sender key: most sessions take no more.
 _DISTRIBUTION = 1024
+
+_BATCH_MAX = CONSTANTS["SEALWAX_BATCH_MAX"]
+_BATCH_BYTES_MAX = CONSTANTS["SEALWAX_BATCH_BYTES_MAX"]
+
+
+def _pieces(envelopes: List[bytes]) -> Iterator[List[bytes]]:
+    """As many as one call of the library takes."""
+    piece: List[bytes] = []
+    size = 0
+    for envelope in envelopes:
+        if piece and (len(piece) == _BATCH_MAX or size + len(envelope) > _BATCH_BYTES_MAX):
+            yield piece
+            piece, size = [], 0
+        piece.append(envelope)
+        size += len(envelope)
+    if piece:
+        yield piece
 
 
 class GroupSender(Handle):
@@ -228,6 +252,44 @@ class GroupReceiver(Handle):
         return taken(
             lib.sealwax_group_receiver_decrypt, self._open, pointer, length, now(now_ms), room=length
         )
+
+    def decrypt_batch(
+        self, envelopes: Iterable[Buffer], *, now_ms: Optional[int] = None
+    ) -> List[Union[bytes, SealwaxError]]:
+        """Reads a backlog of any length, tens of times faster than `decrypt` message by message.
+
+        Returns for each envelope, in their order, what `decrypt` would in its turn: the plaintext, or the exception,
+        not raised. A damaged message hinders no other.
+        """
+        time = now(now_ms)
+        answers: List[Union[bytes, SealwaxError]] = []
+        for piece in _pieces([bytes(memoryview(envelope)) for envelope in envelopes]):
+            answers += self._decrypt_piece(piece, time)
+        return answers
+
+    def _decrypt_piece(self, piece: List[bytes], time: int) -> List[Union[bytes, SealwaxError]]:
+        joined = bytearray().join(piece)
+        size = len(joined)
+        if size > _BATCH_BYTES_MAX:
+            return [TooLargeError()]
+        joined.append(0)  # so that there is an address
+        out = bytearray(len(joined))
+        source = addressof(c_char.from_buffer(joined))
+        words: List[int] = []
+        for envelope in piece:
+            words += (source, len(envelope))
+            source += len(envelope)
+        slices = cast((c_size_t * len(words))(*words), POINTER(Slice))
+        results = (Result * len(piece))()
+        used = c_size_t()
+        room = (byref(c_char.from_buffer(out)), size, byref(used))
+        function = lib.sealwax_group_receiver_decrypt_batch
+        check(function(self._open, slices, len(piece), time, *room, results))
+        plain = bytes(memoryview(out)[: used.value])
+        return [
+            SealwaxError.of(status) if status else plain[offset : offset + length]
+            for status, _, offset, length in iter_unpack("@iINN", results)
+        ]
 
     def retire(self, *, now_ms: Optional[int] = None) -> Optional[int]:
         """Wipes keys whose transition window has ended. Returns when to call next; None if nothing is due."""

@@ -20,6 +20,10 @@ PREKEYS_MAX: Final = CONSTANTS["SEALWAX_PREKEYS_MAX"]
 MESSAGE_MAX: Final = CONSTANTS["SEALWAX_MESSAGE_MAX"]
 #: Longest envelope, in bytes.
 ENVELOPE_MAX: Final = CONSTANTS["SEALWAX_ENVELOPE_MAX"]
+#: Most envelopes that the library takes at once; `GroupReceiver.decrypt_batch` takes any number.
+BATCH_MAX: Final = CONSTANTS["SEALWAX_BATCH_MAX"]
+#: Most bytes that they may have together.
+BATCH_BYTES_MAX: Final = CONSTANTS["SEALWAX_BATCH_BYTES_MAX"]
 
 
 def version() -> str:

@@ -92,6 +92,43 @@ class Groups(Case):
         with self.assertRaises(sealwax.DuplicateError):
             self.receiver.decrypt(envelope, now_ms=NOW)
 
+    def test_a_backlog_is_read_at_once(self) -> None:
+        self.distribute()
+        texts = [b"message %d" % number * number for number in range(50)]
+        backlog = [self.sender.encrypt(text, now_ms=NOW) for text in texts]
+        damaged = bytearray(backlog[20])
+        damaged[-1] ^= 1
+        backlog[20] = bytes(damaged)
+        backlog += [backlog[7], b"", bytes(sealwax.ENVELOPE_MAX + 1)]
+        answers = self.receiver.decrypt_batch(map(memoryview, backlog), now_ms=NOW)
+        self.assertEqual(answers[:20] + answers[21:50], texts[:20] + texts[21:])
+        failed = [answers[20], *answers[50:]]
+        names = ["AUTHENTICATION_FAILED", "REPLAY", "MALFORMED", "TOO_LARGE"]
+        self.assertEqual([error.name for error in failed], ["SEALWAX_" + name for name in names])
+        self.assertEqual(self.receiver.decrypt_batch([], now_ms=NOW), [])
+
+    def test_a_backlog_may_be_longer_than_one_call_takes(self) -> None:
+        self.distribute()
+        backlog = [self.sender.encrypt(b"", now_ms=NOW)] * 3 + [b"junk"] * sealwax.BATCH_MAX
+        backlog += [bytes(1 << 20)] * 70 + [bytes(sealwax.BATCH_BYTES_MAX + 1), b""]
+        answers = self.receiver.decrypt_batch(backlog, now_ms=NOW)
+        self.assertEqual(answers[0], b"")
+        kinds = [type(answer) for answer in answers[1:]]
+        self.assertEqual(kinds[:2], [sealwax.DuplicateError] * 2)
+        self.assertEqual(set(kinds[2 : 2 + sealwax.BATCH_MAX]), {sealwax.MalformedError})
+        self.assertEqual(set(kinds[2 + sealwax.BATCH_MAX : -2]), {sealwax.UnsupportedVersionError})
+        self.assertEqual(kinds[-2:], [sealwax.TooLargeError, sealwax.MalformedError])
+
+    def test_a_backlog_is_of_bytes_and_of_an_open_receiver(self) -> None:
+        self.distribute()
+        envelope = self.sender.encrypt(b"text", now_ms=NOW)
+        with self.assertRaises(TypeError):
+            self.receiver.decrypt_batch([envelope, "text"], now_ms=NOW)  # type: ignore[list-item]
+        self.assertEqual(self.receiver.decrypt_batch([envelope], now_ms=NOW), [b"text"])
+        self.receiver.close()
+        with self.assertRaises(sealwax.InvalidHandleError):
+            self.receiver.decrypt_batch([envelope], now_ms=NOW)
+
     def test_every_changed_byte_is_refused(self) -> None:
         self.distribute()
         envelope = self.sender.encrypt(b"hello", now_ms=NOW)

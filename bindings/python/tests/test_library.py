@@ -76,3 +76,5 @@ class TheLibrary(Case):
         self.assertEqual(info["limits"]["name"], sealwax.NAME_MAX)
         self.assertEqual(info["limits"]["message"], sealwax.MESSAGE_MAX)
         self.assertEqual(info["limits"]["envelope"], sealwax.ENVELOPE_MAX)
+        self.assertEqual(info["limits"]["batch"], sealwax.BATCH_MAX)
+        self.assertEqual(info["limits"]["batch_bytes"], sealwax.BATCH_BYTES_MAX)

@@ -234,6 +234,60 @@ static int mutate_value(struct call *call, int position, int n, struct mutation 
     return argument->out != NULL;
 }
 
+/* Where results are written, as many as there are inputs: too many are refused there already. */
+static int rank_of_count(const struct call *call) {
+    int i;
+    for (i = 0; i < call->count; i++)
+        if (parameter_of(call, i)->kind == KIND_RESULTS)
+            return OUTPUT + i;
+    return INPUT;
+}
+
+static int mutate_slices(struct call *call, int position, int n, struct mutation *mutation) {
+    const struct parameter *parameter = parameter_of(call, position);
+    struct argument *argument = &call->a[position];
+    sealwax_slice *slice = &call->slices[position];
+    int rank = INPUT + position;
+    switch (n) {
+    case 0:
+        argument->in = NULL;
+        return is(mutation, "NULL", SEALWAX_NULL_POINTER, rank);
+    case 1:
+    case 2:
+    case 3:
+        argument->in = UNREADABLE;
+        argument->len = n == 1 ? parameter->size + 1 : n == 2 ? SIZE_MAX / 2 : SIZE_MAX;
+        return is(mutation, "too many", SEALWAX_TOO_LARGE, rank_of_count(call));
+    case 4:
+        slice->ptr = NULL;
+        return is(mutation, "NULL in it", SEALWAX_NULL_POINTER, rank);
+    case 5:
+        slice->ptr = UNREADABLE;
+        slice->len = (size_t)parameter->good + 1;
+        return is(mutation, "limit + 1 in it", SEALWAX_TOO_LARGE, rank);
+    case 6:
+        slice->ptr = UNREADABLE;
+        slice->len = SIZE_MAX;
+        return is(mutation, "SIZE_MAX in it", SEALWAX_TOO_LARGE, rank);
+    case 7:
+        argument->in = NULL;
+        argument->len = 0;
+        return is(mutation, "none", SEALWAX_OK, OPERATION);
+    case 8:
+        slice->ptr = NULL;
+        slice->len = 0;
+        return is(mutation, "an empty one", SEALWAX_OK, OPERATION);
+    default:
+        if (n % 2 == 0) {
+            argument->in = place_in_outputs(call, position, (n - 9) / 2);
+            return argument->in != NULL && is(mutation, "over an output", SEALWAX_BUFFER_OVERLAP, rank);
+        }
+        slice->ptr = place_in_outputs(call, position, (n - 9) / 2);
+        slice->len = 1;
+        return slice->ptr != NULL && is(mutation, "one over an output", SEALWAX_BUFFER_OVERLAP, rank);
+    }
+}
+
 static int mutate_length(struct call *call, int position, int n, struct mutation *mutation) {
     static const char *const names[] = {"limit + 1", "SIZE_MAX / 2", "SIZE_MAX"};
     const size_t lengths[] = {parameter_of(call, position)->size + 1, SIZE_MAX / 2, SIZE_MAX};
@@ -272,6 +326,8 @@ static int mutate(struct call *call, const struct fixture *fixture, int position
         return mutate_number(call, position, n, mutation);
     case KIND_BUFFER:
         return mutate_buffer(call, position, n, mutation);
+    case KIND_SLICES:
+        return mutate_slices(call, position, n, mutation);
     case KIND_VALUE:
     case KIND_NEW_HANDLE:
     case KIND_RESULTS:

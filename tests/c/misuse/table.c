@@ -10,15 +10,16 @@
 #define ENTRY_LIMIT 4194304
 #define FRAME_LIMIT (ENTRY_LIMIT + 4096)
 #define LOG_LIMIT 67108864
-#define SEALED_LIMIT 134217728
 #define STREAM_PIECE_LIMIT 1073741824
 #define STREAM_CHUNKS_LIMIT 1073741824
+#define SEALED_LIMIT 134217728
 
 /* How arguments get into a call. */
 #define INPUT_AT(i) a[i].in, a[i].len
 #define TEXT_AT(i) (const char *)a[i].in, a[i].len
 #define BUFFER_AT(i) a[i].out, a[i].cap, a[i].out_len
 #define SESSIONS_AT(i) (sealwax_session *const *)a[i].in, a[i].len
+#define SLICES_AT(i) (const sealwax_slice *)a[i].in, a[i].len
 #define RESULTS_AT(i) ((sealwax_result *)a[i].out)
 #define IDENTITY_AT(i) ((sealwax_identity *)(uintptr_t)a[i].in)
 #define SESSION_AT(i) ((sealwax_session *)(uintptr_t)a[i].in)
@@ -64,6 +65,7 @@
 #define NUMBER(good) {KIND_NUMBER, 0, 0, SEALWAX_OK, good, good}
 #define RANGE(good, bad, status) {KIND_NUMBER, 0, 0, status, good, bad}
 #define HANDLES(object, most) {KIND_HANDLES, object, most, SEALWAX_INVALID_HANDLE, 0, 0}
+#define SLICES(bytes, most, limit) {KIND_SLICES, bytes, most, SEALWAX_OK, limit, 0}
 #define RESULTS {KIND_RESULTS, 0, sizeof(sealwax_result), SEALWAX_OK, 0, 0}
 #define BUFFER {KIND_BUFFER, 0, 0, SEALWAX_OK, 0, 0}
 #define VALUE(size) {KIND_VALUE, 0, size, SEALWAX_OK, 0, 0}
@@ -108,6 +110,11 @@ void call_prepare(struct call *call, const struct function *function, const stru
         } else if (parameter->kind == KIND_HANDLES) {
             call->handles[i] = fixture->objects[parameter->which];
             argument->in = &call->handles[i];
+            argument->len = 1;
+        } else if (parameter->kind == KIND_SLICES) {
+            call->slices[i].ptr = fixture->bytes[parameter->which].data;
+            call->slices[i].len = fixture->bytes[parameter->which].len;
+            argument->in = &call->slices[i];
             argument->len = 1;
         } else if (parameter->kind == KIND_LENGTH) {
             argument->len = (size_t)parameter->good;

@@ -18,6 +18,7 @@ enum kind {
     KIND_LENGTH, /* a length without bytes */
     KIND_NUMBER,
     KIND_HANDLES, /* sealwax_session *const *, size_t count: of one handle */
+    KIND_SLICES, /* const sealwax_slice *, size_t count: of one slice */
     KIND_BUFFER, /* void *out, size_t out_cap, size_t *out_len */
     KIND_VALUE,  /* a pointer to a number, an array or a struct */
     KIND_NEW_HANDLE,
@@ -27,9 +28,9 @@ enum kind {
 struct parameter {
     enum kind kind;
     int which;           /* of the fixture: which object, which bytes; of a new handle, its type */
-    size_t size;         /* the limit of an input, the bytes of a value, the most handles */
+    size_t size;         /* the limit of an input, the bytes of a value, the most of an array */
     sealwax_status edge; /* what a NULL handle, an empty input, a bad number gives */
-    uint64_t good;       /* of a number or length */
+    uint64_t good;       /* of a number or length; of slices, the limit of their bytes together */
     uint64_t bad;        /* of a number; of an input, the status of NULL with length 0 */
 };
 
@@ -59,6 +60,7 @@ struct call {
     int count;
     struct argument a[PARAMETERS_MAX];
     const void *handles[PARAMETERS_MAX];
+    sealwax_slice slices[PARAMETERS_MAX];
     struct {
         size_t len;
         union {
