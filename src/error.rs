@@ -89,6 +89,17 @@ pub enum Error {
     /// The group was deleted.
     GroupDeleted,
 
+    /// The store is open already, here or in another process.
+    StoreInUse,
+    /// Content of the store that does not verify.
+    StoreDamaged,
+    /// The key does not open this store.
+    StoreWrongKey,
+    /// A newer library wrote the store.
+    StoreNewer,
+    /// The system refused to read or write the store.
+    StoreIo,
+
     /// More requests than allowed in this time.
     RateLimited,
     /// The recipient's queue is full.
@@ -149,6 +160,11 @@ impl Error {
             Self::SenderRemoved => "The sender is no longer a member.",
             Self::Equivocation => "One key id was given two meanings.",
             Self::GroupDeleted => "The group was deleted.",
+            Self::StoreInUse => "The store is open already, here or in another process.",
+            Self::StoreDamaged => "The store is damaged.",
+            Self::StoreWrongKey => "The key does not open this store.",
+            Self::StoreNewer => "A newer library wrote the store.",
+            Self::StoreIo => "The system refused to read or write the store.",
             Self::RateLimited => "Too many requests in this time.",
             Self::QueueFull => "The recipient's queue is full.",
             Self::Internal => "A defect of the library, or no system randomness.",

@@ -9,11 +9,13 @@
 //! session    handshake and double ratchet      group   sender keys      stream   attachments
 //! roster     signed membership log
 //! identity   key pairs, cards, prekeys
+//! store      durable records, in a file or in memory
 //! sealed     state at rest
 //! crypto     ecc, aead, kdf, rng, secrets      wire    codec, envelopes, frames
 //! ```
 //!
-//! No layer does I/O, reads a clock, starts a thread or logs: bytes and `now_ms` come in, bytes go out.
+//! No layer does I/O but the store, and none reads a clock, starts a thread or logs: bytes and `now_ms` come in, bytes
+//! go out.
 
 pub mod crypto;
 pub mod error;
@@ -25,6 +27,7 @@ pub mod relay;
 pub mod roster;
 pub mod sealed;
 pub mod session;
+pub mod store;
 pub mod stream;
 pub mod wire;
 

@@ -130,6 +130,19 @@ pub const ATTACHMENT_WINDOW: usize = 1_024;
 /// Bytes that one call takes of an attachment that is read or written in order.
 pub const ATTACHMENT_PIECE_MAX: usize = 1 << 30;
 
+/// Parts of the name of a stored record.
+pub const STORE_PARTS_MAX: usize = 8;
+/// Bytes of one record: whatever an object exports.
+pub const STORE_VALUE_MAX: usize = SEALED_MAX;
+/// Changes of one commit.
+pub const STORE_CHANGES_MAX: usize = 65_536;
+/// Bytes that one commit writes.
+pub const STORE_COMMIT_MAX: usize = 4 * STORE_VALUE_MAX;
+/// Rows that a scan holds at once.
+pub const STORE_PAGE_ROWS: usize = 128;
+/// Bytes after which a scan takes no further row into what it holds.
+pub const STORE_PAGE_BYTES: usize = 1_048_576;
+
 /// Users of one relay.
 pub const RELAY_USERS_MAX: usize = 10_000_000;
 /// Envelopes queued for one user.

@@ -40,6 +40,8 @@ pub enum Label {
     Sealed,
     /// Derivation: a safety number.
     Safety,
+    /// Derivation: the keys of a store, of its records, and what its rows are known by.
+    Store,
 
     /// Hash: an identity's fingerprint.
     Fingerprint,
@@ -87,6 +89,7 @@ impl Label {
             Self::Stream => b"sealwax stream/1",
             Self::Sealed => b"sealwax sealed/1",
             Self::Safety => b"sealwax safety/1",
+            Self::Store => b"sealwax store/1",
             Self::Fingerprint => b"sealwax fingerprint/1",
             Self::Transcript => b"sealwax transcript/1",
             Self::Ephemeral => b"sealwax ephemeral/1",

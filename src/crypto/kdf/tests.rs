@@ -1,7 +1,7 @@
 use super::*;
 
 /// Every label, in the order of the table.
-const ALL: [Label; 23] = [
+const ALL: [Label; 24] = [
     Label::Handshake,
     Label::Ratchet,
     Label::Chain,
@@ -10,6 +10,7 @@ const ALL: [Label; 23] = [
     Label::Stream,
     Label::Sealed,
     Label::Safety,
+    Label::Store,
     Label::Fingerprint,
     Label::Transcript,
     Label::Ephemeral,
