@@ -124,7 +124,7 @@ impl Reading<'_> {
             let id = envelope_id(envelope);
             let before = GROUP_RECENT_MAX.saturating_sub(taken.len());
             taken.iter().any(|taken| envelopes.get(*taken) == Some(envelope))
-                || key.recent.iter().rev().take(before).any(|recent| *recent == id)
+                || key.recent.contains(before, &id)
         };
         let known = ahead.sums.is_some();
         let read = key.authenticate(parsed, ahead, is_recent, |sums| match known {

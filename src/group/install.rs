@@ -112,7 +112,7 @@ impl GroupReceiver {
         let before = keyring.stored_bytes();
         match keyring.find_mut(&history.key_id) {
             Some(held) => held.extend(&history.chain, link)?,
-            None => keyring.keys.push(SenderKey::shared(sharer, history, link)),
+            None => keyring.push(SenderKey::shared(sharer, history, link)),
         }
         let stored = (before, keyring.stored_bytes());
         self.stores(stored);

@@ -24,6 +24,12 @@ impl Keyring {
         self.keys.iter_mut().find(|key| key.key_id == *key_id)
     }
 
+    /// Adds a key. Most senders have one, so there is no room for more in advance.
+    pub(super) fn push(&mut self, key: SenderKey) {
+        self.keys.reserve_exact(1);
+        self.keys.push(key);
+    }
+
     pub(super) fn was_wiped(&self, key_id: &[u8; 8]) -> bool {
         self.wiped.contains(key_id)
     }
@@ -44,7 +50,7 @@ impl Keyring {
         for successor in named.filter(|previous| previous.key_id == key.key_id).collect::<Vec<Previous>>() {
             key.end_at(&successor);
         }
-        self.keys.push(key);
+        self.push(key);
 
         let current = self.newest().map(|key| key.key_id);
         for key in &mut self.keys {

@@ -3,7 +3,6 @@
 //! Every message names the one before. So once a message was opened, what its neighbours must be is known.
 
 use core::ops::Range;
-use std::collections::BTreeMap;
 
 use crate::crypto::kdf::{self, Label};
 use crate::error::{Error, Result};
@@ -37,9 +36,67 @@ pub(super) fn first_link(
 #[derive(Default)]
 pub(super) struct Links {
     /// What a message must carry: its predecessor was opened, or somebody with the right to said so.
-    carried: BTreeMap<u32, LinkBytes>,
+    carried: ByCounter,
     /// What the message after it must carry: that one was opened first.
-    named: BTreeMap<u32, LinkBytes>,
+    named: ByCounter,
+}
+
+/// Links in the order of their counters. A list, because nearly always there is one.
+#[derive(Default)]
+pub(super) struct ByCounter(Vec<(u32, LinkBytes)>);
+
+impl ByCounter {
+    fn place(&self, counter: u32) -> core::result::Result<usize, usize> {
+        self.0.binary_search_by_key(&counter, |(counter, _)| *counter)
+    }
+
+    fn get(&self, counter: u32) -> Option<&LinkBytes> {
+        self.0.get(self.place(counter).ok()?).map(|(_, link)| link)
+    }
+
+    fn insert(&mut self, counter: u32, link: LinkBytes) {
+        match self.place(counter) {
+            Ok(at) => {
+                if let Some((_, held)) = self.0.get_mut(at) {
+                    *held = link;
+                }
+            }
+            Err(at) => {
+                if self.0.is_empty() {
+                    self.0.reserve_exact(1);
+                }
+                self.0.insert(at, (counter, link));
+            }
+        }
+    }
+
+    fn remove(&mut self, counter: u32) {
+        if let Ok(at) = self.place(counter) {
+            self.0.remove(at);
+        }
+    }
+
+    fn remove_range(&mut self, counters: &Range<u32>) {
+        self.0.retain(|(counter, _)| !counters.contains(counter));
+    }
+
+    fn remove_lowest(&mut self) {
+        if !self.0.is_empty() {
+            self.0.remove(0);
+        }
+    }
+
+    fn lowest(&self) -> u32 {
+        self.0.first().map_or(u32::MAX, |(counter, _)| *counter)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(u32, LinkBytes)> {
+        self.0.iter()
+    }
 }
 
 impl Links {
@@ -59,12 +116,12 @@ impl Links {
     /// [`Error::AuthenticationFailed`] if it carries another link, or would make its successor carry another one,
     /// than is known. `after` is [`link_after`] it.
     pub(super) fn check(&self, counter: u32, link: Link<'_>, after: &LinkBytes) -> Result<bool> {
-        let carried = match (link, self.carried.get(&counter)) {
+        let carried = match (link, self.carried.get(counter)) {
             (Link::Known(link), Some(expected)) => link == expected,
             // Whoever loaded a stored state does not know what it sent last.
             (Link::Resumed { .. }, _) | (Link::Known(_), None) => true,
         };
-        let named = self.named.get(&counter);
+        let named = self.named.get(counter);
         if carried && named.is_none_or(|expected| after == expected) {
             Ok(named.is_some())
         } else {
@@ -74,35 +131,32 @@ impl Links {
 
     /// The message was opened.
     pub(super) fn forget(&mut self, counter: u32) {
-        self.carried.remove(&counter);
-        self.named.remove(&counter);
+        self.carried.remove(counter);
+        self.named.remove(counter);
     }
 
     /// These messages open no more.
     pub(super) fn drop_range(&mut self, counters: Range<u32>) {
         for links in [&mut self.carried, &mut self.named] {
-            while let Some((&counter, _)) = links.range(counters.clone()).next() {
-                links.remove(&counter);
-            }
+            links.remove_range(&counters);
         }
     }
 
-    pub(super) fn carried(&self) -> &BTreeMap<u32, LinkBytes> {
+    pub(super) fn carried(&self) -> &ByCounter {
         &self.carried
     }
 
-    pub(super) fn named(&self) -> &BTreeMap<u32, LinkBytes> {
+    pub(super) fn named(&self) -> &ByCounter {
         &self.named
     }
 
     /// The lowest counters go first: the link at the live end stays.
     fn evict(&mut self) {
         while self.carried.len() + self.named.len() > GROUP_LINKS_MAX {
-            let lowest = |links: &BTreeMap<u32, LinkBytes>| links.keys().next().copied().unwrap_or(u32::MAX);
-            if lowest(&self.carried) <= lowest(&self.named) {
-                self.carried.pop_first();
+            if self.carried.lowest() <= self.named.lowest() {
+                self.carried.remove_lowest();
             } else {
-                self.named.pop_first();
+                self.named.remove_lowest();
             }
         }
     }
@@ -140,8 +194,8 @@ mod tests {
             links.expect_named(counter * 2 + 1, [1; 16]);
         }
         assert_eq!(links.carried.len() + links.named.len(), GROUP_LINKS_MAX);
-        assert_eq!(*links.carried.keys().next().unwrap(), 176);
-        assert_eq!(*links.named.keys().next().unwrap(), 177);
+        assert_eq!(links.carried.lowest(), 176);
+        assert_eq!(links.named.lowest(), 177);
     }
 
     #[test]

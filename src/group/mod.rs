@@ -19,6 +19,7 @@ mod own_key;
 mod read;
 mod receiver;
 mod receiver_state;
+mod recent;
 mod runs;
 mod sender;
 mod sender_key;

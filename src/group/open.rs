@@ -12,6 +12,7 @@ use crate::group::keyring::Keyring;
 use crate::group::read::{Ahead, Read, envelope_id};
 use crate::group::sender_key::SenderKey;
 use crate::group::{Claim, GroupReceiver};
+use crate::limits::GROUP_RECENT_MAX;
 use crate::roster::{Member, Roster, Standing};
 use crate::wire::content::{CONTENT_MIN, Content, ContentKind, Data, MESSAGE_ID_LEN};
 use crate::wire::envelope::ENVELOPE_ID_LEN;
@@ -124,7 +125,7 @@ impl GroupReceiver {
         }
         let now_ms = self.clock(now_ms);
         let key = self.key_of(roster, front, now_ms)?;
-        let is_recent = || key.recent.contains(&envelope_id(envelope));
+        let is_recent = || key.recent.contains(GROUP_RECENT_MAX, &envelope_id(envelope));
         let read =
             key.authenticate(&message, Ahead::default(), is_recent, |sums| key.verify(&message, sums))?;
         let mut content = Zeroizing::new(message.content().to_vec());

@@ -10,7 +10,7 @@ use crate::group::links::{LinkBytes, link_after};
 use crate::group::sender_key::SenderKey;
 use crate::group::short;
 use crate::group::skipped::Use;
-use crate::limits::{GROUP_CHAIN_MAX, GROUP_RECENT_MAX, GROUP_SKIP_MAX};
+use crate::limits::{GROUP_CHAIN_MAX, GROUP_SKIP_MAX};
 use crate::wire::envelope::ENVELOPE_ID_LEN;
 use crate::wire::group::{GroupMessage, Link};
 
@@ -185,10 +185,7 @@ impl SenderKey {
 
     /// Remembers an envelope that was opened.
     pub(super) fn remember(&mut self, envelope_id: [u8; ENVELOPE_ID_LEN]) {
-        if self.recent.len() >= GROUP_RECENT_MAX {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(envelope_id);
+        self.recent.remember(&envelope_id);
     }
 
     /// Whether a message can be opened that was not.

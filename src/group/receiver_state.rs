@@ -14,6 +14,7 @@ use crate::group::history::History;
 use crate::group::keyring::Keyring;
 use crate::group::links::{LinkBytes, Links};
 use crate::group::receiver::{GroupReceiver, GroupReceiverOptions};
+use crate::group::recent::Recent;
 use crate::group::sender_key::SenderKey;
 use crate::group::skipped::Skipped;
 use crate::group::state::{
@@ -156,7 +157,7 @@ fn read_keyring(reader: &mut Reader<'_>, options: &GroupReceiverOptions) -> Resu
         if !sound || keyring.find(&key.key_id).is_some() {
             return Err(Error::Malformed);
         }
-        keyring.keys.push(key);
+        keyring.push(key);
     }
     Ok(keyring)
 }
@@ -171,14 +172,14 @@ fn put_key(out: &mut Out, key: &SenderKey) -> Result<()> {
     put_skipped(out, &key.skipped)?;
     for links in [key.links.carried(), key.links.named()] {
         put_count(out, links.len())?;
-        for (counter, link) in links {
+        for (counter, link) in links.iter() {
             out.put_u32(*counter);
             out.put(link);
         }
     }
-    put_count(out, key.recent.len())?;
-    for envelope_id in &key.recent {
-        out.put(envelope_id);
+    put_count(out, key.recent.ids().len())?;
+    for id in key.recent.ids() {
+        out.put(id);
     }
     put_option(out, key.previous.as_ref(), put_previous);
     put_option(out, key.end.as_ref(), |out, end| out.put_u32(*end));
@@ -199,9 +200,9 @@ fn read_key(reader: &mut Reader<'_>) -> Result<SenderKey> {
     let mut links = Links::default();
     read_links(reader, |counter, link| links.expect_carried(counter, link))?;
     read_links(reader, |counter, link| links.expect_named(counter, link))?;
-    let mut recent = VecDeque::new();
+    let mut recent = Recent::default();
     for _ in 0..count(reader, GROUP_RECENT_MAX)? {
-        recent.push_back(*reader.array()?);
+        recent.put(*reader.array()?);
     }
     let key = SenderKey {
         key_id,

@@ -1,18 +1,16 @@
 //! One sender key of another member, as its messages are opened (`docs/PROTOCOL.md` section 8.5).
 
-use std::collections::VecDeque;
-
 use crate::crypto::ecc::SignPublic;
 use crate::error::{Error, Result};
 use crate::group::chain::Chain;
 use crate::group::distribution::{Distribution, Previous};
 use crate::group::history::History;
 use crate::group::links::{LinkBytes, Links};
+use crate::group::recent::Recent;
 use crate::group::skipped::Skipped;
 use crate::identity::Fingerprint;
 use crate::limits::GROUP_SKIP_MAX;
 use crate::roster::Member;
-use crate::wire::envelope::ENVELOPE_ID_LEN;
 
 /// A chain, the key that signs its messages, and what is known of those not opened yet.
 pub(super) struct SenderKey {
@@ -27,8 +25,8 @@ pub(super) struct SenderKey {
     pub(super) chain: Chain,
     pub(super) skipped: Skipped,
     pub(super) links: Links,
-    /// The ids of the envelopes opened last, the oldest first.
-    pub(super) recent: VecDeque<[u8; ENVELOPE_ID_LEN]>,
+    /// The envelopes opened last.
+    pub(super) recent: Recent,
     pub(super) previous: Option<Previous>,
     /// The first message that it does not open, once its successor or its sharer said so.
     pub(super) end: Option<u32>,
@@ -60,7 +58,7 @@ impl SenderKey {
             retained: retain.then(|| chain.duplicate()),
             chain,
             links: Links::default(),
-            recent: VecDeque::new(),
+            recent: Recent::default(),
             previous: distribution.previous,
             end: None,
             closes_ms: None,
@@ -84,7 +82,7 @@ impl SenderKey {
             skipped: Skipped::new(chain.counter()),
             chain,
             links: Links::default(),
-            recent: VecDeque::new(),
+            recent: Recent::default(),
             previous: None,
             end: Some(history.end),
             closes_ms: None,
