@@ -100,6 +100,13 @@ class Sealwax:
         sender, reader = (self.ours, self.theirs) if self.turn else (self.theirs, self.ours)
         assert reader.decrypt(sender.encrypt(PLAINTEXT)) == PLAINTEXT
 
+    def backlog(self, count: int) -> int:
+        """So many messages, read in one call."""
+        envelopes = [self.sender.encrypt(PLAINTEXT) for _ in range(count)]
+        start = thread_time_ns()
+        assert self.receiver.decrypt_batch(envelopes)[-1] == PLAINTEXT
+        return thread_time_ns() - start
+
 
 class Vodozemac:
     """The same two."""
@@ -194,6 +201,11 @@ ROWS: Dict[str, Callable[[Sealwax, Vodozemac, ByHand], Sequence[Side]]] = {
     ),
     "group decrypt, one message": lambda ours, theirs, hand: (
         prepared(lambda: ours.sender.encrypt(PLAINTEXT), ours.receiver.decrypt),
+        prepared(lambda: theirs.sender.encrypt(PLAINTEXT), theirs.receiver.decrypt),
+        prepared(hand.seal_signed, hand.open_signed),
+    ),
+    "group decrypt, a backlog, a message": lambda ours, theirs, hand: (
+        ours.backlog,
         prepared(lambda: theirs.sender.encrypt(PLAINTEXT), theirs.receiver.decrypt),
         prepared(hand.seal_signed, hand.open_signed),
     ),

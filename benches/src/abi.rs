@@ -38,13 +38,11 @@ impl Slice {
     }
 }
 
-/// One table: the functions that every library has, and those that may be missing in an older one.
+/// The functions that are called, found by name.
 macro_rules! table {
-    (required { $(fn $name:ident($($arg:ty),*) -> $ret:ty;)* }
-     optional { $(fn $option:ident($($option_arg:ty),*) -> $option_ret:ty;)* }) => {
+    ($(fn $name:ident($($arg:ty),* $(,)?) -> $ret:ty;)*) => {
         struct Library {
             $($name: unsafe extern "C" fn($($arg),*) -> $ret,)*
-            $($option: Option<unsafe extern "C" fn($($option_arg),*) -> $option_ret>,)*
         }
 
         impl Library {
@@ -52,24 +50,14 @@ macro_rules! table {
                 // SAFETY: the path is a C string; what the library runs when it is loaded, a user runs too.
                 let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
                 assert!(!library.is_null(), "{path:?} cannot be loaded: `make lib` builds it");
-                let find = |name: &str| {
-                    let name = CString::new(name).unwrap();
-                    // SAFETY: the library is open and stays so.
-                    unsafe { libc::dlsym(library, name.as_ptr()) }
-                };
                 Self {
                     $($name: {
-                        let symbol = find(stringify!($name));
-                        assert!(!symbol.is_null(), "{path:?} has no {}", stringify!($name));
+                        let name = CString::new(stringify!($name)).unwrap();
+                        // SAFETY: the library is open and stays so.
+                        let symbol = unsafe { libc::dlsym(library, name.as_ptr()) };
+                        assert!(!symbol.is_null(), "{path:?} has no {name:?}");
                         // SAFETY: the header declares it so.
                         unsafe { core::mem::transmute::<Raw, unsafe extern "C" fn($($arg),*) -> $ret>(symbol) }
-                    },)*
-                    $($option: {
-                        let symbol = find(stringify!($option));
-                        // SAFETY: the header declares it so, and a missing one is NULL, which is `None`.
-                        unsafe {
-                            core::mem::transmute::<Raw, Option<unsafe extern "C" fn($($option_arg),*) -> $option_ret>>(symbol)
-                        }
                     },)*
                 }
             }
@@ -78,63 +66,59 @@ macro_rules! table {
 }
 
 table! {
-    required {
-        fn sealwax_version() -> Text;
-        fn sealwax_build_info() -> Text;
-        fn sealwax_status_name(Status) -> Text;
-        fn sealwax_live_handles() -> usize;
-        fn sealwax_identity_new(Text, usize, Text, usize, u64, *mut Raw) -> Status;
-        fn sealwax_identity_free(Raw) -> Status;
-        fn sealwax_identity_card(Raw, Out, usize, *mut usize) -> Status;
-        fn sealwax_identity_prekeys(Raw, u32, u64, Out, usize, *mut usize) -> Status;
-        fn sealwax_session_initiate(Raw, Bytes, usize, Bytes, usize, Text, usize, u64, *mut Raw) -> Status;
-        fn sealwax_session_accept(Raw, Bytes, usize, Text, usize, u64, *mut Raw) -> Status;
-        fn sealwax_session_free(Raw) -> Status;
-        fn sealwax_session_encrypt(Raw, Bytes, usize, u64, Out, usize, *mut usize) -> Status;
-        fn sealwax_session_decrypt(Raw, Bytes, usize, u64, Out, usize, *mut usize) -> Status;
-        fn sealwax_roster_create(Raw, Text, usize, Bytes, usize, Text, usize, u64, *mut Raw) -> Status;
-        fn sealwax_roster_free(Raw) -> Status;
-        fn sealwax_roster_log(Raw, u64, Out, usize, *mut usize) -> Status;
-        fn sealwax_group_sender_new(Raw, Raw, Text, usize, u64, *mut Raw) -> Status;
-        fn sealwax_group_sender_free(Raw) -> Status;
-        fn sealwax_group_sender_distribute(Raw, Raw, u64, Out, usize, *mut usize) -> Status;
-        fn sealwax_group_sender_encrypt(Raw, Bytes, usize, u64, Out, usize, *mut usize) -> Status;
-        fn sealwax_group_sender_rotate(Raw, u64) -> Status;
-        fn sealwax_group_receiver_new(Raw, Raw, Text, usize, u64, *mut Raw) -> Status;
-        fn sealwax_group_receiver_free(Raw) -> Status;
-        fn sealwax_group_receiver_export(Raw, Bytes, usize, Out, usize, *mut usize) -> Status;
-        fn sealwax_group_receiver_import(Raw, Raw, Bytes, usize, Bytes, usize, *mut Raw) -> Status;
-        fn sealwax_group_receiver_install(Raw, Raw, Bytes, usize, u64) -> Status;
-        fn sealwax_group_receiver_decrypt(Raw, Bytes, usize, u64, Out, usize, *mut usize) -> Status;
-        fn sealwax_stream_seal_new(Text, usize, *mut u8, *mut Raw) -> Status;
-        fn sealwax_stream_seal_free(Raw) -> Status;
-        fn sealwax_stream_seal_update(Raw, Bytes, usize, Out, usize, *mut usize) -> Status;
-        fn sealwax_stream_seal_finish(Raw, Out, usize, *mut usize) -> Status;
-        fn sealwax_stream_seal_chunk(Raw, u32, c_int, Bytes, usize, Out, usize, *mut usize) -> Status;
-        fn sealwax_stream_seal_reference(Raw, Out, usize, *mut usize) -> Status;
-        fn sealwax_stream_open_new(Bytes, usize, Bytes, usize, Text, usize, *mut Raw) -> Status;
-        fn sealwax_stream_open_free(Raw) -> Status;
-        fn sealwax_stream_open_chunk(Raw, u32, Bytes, usize, Out, usize, *mut usize) -> Status;
-        fn sealwax_stream_open_finish(Raw) -> Status;
-        fn sealwax_relay_new(Text, usize, *mut Raw) -> Status;
-        fn sealwax_relay_free(Raw) -> Status;
-        fn sealwax_relay_register(Raw, Text, usize, Bytes, usize, u64, *mut Raw) -> Status;
-        fn sealwax_relay_commit(Raw, Text, usize, Bytes, usize, u64, *mut Raw) -> Status;
-        fn sealwax_relay_route(Raw, Text, usize, Bytes, usize, u64, *mut Raw) -> Status;
-        fn sealwax_relay_set_online(Raw, Text, usize, c_int, u64, *mut Raw) -> Status;
-        fn sealwax_relay_acknowledge(Raw, Text, usize, u64, u64, *mut Raw) -> Status;
-        fn sealwax_deliveries_view(Raw, *mut *const Delivery, *mut usize) -> Status;
-        fn sealwax_deliveries_records(Raw, *mut Bytes, *mut usize) -> Status;
-        fn sealwax_deliveries_free(Raw) -> Status;
-        fn sealwax_group_sender_distribute_many(
-            Raw, *const Raw, usize, u64, Out, usize, *mut usize, *mut CallResult
-        ) -> Status;
-    }
-    optional {
-        fn sealwax_group_receiver_decrypt_batch(
-            Raw, *const Slice, usize, u64, Out, usize, *mut usize, *mut CallResult
-        ) -> Status;
-    }
+    fn sealwax_version() -> Text;
+    fn sealwax_build_info() -> Text;
+    fn sealwax_status_name(Status) -> Text;
+    fn sealwax_live_handles() -> usize;
+    fn sealwax_identity_new(Text, usize, Text, usize, u64, *mut Raw) -> Status;
+    fn sealwax_identity_free(Raw) -> Status;
+    fn sealwax_identity_card(Raw, Out, usize, *mut usize) -> Status;
+    fn sealwax_identity_prekeys(Raw, u32, u64, Out, usize, *mut usize) -> Status;
+    fn sealwax_session_initiate(Raw, Bytes, usize, Bytes, usize, Text, usize, u64, *mut Raw) -> Status;
+    fn sealwax_session_accept(Raw, Bytes, usize, Text, usize, u64, *mut Raw) -> Status;
+    fn sealwax_session_free(Raw) -> Status;
+    fn sealwax_session_encrypt(Raw, Bytes, usize, u64, Out, usize, *mut usize) -> Status;
+    fn sealwax_session_decrypt(Raw, Bytes, usize, u64, Out, usize, *mut usize) -> Status;
+    fn sealwax_roster_create(Raw, Text, usize, Bytes, usize, Text, usize, u64, *mut Raw) -> Status;
+    fn sealwax_roster_free(Raw) -> Status;
+    fn sealwax_roster_log(Raw, u64, Out, usize, *mut usize) -> Status;
+    fn sealwax_group_sender_new(Raw, Raw, Text, usize, u64, *mut Raw) -> Status;
+    fn sealwax_group_sender_free(Raw) -> Status;
+    fn sealwax_group_sender_distribute(Raw, Raw, u64, Out, usize, *mut usize) -> Status;
+    fn sealwax_group_sender_encrypt(Raw, Bytes, usize, u64, Out, usize, *mut usize) -> Status;
+    fn sealwax_group_sender_rotate(Raw, u64) -> Status;
+    fn sealwax_group_receiver_new(Raw, Raw, Text, usize, u64, *mut Raw) -> Status;
+    fn sealwax_group_receiver_free(Raw) -> Status;
+    fn sealwax_group_receiver_export(Raw, Bytes, usize, Out, usize, *mut usize) -> Status;
+    fn sealwax_group_receiver_import(Raw, Raw, Bytes, usize, Bytes, usize, *mut Raw) -> Status;
+    fn sealwax_group_receiver_install(Raw, Raw, Bytes, usize, u64) -> Status;
+    fn sealwax_group_receiver_decrypt(Raw, Bytes, usize, u64, Out, usize, *mut usize) -> Status;
+    fn sealwax_stream_seal_new(Text, usize, *mut u8, *mut Raw) -> Status;
+    fn sealwax_stream_seal_free(Raw) -> Status;
+    fn sealwax_stream_seal_update(Raw, Bytes, usize, Out, usize, *mut usize) -> Status;
+    fn sealwax_stream_seal_finish(Raw, Out, usize, *mut usize) -> Status;
+    fn sealwax_stream_seal_chunk(Raw, u32, c_int, Bytes, usize, Out, usize, *mut usize) -> Status;
+    fn sealwax_stream_seal_reference(Raw, Out, usize, *mut usize) -> Status;
+    fn sealwax_stream_open_new(Bytes, usize, Bytes, usize, Text, usize, *mut Raw) -> Status;
+    fn sealwax_stream_open_free(Raw) -> Status;
+    fn sealwax_stream_open_chunk(Raw, u32, Bytes, usize, Out, usize, *mut usize) -> Status;
+    fn sealwax_stream_open_finish(Raw) -> Status;
+    fn sealwax_relay_new(Text, usize, *mut Raw) -> Status;
+    fn sealwax_relay_free(Raw) -> Status;
+    fn sealwax_relay_register(Raw, Text, usize, Bytes, usize, u64, *mut Raw) -> Status;
+    fn sealwax_relay_commit(Raw, Text, usize, Bytes, usize, u64, *mut Raw) -> Status;
+    fn sealwax_relay_route(Raw, Text, usize, Bytes, usize, u64, *mut Raw) -> Status;
+    fn sealwax_relay_set_online(Raw, Text, usize, c_int, u64, *mut Raw) -> Status;
+    fn sealwax_relay_acknowledge(Raw, Text, usize, u64, u64, *mut Raw) -> Status;
+    fn sealwax_deliveries_view(Raw, *mut *const Delivery, *mut usize) -> Status;
+    fn sealwax_deliveries_records(Raw, *mut Bytes, *mut usize) -> Status;
+    fn sealwax_deliveries_free(Raw) -> Status;
+    fn sealwax_group_sender_distribute_many(
+        Raw, *const Raw, usize, u64, Out, usize, *mut usize, *mut CallResult
+    ) -> Status;
+    fn sealwax_group_receiver_decrypt_batch(
+        Raw, *const Slice, usize, u64, Out, usize, *mut usize, *mut CallResult
+    ) -> Status;
 }
 
 /// `sealwax_delivery`.
@@ -460,18 +444,12 @@ impl GroupReceiver {
         len
     }
 
-    /// Whether the library has [`GroupReceiver::decrypt_batch`].
-    #[must_use]
-    pub fn has_batch() -> bool {
-        library().sealwax_group_receiver_decrypt_batch.is_some()
-    }
-
     /// Reads messages into the front of `out`; every one must open.
     #[inline]
     pub fn decrypt_batch(&self, envelopes: &[Slice], out: &mut [u8], results: &mut [CallResult]) {
         assert!(results.len() >= envelopes.len());
         let (out, cap, mut len) = (out.as_mut_ptr().cast(), out.len(), 0);
-        let batch = library().sealwax_group_receiver_decrypt_batch.expect("the library has no batch");
+        let batch = library().sealwax_group_receiver_decrypt_batch;
         let (envelopes, count) = (envelopes.as_ptr(), envelopes.len());
         // SAFETY: the inputs and outputs are slices, and the results have room enough.
         done(unsafe { batch(self.0, envelopes, count, NOW, out, cap, &mut len, results.as_mut_ptr()) });

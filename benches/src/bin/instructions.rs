@@ -103,20 +103,18 @@ impl Paths {
         self.path("group_gap", 1, gaps, |(receivers, last), round| {
             receivers[round].decrypt(last, out);
         });
-        if GroupReceiver::has_batch() {
-            let backlog = |_| {
-                let circle = Circle::new();
-                let state = circle.receiver.export();
-                (state, circle.messages(BACKLOG), circle)
-            };
-            let mut out = vec![0; BACKLOG * ROOM];
-            let mut results = vec![CallResult::default(); BACKLOG];
-            self.path("group_backlog", BACKLOG, backlog, |(state, messages, circle), _| {
-                let receiver = GroupReceiver::import(&circle.bob, &circle.roster, state);
-                let envelopes: Vec<Slice> = messages.iter().map(|message| Slice::of(message)).collect();
-                receiver.decrypt_batch(&envelopes, &mut out, &mut results);
-            });
-        }
+        let backlog = |_| {
+            let circle = Circle::new();
+            let state = circle.receiver.export();
+            (state, circle.messages(BACKLOG), circle)
+        };
+        let mut room = vec![0; BACKLOG * ROOM];
+        let mut results = vec![CallResult::default(); BACKLOG];
+        self.path("group_backlog", BACKLOG, backlog, |(state, messages, circle), _| {
+            let receiver = GroupReceiver::import(&circle.bob, &circle.roster, state);
+            let envelopes: Vec<Slice> = messages.iter().map(|message| Slice::of(message)).collect();
+            receiver.decrypt_batch(&envelopes, &mut room, &mut results);
+        });
         self.path(
             "group_distribute",
             MEMBERS,

@@ -111,10 +111,6 @@ impl Bench {
 
     /// The floor a message: one step, one opening, digest, link; a signature's check for all.
     fn backlog(&self, rows: &mut Vec<Row>) {
-        if !GroupReceiver::has_batch() {
-            println!("SKIPPED: a backlog at once: the library has no sealwax_group_receiver_decrypt_batch");
-            return;
-        }
         let (circle, mut peer) = (Circle::new(), MegolmCircle::new());
         let state = circle.receiver.export();
         let envelopes = circle.messages(BACKLOG);
