@@ -19,7 +19,6 @@ mod own_key;
 mod read;
 mod receiver;
 mod receiver_state;
-mod recent;
 mod runs;
 mod sender;
 mod sender_key;

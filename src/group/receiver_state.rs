@@ -14,7 +14,6 @@ use crate::group::history::History;
 use crate::group::keyring::Keyring;
 use crate::group::links::{LinkBytes, Links};
 use crate::group::receiver::{GroupReceiver, GroupReceiverOptions};
-use crate::group::recent::Recent;
 use crate::group::sender_key::SenderKey;
 use crate::group::skipped::Skipped;
 use crate::group::state::{
@@ -29,6 +28,7 @@ use crate::limits::{
 use crate::roster::Roster;
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::name;
+use crate::wire::recent::Recent;
 
 /// The largest receiver can be exported: a full group, whose members all keep every key, name and link that they can.
 const _: () = {

@@ -6,11 +6,11 @@ use crate::group::chain::Chain;
 use crate::group::distribution::{Distribution, Previous};
 use crate::group::history::History;
 use crate::group::links::{LinkBytes, Links};
-use crate::group::recent::Recent;
 use crate::group::skipped::Skipped;
 use crate::identity::Fingerprint;
-use crate::limits::GROUP_SKIP_MAX;
+use crate::limits::{GROUP_RECENT_MAX, GROUP_SKIP_MAX};
 use crate::roster::Member;
+use crate::wire::recent::Recent;
 
 /// A chain, the key that signs its messages, and what is known of those not opened yet.
 pub(super) struct SenderKey {
@@ -26,7 +26,7 @@ pub(super) struct SenderKey {
     pub(super) skipped: Skipped,
     pub(super) links: Links,
     /// The envelopes opened last.
-    pub(super) recent: Recent,
+    pub(super) recent: Recent<GROUP_RECENT_MAX>,
     pub(super) previous: Option<Previous>,
     /// The first message that it does not open, once its successor or its sharer said so.
     pub(super) end: Option<u32>,

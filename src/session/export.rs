@@ -15,13 +15,13 @@ use crate::session::chain::{Chain, Skipped, Step};
 use crate::session::header::HeaderKeys;
 use crate::session::inner::{Heard, Inner, Level, Role};
 use crate::session::ratchet::{PastRatchets, Ratchet, Sending};
-use crate::session::recent::Recent;
 use crate::session::renewal::Renewal;
 use crate::session::skipped::SkippedKeys;
 use crate::session::{Floor, Session, standing};
 use crate::wire::codec::{Put, Reader};
 use crate::wire::content::Padding;
 use crate::wire::name;
+use crate::wire::recent::Recent;
 use crate::wire::session::Handshake;
 
 type Out = Zeroizing<Vec<u8>>;
@@ -85,7 +85,7 @@ impl Session {
         let renewal = Renewal { made_ms: option(&mut reader, Reader::u64)?, unanswered: reader.u32()? };
         let mut recent = Recent::default();
         for _ in 0..count(&mut reader, SESSION_RECENT_MAX)? {
-            recent.remember(*reader.array()?);
+            recent.put(*reader.array()?);
         }
         let lease = reader.u32()?;
         let mut inner = Vec::new();

@@ -14,7 +14,6 @@ mod info;
 mod inner;
 mod ratchet;
 mod receive;
-mod recent;
 mod renewal;
 mod send;
 mod skipped;
@@ -29,11 +28,12 @@ use core::fmt;
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Fingerprint, Identity, PrekeyBundle};
+use crate::limits::SESSION_RECENT_MAX;
 use crate::session::chain::Step;
 use crate::session::inner::Inner;
-use crate::session::recent::Recent;
 use crate::session::renewal::Renewal;
 use crate::wire::content::Padding;
+use crate::wire::recent::Recent;
 
 /// What a session is asked to do differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Session {
     hidden_header: bool,
     padding: Padding,
     inner: Vec<Inner>,
-    recent: Recent,
+    recent: Recent<SESSION_RECENT_MAX>,
     renewal: Renewal,
     floor: Floor,
     latest_ms: u64,

@@ -10,6 +10,7 @@ use crate::crypto::aead::{self, TAG_LEN};
 use crate::crypto::kdf::{self, Label};
 use crate::error::{Error, Result};
 use crate::identity::{Card, Identity};
+use crate::limits::SESSION_RECENT_MAX;
 use crate::session::chain::Step;
 use crate::session::handshake::{self, Accepted, FirstMessage};
 use crate::session::inner::{Inner, Level};
@@ -181,7 +182,7 @@ impl Session {
             return Err(Error::WrongRecipient);
         }
         let envelope_id = envelope_id(message);
-        if self.recent.contains(&envelope_id) {
+        if self.recent.contains(SESSION_RECENT_MAX, &envelope_id) {
             return Err(Error::Duplicate);
         }
         let now_ms = self.clock(now_ms);
@@ -233,7 +234,7 @@ impl Session {
         if inner.initiated() {
             self.renewal.answered();
         }
-        self.recent.remember(envelope_id);
+        self.recent.remember(&envelope_id);
         self.changed(now_ms);
         Ok(())
     }

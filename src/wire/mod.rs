@@ -11,6 +11,7 @@ pub mod frame;
 pub mod group;
 pub mod name;
 pub mod prekeys;
+pub mod recent;
 pub mod roster;
 pub mod session;
 
