@@ -8,6 +8,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::Zeroize as _;
 
+#[cfg(any(feature = "aws-lc", feature = "fips"))]
+use crate::crypto::backend;
 use crate::error::{Error, Result};
 use crate::wire::content::MESSAGE_ID_LEN;
 
@@ -99,7 +101,27 @@ pub fn fork_generation() -> u64 {
 
 /// States that [`note_fork`] runs in the child of every fork from now on.
 pub fn watch_forks() {
+    #[cfg(any(feature = "aws-lc", feature = "fips"))]
+    backend::initialise();
     let _ = FORK_GENERATION.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed);
+}
+
+/// Run in the parent right before a fork: it waits until no thread is in the midst of a key or a signature.
+pub fn before_fork() {
+    #[cfg(any(feature = "aws-lc", feature = "fips"))]
+    backend::before_fork();
+}
+
+/// Run in the parent right after a fork.
+pub fn after_fork_in_parent() {
+    #[cfg(any(feature = "aws-lc", feature = "fips"))]
+    backend::after_fork_in_parent();
+}
+
+/// Run in the child right after a fork, beside [`note_fork`].
+pub fn after_fork_in_child() {
+    #[cfg(any(feature = "aws-lc", feature = "fips"))]
+    backend::after_fork_in_child();
 }
 
 /// Run in a child right after a fork: it makes every thread throw its buffered bytes away. Safe in a signal

@@ -16,8 +16,8 @@ pub(super) fn generation() -> u64 {
 
 /// Installs the hook, before the first object is made.
 ///
-/// Two threads that come first at once may both install it: a child then counts up by two, which serves as well,
-/// and no child can find a lock of ours held.
+/// Two threads that come first at once may both install it: a child then counts up by two, which serves as well, and
+/// no child can find a lock of ours held.
 #[cfg(unix)]
 pub(super) fn watch() -> Result<(), Status> {
     static WATCHING: AtomicBool = AtomicBool::new(false);
@@ -25,9 +25,9 @@ pub(super) fn watch() -> Result<(), Status> {
     if WATCHING.load(Ordering::Acquire) {
         return Ok(());
     }
-    // SAFETY: the hook is a function of this library, which is linked so as never to be unloaded (`build.rs`),
-    // and does no more than an atomic addition, which is allowed in a child of a threaded process.
-    let refused = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    // SAFETY: the hooks are functions of this library, which is linked so as never to be unloaded (`build.rs`). The one
+    // for the child writes two atomic numbers and no more, which is allowed in a child of a threaded process.
+    let refused = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(in_child)) };
     if refused != 0 {
         return Err(Status::INTERNAL);
     }
@@ -44,6 +44,17 @@ pub(super) fn watch() -> Result<(), Status> {
 }
 
 #[cfg(unix)]
+unsafe extern "C" fn before() {
+    rng::before_fork();
+}
+
+#[cfg(unix)]
+unsafe extern "C" fn after() {
+    rng::after_fork_in_parent();
+}
+
+#[cfg(unix)]
 unsafe extern "C" fn in_child() {
     rng::note_fork();
+    rng::after_fork_in_child();
 }

@@ -15,12 +15,17 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
-use super::{PrivateKey, draw, rustcrypto};
+use super::{PrivateKey, draw, gate, rustcrypto};
 use crate::crypto::rng::Random;
 use crate::crypto::secret::Secret;
 
 /// The name in `sealwax_build_info`.
 pub(in crate::crypto) const NAME: &str = "aws-lc";
+
+/// Runs what AWS-LC does once, before any thread can fork in the midst of it.
+pub(in crate::crypto) fn initialise() {
+    aws_lc_rs::init();
+}
 
 /// A point of the curve, neither off it nor its identity. Bytes alone: AWS-LC parses them again at each use, which
 /// costs 1 in 60 of that use, and its own object would cost half a kilobyte a peer.
@@ -79,7 +84,7 @@ impl<N: Native> PrivateKey for Key<N> {
         if !rng.is_system() {
             return draw(rng);
         }
-        let native = N::generate()?;
+        let native = gate::inside(N::generate)?;
         let scalar = Secret::from_slice(native.export()?.as_ref()).ok()?;
         Some(Self { scalar, native: native.into() })
     }
@@ -106,7 +111,9 @@ impl<N: Native> PrivateKey for Key<N> {
 
 impl<N: Native> Key<N> {
     fn native(&self) -> &N {
-        self.native.get_or_init(|| N::import(self.scalar.as_bytes()).unwrap_or_else(|| out_of_memory()))
+        // A module with self-tests signs with what it imports.
+        let import = || gate::inside(|| N::import(self.scalar.as_bytes()));
+        self.native.get_or_init(|| import().unwrap_or_else(|| out_of_memory()))
     }
 }
 
@@ -173,7 +180,8 @@ impl SignKey {
         if !rng.is_system() {
             return rustcrypto::sign(&*rustcrypto::scalar(self.scalar.as_bytes())?, rng, digest);
         }
-        let signature = self.native().sign_digest(&import(digest)?).ok()?;
+        let (native, digest) = (self.native(), import(digest)?);
+        let signature = gate::inside(|| native.sign_digest(&digest)).ok()?;
         rustcrypto::normalise_s(signature.as_ref().try_into().ok()?)
     }
 }

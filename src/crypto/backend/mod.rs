@@ -7,12 +7,16 @@
 
 #[cfg(any(feature = "aws-lc", feature = "fips"))]
 mod aws_lc;
+#[cfg(any(feature = "aws-lc", feature = "fips"))]
+mod gate;
 // What AWS-LC has taken over is compiled all the same, for the tests.
 #[cfg_attr(any(feature = "aws-lc", feature = "fips"), allow(dead_code, unreachable_pub))]
 mod rustcrypto;
 
 #[cfg(any(feature = "aws-lc", feature = "fips"))]
-pub(super) use aws_lc::{AeadKey, AgreeKey, NAME, Point, SignKey, aead_open, aead_seal, verify};
+pub(super) use aws_lc::{AeadKey, AgreeKey, NAME, Point, SignKey, aead_open, aead_seal, initialise, verify};
+#[cfg(any(feature = "aws-lc", feature = "fips"))]
+pub(super) use gate::{after_fork_in_child, after_fork_in_parent, before_fork};
 #[cfg(not(any(feature = "aws-lc", feature = "fips")))]
 pub(super) use rustcrypto::{AeadKey, AgreeKey, NAME, Point, SignKey, aead_open, aead_seal, verify};
 pub(super) use rustcrypto::{is_low_s, normalise_s};
