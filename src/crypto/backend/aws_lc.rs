@@ -1,7 +1,8 @@
 //! AWS-LC, through `aws-lc-rs`.
 //!
-//! Keys and signature nonces come from its own generator where the caller's source is the system; a caller's own
-//! source is served as in pure Rust, so that vectors are the same.
+//! Nonces of signatures come from its own generator where the caller's source is the system; a caller's own source is
+//! served as in pure Rust, so that vectors are the same. Keys are never made by that generator: it is in memory, so
+//! two copies of a running machine would make the same ones.
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::sync::OnceLock;
@@ -9,13 +10,12 @@ use std::sync::OnceLock;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{self, ECDH_P256};
 use aws_lc_rs::digest::{Digest, SHA256};
-use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
 };
 use zeroize::Zeroizing;
 
-use super::{PrivateKey, draw, gate, rustcrypto};
+use super::{PrivateKey, gate, rustcrypto};
 use crate::crypto::rng::Random;
 use crate::crypto::secret::Secret;
 
@@ -67,27 +67,14 @@ pub struct Key<N: Native> {
 
 /// What AWS-LC has for one purpose.
 pub trait Native: Sized {
-    /// From AWS-LC's own generator.
-    fn generate() -> Option<Self>;
     /// From a scalar that is in range.
     fn import(scalar: &[u8; 32]) -> Option<Self>;
-    /// The scalar, in a buffer that wipes itself.
-    fn export(&self) -> Option<EcPrivateKeyBin<'static>>;
     /// The public half.
     fn public(&self) -> Option<[u8; 65]>;
 }
 
 impl<N: Native> PrivateKey for Key<N> {
     type Point = Point;
-
-    fn generate(rng: &mut dyn Random) -> Option<Self> {
-        if !rng.is_system() {
-            return draw(rng);
-        }
-        let native = gate::inside(N::generate)?;
-        let scalar = Secret::from_slice(native.export()?.as_ref()).ok()?;
-        Some(Self { scalar, native: native.into() })
-    }
 
     fn parse(bytes: &[u8; 32]) -> Option<Self> {
         rustcrypto::scalar(bytes)?;
@@ -123,16 +110,8 @@ fn out_of_memory() -> ! {
 }
 
 impl Native for agreement::PrivateKey {
-    fn generate() -> Option<Self> {
-        Self::generate(&ECDH_P256).ok()
-    }
-
     fn import(scalar: &[u8; 32]) -> Option<Self> {
         Self::from_private_key(&ECDH_P256, scalar).ok()
-    }
-
-    fn export(&self) -> Option<EcPrivateKeyBin<'static>> {
-        self.as_be_bytes().ok()
     }
 
     fn public(&self) -> Option<[u8; 65]> {
@@ -149,10 +128,6 @@ impl AgreeKey {
 }
 
 impl Native for EcdsaKeyPair {
-    fn generate() -> Option<Self> {
-        Self::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok()
-    }
-
     fn import(scalar: &[u8; 32]) -> Option<Self> {
         /// ECPrivateKey of RFC 5915: version 1, a scalar, and the name of the curve; no public key, which is
         /// computed anyway.
@@ -162,10 +137,6 @@ impl Native for EcdsaKeyPair {
         let parts = BEFORE.iter().chain(scalar).chain(&AFTER);
         der.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
         Self::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_slice()).ok()
-    }
-
-    fn export(&self) -> Option<EcPrivateKeyBin<'static>> {
-        self.private_key().as_be_bytes().ok()
     }
 
     fn public(&self) -> Option<[u8; 65]> {

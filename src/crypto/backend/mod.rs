@@ -29,8 +29,16 @@ pub trait PrivateKey: Sized {
     /// What its public half is.
     type Point;
 
-    /// A fresh key; `None` if the source fails.
-    fn generate(rng: &mut dyn Random) -> Option<Self>;
+    /// A fresh key: draws of 32 bytes until one is a scalar, so that every backend takes the same key from the same
+    /// source. `None` if the source fails.
+    fn generate(rng: &mut dyn Random) -> Option<Self> {
+        for _ in 0..DRAWS_MAX {
+            if let Some(key) = Self::parse(Secret::random(rng).ok()?.as_bytes()) {
+                return Some(key);
+            }
+        }
+        None
+    }
 
     /// From a big-endian scalar; `None` if it is zero or not below the order of the curve.
     fn parse(bytes: &[u8; 32]) -> Option<Self>;
@@ -47,17 +55,6 @@ pub trait PrivateKey: Sized {
 
 /// Draws before a source is given up as broken. A good one is refused once in 2^32.
 const DRAWS_MAX: usize = 16;
-
-/// A key from a caller's source: draws of 32 bytes until one is a scalar. Every backend takes the same key from the
-/// same source.
-fn draw<K: PrivateKey>(rng: &mut dyn Random) -> Option<K> {
-    for _ in 0..DRAWS_MAX {
-        if let Some(key) = K::parse(Secret::random(rng).ok()?.as_bytes()) {
-            return Some(key);
-        }
-    }
-    None
-}
 
 #[cfg(test)]
 #[cfg(any(feature = "aws-lc", feature = "fips"))]

@@ -11,7 +11,7 @@ use p256::{NistP256, NonZeroScalar, PublicKey, ecdh};
 use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{PrivateKey, draw};
+use super::PrivateKey;
 use crate::crypto::rng::Random;
 use crate::crypto::secret::Secret;
 
@@ -47,10 +47,6 @@ pub struct Scalar(Box<Zeroizing<NonZeroScalar>>);
 
 impl PrivateKey for Scalar {
     type Point = Point;
-
-    fn generate(rng: &mut dyn Random) -> Option<Self> {
-        draw(rng)
-    }
 
     fn parse(bytes: &[u8; 32]) -> Option<Self> {
         scalar(bytes).map(|scalar| Self(Box::new(scalar)))
