@@ -174,6 +174,31 @@ fn nothing_moves_before_there_is_room_for_all() {
 }
 
 #[test]
+fn a_session_that_may_have_the_key_but_cannot_send_is_passed_over() {
+    alone(|| {
+        let (world, sender) = World::new();
+        sender.rotate(NOW).unwrap();
+        let carol = &world.peers[1];
+        let silent =
+            Session::initiate(&world.alice, &carol.card(), &carol.prekeys(1, NOW).unwrap(), NOW).unwrap();
+        let sent = (0..2_000).find_map(|_| silent.encrypt(b"are you there?", NOW).err());
+        assert_eq!(sent, Some(SEALWAX_RENEWAL_REQUIRED));
+        let before = revision(silent.handle()).unwrap();
+        let answers =
+            sender.distribute_many(&[&world.sessions[0].0, &silent, &world.sessions[2].0], NOW).unwrap();
+        assert_eq!(answers[1].as_ref().err(), Some(&SEALWAX_RENEWAL_REQUIRED));
+        assert_eq!(revision(silent.handle()).unwrap(), before);
+        let log = world.roster.log(0);
+        for index in [0, 2] {
+            let receiver =
+                GroupReceiver::new(&world.peers[index], &Roster::open(&log).unwrap(), "", NOW).unwrap();
+            receiver.install(&world.sessions[index].1, answers[index].as_ref().unwrap(), NOW).unwrap();
+        }
+        assert!(sender.info()["waiting"].to_string().contains("carol"));
+    });
+}
+
+#[test]
 fn a_sender_without_a_group_hands_out_nothing() {
     alone(|| {
         let (world, sender) = World::new();

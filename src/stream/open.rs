@@ -65,9 +65,10 @@ impl Open {
     }
 
     /// Opens the next piece of what follows the header, of any length: gives the plaintext of the chunks that it
-    /// completes, all of them authentic, or none. `out` has the length that [`Open::update_len`] says.
+    /// completes, all of them authentic. `out` has the length that [`Open::update_len`] says.
     ///
-    /// [`Error::AuthenticationFailed`] if one of them is not what was sealed at its place.
+    /// [`Error::AuthenticationFailed`] if one of them is not what was sealed at its place: nothing changes, and what
+    /// stands in `out`, authentic chunks before that one, is the caller's to wipe.
     pub fn update(&mut self, sealed: &[u8], out: &mut [u8]) -> Result<()> {
         if out.len() != self.update_len(sealed.len())? {
             return Err(Error::InvalidArgument);

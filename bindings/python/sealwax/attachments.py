@@ -285,7 +285,10 @@ class AttachmentReader(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Sets the place of the next read."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        starts = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}
+        if whence not in starts:
+            raise ValueError(f"invalid whence {whence}")
+        start = starts[whence]
         if start + offset < 0:
             raise ValueError(f"negative seek position {start + offset}")
         self._position = start + offset
@@ -467,10 +470,12 @@ def _writing(target: Target) -> Iterator[Writable]:
         return
     path = os.fspath(target)
     folder, name = os.path.split(path)
-    part = os.path.join(folder, f".{name[:64]}.{secrets.token_hex(8)}.part")
+    part = os.path.join(folder, f".{name[:32]}.{secrets.token_hex(8)}.part")
     try:
         with open(part, "xb") as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(part, path)
     except BaseException:
         with suppress(FileNotFoundError):

@@ -169,6 +169,8 @@ class Readers(Case):
             self.assertEqual(reader.read(1), b"")
             with self.assertRaises(ValueError):
                 reader.seek(-1)
+            with self.assertRaises(ValueError):
+                reader.seek(0, 7)
             reader.seek(0)
             self.assertEqual(reader.readall(), plaintext)
         with self.assertRaises(ValueError):
