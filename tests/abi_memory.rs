@@ -7,7 +7,8 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use common::abi::{GroupSender, Identity, Roster, Session, alone};
+use common::abi::{GroupReceiver, GroupSender, Identity, Roster, Session, alone};
+use sealwax::ffi::group_messages::sealwax_group_receiver_decrypt;
 use sealwax::ffi::group_sender::sealwax_group_sender_encrypt;
 use sealwax::ffi::session_messages::{sealwax_session_decrypt, sealwax_session_encrypt};
 use sealwax::ffi::status::SEALWAX_OK;
@@ -150,28 +151,58 @@ fn what_overtook_others_costs_the_keys_of_those_and_they_cost_nothing() {
     });
 }
 
+fn encrypt_for(sender: &GroupSender, out: &mut ([u8; ROOM], usize)) {
+    let (out, len) = (out.0.as_mut_ptr().cast(), &mut out.1);
+    // SAFETY: slices, and a buffer of that size.
+    let status = unsafe {
+        sealwax_group_sender_encrypt(sender.handle(), b"text".as_ptr().cast(), 4, NOW, out, ROOM, len)
+    };
+    assert_eq!(status, SEALWAX_OK);
+}
+
+fn decrypt_of(receiver: &GroupReceiver, envelope: &([u8; ROOM], usize), out: &mut ([u8; ROOM], usize)) {
+    let (envelope, envelope_len) = (envelope.0.as_ptr().cast(), envelope.1);
+    let (out, len) = (out.0.as_mut_ptr().cast(), &mut out.1);
+    // SAFETY: slices, and a buffer of that size.
+    let status = unsafe {
+        sealwax_group_receiver_decrypt(receiver.handle(), envelope, envelope_len, NOW, out, ROOM, len)
+    };
+    assert_eq!(status, SEALWAX_OK);
+}
+
+/// A sender in a group of its own roster, and its key with the receiver.
+fn installed(
+    member: &Identity,
+    receiving: &Identity,
+    log: &[u8],
+    receiver: &GroupReceiver,
+) -> (GroupSender, usize) {
+    let roster = Roster::open(log).unwrap();
+    let sender = GroupSender::new(member, &roster, r#"{"padding":"padme"}"#, NOW).unwrap();
+    let (ours, theirs) = sessions(member, receiving, "");
+    let key = sender.distribute(&ours, NOW).unwrap();
+    let ((), bytes) = kept(|| receiver.install(&theirs, &key, NOW).unwrap());
+    (sender, bytes)
+}
+
 #[test]
-fn messages_to_a_group_allocate_nothing_but_a_signature() {
-    // AWS-LC hands a signature out in pieces.
+fn messages_of_a_group_allocate_nothing_but_a_signature() {
+    // aws-lc-rs hands a signature out in pieces.
     let signature = if sealwax::crypto::BACKEND == "aws-lc" { 4 } else { 0 };
     alone(|| {
         let (alice, bob) = (Identity::new("alice", NOW), Identity::new("bob", NOW));
-        let roster = Roster::new(&alice, &[&bob], NOW);
-        let sender = GroupSender::new(&alice, &roster, r#"{"padding":"padme"}"#, NOW).unwrap();
-        let mut out = Buffers::new(1);
-        let (place, len) = (out.0[0].0.as_mut_ptr(), &mut out.0[0].1);
-        let mut send = || {
-            // SAFETY: slices, and a buffer of that size.
-            let status = unsafe {
-                let (text, text_len) = (b"text".as_ptr().cast(), 4);
-                sealwax_group_sender_encrypt(sender.handle(), text, text_len, NOW, place.cast(), ROOM, len)
-            };
-            assert_eq!(status, SEALWAX_OK);
-        };
-        send();
+        let roster = Roster::new(&bob, &[&alice], NOW);
+        let receiver = GroupReceiver::new(&bob, &roster, "", NOW).unwrap();
+        let (sender, _) = installed(&alice, &bob, &roster.log(0), &receiver);
+        let (mut envelope, mut text) = (Buffers::new(1), Buffers::new(1));
+        let (envelope, text) = (&mut envelope.0[0], &mut text.0[0]);
+        encrypt_for(&sender, envelope);
+        decrypt_of(&receiver, envelope, text);
         // Across the end of a block.
         for _ in 0..300 {
-            assert!(allocations(&mut send) <= signature);
+            assert!(allocations(|| encrypt_for(&sender, envelope)) <= signature);
+            assert_eq!(allocations(|| decrypt_of(&receiver, envelope, text)), 0);
+            assert_eq!(text.0[..text.1], *b"text");
         }
     });
 }
@@ -201,5 +232,27 @@ fn a_session_takes_two_kibibytes_at_most() {
             assert!(accepted <= 2_048, "{accepted} when it answers");
             assert!(fresh + accepted + more <= 2 * 2_048, "{fresh} and {accepted} and then {more} more");
         }
+    });
+}
+
+#[test]
+fn a_receiver_takes_one_kibibyte_a_sender_at_most() {
+    alone(|| {
+        let bob = Identity::new("bob", NOW);
+        let names: Vec<String> = (0..20).map(|at| format!("member{at:02}@example.org")).collect();
+        let members: Vec<Identity> = names.iter().map(|name| Identity::new(name, NOW)).collect();
+        let roster = Roster::new(&bob, &members.iter().collect::<Vec<_>>(), NOW);
+        let receiver = GroupReceiver::new(&bob, &roster, "", NOW).unwrap();
+        let (mut envelopes, mut text) = (Buffers::new(40), Buffers::new(1));
+        let mut total = 0;
+        for member in &members {
+            let (sender, of_key) = installed(member, &bob, &roster.log(0), &receiver);
+            envelopes.0.iter_mut().for_each(|envelope| encrypt_for(&sender, envelope));
+            let ((), of_messages) = kept(|| {
+                envelopes.0.iter().for_each(|envelope| decrypt_of(&receiver, envelope, &mut text.0[0]));
+            });
+            total += of_key + of_messages;
+        }
+        assert!(total <= members.len() * 1_024, "{total} for {}", members.len());
     });
 }

@@ -1,8 +1,9 @@
 //! What group receivers take in and give on.
 
 use core::ffi::{c_char, c_void};
+use core::ops::Range;
 
-use super::argument::Outputs;
+use super::argument::{BytesOut, Outputs, ReservedOut};
 use super::cell::{self, Cell};
 use super::envelope::sealwax_slice;
 use super::group_receiver::sealwax_group_receiver;
@@ -20,6 +21,7 @@ use crate::limits;
 use crate::roster::Roster;
 use crate::session::{Opening, Session};
 use crate::wire::content::{ContentKind, Data};
+use crate::wire::group::GroupMessage;
 
 /// Notes what an authenticated message proved about the roster. The message was taken: this refuses nothing.
 fn note(roster: &Cell<Roster>, claim: Option<Claim>, now_ms: u64) {
@@ -184,21 +186,42 @@ pub unsafe extern "C" fn sealwax_group_receiver_decrypt(
         let inputs = outputs.inputs()?;
         let envelope = inputs.bytes(envelope, envelope_len, limits::ENVELOPE_MAX)?;
         let receiver = cell::exclusive(receiver)?;
-        let (claim, out, len) = {
+        let (claim, out, payload) = {
             let (mut receiver, roster) = lock((&receiver, Shared(receiver.links())))?;
-            let opening = receiver.open(&roster, envelope, now_ms)?;
-            if opening.kind() != ContentKind::Data {
-                return Err(Error::WrongKind.into());
-            }
-            let payload = Data::parse(opening.body())?.payload;
-            let len = payload.len();
-            let mut out = out.reserve(len)?;
-            out.buffer().copy_from_slice(payload);
-            (receiver.update(|receiver| receiver.commit(opening))?, out, len)
+            decrypt(&mut receiver, &roster, envelope, now_ms, out)?
         };
         note(receiver.links(), claim, now_ms);
-        out.finish(len)
+        out.finish_with(payload)
     })
+}
+
+/// Decrypts a data message and takes it into the state. Answers where in the output its payload lies.
+fn decrypt<'o>(
+    receiver: &mut ExclusiveGuard<'_, GroupReceiver>,
+    roster: &Roster,
+    envelope: &[u8],
+    now_ms: u64,
+    out: BytesOut,
+) -> Result<(Option<Claim>, ReservedOut<'o>, Range<usize>), Status> {
+    let message = GroupMessage::parse(envelope)?;
+    let content_len = message.content().len();
+    if out.holds(content_len) {
+        let mut out = out.reserve(content_len)?;
+        let room = out.buffer();
+        let (payload, claim) =
+            receiver.update(|receiver| receiver.decrypt(roster, envelope, &message, now_ms, room))?;
+        return Ok((claim, out, payload));
+    }
+    // Whether the payload fits shows when it is decrypted, and then it may have to be left where it was.
+    let opening = receiver.open(roster, envelope, now_ms)?;
+    if opening.kind() != ContentKind::Data {
+        return Err(Error::WrongKind.into());
+    }
+    let payload = Data::parse(opening.body())?.payload;
+    let len = payload.len();
+    let mut out = out.reserve(len)?;
+    out.buffer().copy_from_slice(payload);
+    Ok((receiver.update(|receiver| receiver.commit(opening))?, out, 0..len))
 }
 
 /// Reads a backlog of the group: many messages of any senders, in the order in which they are to be read. Each has

@@ -1,39 +1,45 @@
 //! Reading (`docs/PROTOCOL.md` section 8.5): [`GroupReceiver::open`] changes nothing, [`GroupReceiver::commit`] takes
-//! what it answered.
+//! what it answered. [`GroupReceiver::decrypt`] is both in one, for data, in the caller's buffer.
 
 use core::fmt;
 use core::ops::Range;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
+use crate::group::chain::Step;
 use crate::group::keyring::Keyring;
 use crate::group::read::{Ahead, Read, envelope_id};
 use crate::group::sender_key::SenderKey;
 use crate::group::{Claim, GroupReceiver};
 use crate::limits::GROUP_RECENT_MAX;
 use crate::roster::{Member, Roster, Standing};
-use crate::wire::content::{CONTENT_MIN, Content, ContentKind, Data, MESSAGE_ID_LEN};
+use crate::wire::content::{CONTENT_MIN, Content, ContentKind, DATA_TYPE_LEN, Data, MESSAGE_ID_LEN};
 use crate::wire::envelope::ENVELOPE_ID_LEN;
 use crate::wire::group::{Front, GroupMessage};
 
 /// A message that was authenticated and decrypted, and what taking it would change. Dropping it changes nothing.
 pub struct Opening {
     revision: u64,
-    now_ms: u64,
     sender: String,
     key_id: [u8; 8],
     counter: u32,
     timestamp_ms: u64,
     shared_by: Option<String>,
-    claim: Option<Claim>,
-    read: Read<'static>,
-    envelope_id: [u8; ENVELOPE_ID_LEN],
+    authentic: Authentic<'static>,
     content: Zeroizing<Vec<u8>>,
     kind: ContentKind,
     message_id: [u8; MESSAGE_ID_LEN],
     body: Range<usize>,
+}
+
+/// A message that was authenticated: what decrypts it, and what taking it would change.
+struct Authentic<'s> {
+    now_ms: u64,
+    claim: Option<Claim>,
+    read: Read<'s>,
+    envelope_id: [u8; ENVELOPE_ID_LEN],
 }
 
 /// What a decrypted content is.
@@ -118,31 +124,19 @@ impl GroupReceiver {
     /// [`Error::AuthenticationFailed`]; [`Error::WrongKind`] for content that groups do not carry.
     pub fn open(&self, roster: &Roster, envelope: &[u8], now_ms: u64) -> Result<Opening> {
         let message = GroupMessage::parse(envelope)?;
-        let front = &message.front;
-        self.check_group(roster)?;
-        if *front.group_id != self.group_id {
-            return Err(Error::WrongGroup);
-        }
-        let now_ms = self.clock(now_ms);
-        let key = self.key_of(roster, front, now_ms)?;
-        let is_recent = || key.recent.contains(GROUP_RECENT_MAX, &envelope_id(envelope));
-        let read =
-            key.authenticate(&message, Ahead::default(), is_recent, |sums| key.verify(&message, sums))?;
+        let (key, authentic) = self.authenticate(roster, envelope, &message, Ahead::default(), now_ms)?;
         let mut content = Zeroizing::new(message.content().to_vec());
-        read.unseal(&message, &mut Secret::zeroed(), &mut content)?;
+        authentic.read.unseal(&message, &mut Secret::zeroed(), &mut content)?;
         let Contained { kind, message_id, body } = Contained::check(&content)?;
-        let claim = Claim::of(roster, front.sender, front.epoch, front.roster_hash);
+        let front = &message.front;
         Ok(Opening {
             revision: self.revision,
-            now_ms,
             sender: front.sender.to_owned(),
             key_id: *front.key_id,
             counter: front.counter,
             timestamp_ms: front.timestamp_ms,
             shared_by: key.shared_by.clone(),
-            claim: claim.filter(|_| !self.options.history),
-            read,
-            envelope_id: envelope_id(envelope),
+            authentic,
             content,
             kind,
             message_id,
@@ -154,11 +148,91 @@ impl GroupReceiver {
     ///
     /// [`Error::InvalidArgument`] if the receiver has changed since [`GroupReceiver::open`].
     pub fn commit(&mut self, opening: Opening) -> Result<Option<Claim>> {
-        let Opening { revision, now_ms, sender, key_id, claim, read, envelope_id, .. } = opening;
-        if revision != self.revision {
+        if opening.revision != self.revision {
             return Err(Error::InvalidArgument);
         }
-        let key = self.held_key(&sender, &key_id).ok_or(Error::InvalidArgument)?;
+        self.take(&opening.sender, &opening.key_id, opening.authentic)
+    }
+
+    /// [`GroupReceiver::open`] and [`GroupReceiver::commit`] of a data message in one, without a heap for one in its
+    /// turn: the content is decrypted into `room`, which has as many bytes as [`GroupMessage::content`] of `message`,
+    /// which is `envelope`, parsed. Answers where in it the payload lies.
+    ///
+    /// The errors are those of both; [`Error::WrongKind`] also for content that is no data, [`Error::InvalidArgument`]
+    /// for a `room` of another length. Nothing changed then, and `room` holds no content.
+    pub fn decrypt(
+        &mut self,
+        roster: &Roster,
+        envelope: &[u8],
+        message: &GroupMessage<'_>,
+        now_ms: u64,
+        room: &mut [u8],
+    ) -> Result<(Range<usize>, Option<Claim>)> {
+        let decrypted = self.decrypt_here(roster, envelope, message, now_ms, room);
+        self.slot.zeroize();
+        if decrypted.is_err() {
+            room.zeroize();
+        }
+        decrypted
+    }
+
+    fn decrypt_here(
+        &mut self,
+        roster: &Roster,
+        envelope: &[u8],
+        message: &GroupMessage<'_>,
+        now_ms: u64,
+        room: &mut [u8],
+    ) -> Result<(Range<usize>, Option<Claim>)> {
+        // Here on the stack, where an opening that lives on needs a place of its own for it.
+        let next = self.next_step(&message.front);
+        let ahead = Ahead { step: next.as_ref(), ..Ahead::default() };
+        let (_, authentic) = self.authenticate(roster, envelope, message, ahead, now_ms)?;
+        if room.len() != message.content().len() {
+            return Err(Error::InvalidArgument);
+        }
+        room.copy_from_slice(message.content());
+        authentic.read.unseal(message, &mut self.slot, room)?;
+        let Contained { kind, body, .. } = Contained::check(room)?;
+        if kind != ContentKind::Data {
+            return Err(Error::WrongKind);
+        }
+        let claim = self.take(message.front.sender, message.front.key_id, authentic)?;
+        Ok((body.start.saturating_add(DATA_TYPE_LEN)..body.end, claim))
+    }
+
+    /// The step of a message, if it is the next one of a held key.
+    fn next_step(&self, front: &Front<'_>) -> Option<Step> {
+        let chain = &self.senders.get(front.sender)?.find(front.key_id)?.chain;
+        if chain.counter() == front.counter { chain.derive().ok() } else { None }
+    }
+
+    /// Section 8.5 up to the signature. Nothing changes.
+    fn authenticate<'s>(
+        &self,
+        roster: &Roster,
+        envelope: &[u8],
+        message: &GroupMessage<'_>,
+        ahead: Ahead<'s>,
+        now_ms: u64,
+    ) -> Result<(&SenderKey, Authentic<'s>)> {
+        let front = &message.front;
+        self.check_group(roster)?;
+        if *front.group_id != self.group_id {
+            return Err(Error::WrongGroup);
+        }
+        let now_ms = self.clock(now_ms);
+        let key = self.key_of(roster, front, now_ms)?;
+        let is_recent = || key.recent.contains(GROUP_RECENT_MAX, &envelope_id(envelope));
+        let read = key.authenticate(message, ahead, is_recent, |sums| key.verify(message, sums))?;
+        let claim = Claim::of(roster, front.sender, front.epoch, front.roster_hash);
+        let claim = claim.filter(|_| !self.options.history);
+        Ok((key, Authentic { now_ms, claim, read, envelope_id: envelope_id(envelope) }))
+    }
+
+    fn take(&mut self, sender: &str, key_id: &[u8; 8], authentic: Authentic<'_>) -> Result<Option<Claim>> {
+        let Authentic { now_ms, claim, read, envelope_id } = authentic;
+        let key = self.held_key(sender, key_id).ok_or(Error::InvalidArgument)?;
         key.remember(envelope_id);
         let stored = key.stored_bytes();
         key.apply(read);

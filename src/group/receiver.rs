@@ -4,6 +4,7 @@
 use core::fmt;
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::crypto::Secret;
 use crate::error::{Error, Result};
 use crate::group::check_own;
 use crate::group::history::History;
@@ -57,6 +58,8 @@ pub struct GroupReceiver {
     pub(super) stored: usize,
     /// Counts changes, so that an opening is committed to the state that it was made from.
     pub(super) revision: u64,
+    /// Holds each message key for the moment of its use, so that reading needs no heap.
+    pub(super) slot: Secret<32>,
 }
 
 impl GroupReceiver {
@@ -83,6 +86,7 @@ impl GroupReceiver {
             latest_ms: now_ms,
             stored: 0,
             revision: 0,
+            slot: Secret::zeroed(),
         })
     }
 

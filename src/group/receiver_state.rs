@@ -133,6 +133,7 @@ impl GroupReceiver {
             latest_ms,
             stored: 0,
             revision: 0,
+            slot: Secret::zeroed(),
         };
         receiver.sync(roster, latest_ms)?;
         receiver.count_stored();
