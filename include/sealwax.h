@@ -219,7 +219,8 @@ typedef struct {
 } sealwax_envelope;
 
 /**
- * What became of one of many inputs. If the call itself fails, each one says SEALWAX_INTERNAL and has no bytes.
+ * What became of one of many inputs. If the call itself fails, each one says SEALWAX_INTERNAL and has no bytes,
+ * whatever it was that failed; if there are more of them than the call takes, they are left as they were.
  */
 typedef struct {
     /** SEALWAX_OK if there is a result. */
@@ -2249,15 +2250,17 @@ sealwax_status sealwax_group_receiver_decrypt(sealwax_group_receiver *receiver,
  * a status of its own, the one that sealwax_group_receiver_decrypt() would give in its turn, and neither a damaged
  * message nor a missing one hinders another. It is tens of times faster than single calls: the messages of a
  * sender name one another, so a signature on the newest of an unbroken run speaks for all of it. Save the receiver
- * before the envelopes are acknowledged.
+ * before the envelopes are acknowledged. sealwax_envelope_parse() tells who sent each; after being offline,
+ * call sealwax_group_receiver_catch_up() first.
  *
  * @param receiver      the receiver
- * @param envelopes     group messages; one that is empty or too long has a status like any other
+ * @param envelopes     group messages; one that is empty or too long has a status like any other, as long as all
+ *                      have no more than SEALWAX_BATCH_BYTES_MAX together
  * @param count         how many, at most SEALWAX_BATCH_MAX
  * @param now_ms        the time
  * @param out           the plaintexts of those that open; what fails leaves no byte
  * @param out_cap       bytes of room at out; what all envelopes have together always is enough
- * @param out_len       bytes of out that were used
+ * @param out_len       bytes of out that were used; go by the offsets, there are other bytes between plaintexts
  * @param out_results   count results, in the order of the envelopes: SEALWAX_OK with the place of the plaintext in
  *                      out, or what sealwax_group_receiver_decrypt() says; SEALWAX_TOO_LARGE for one that is
  *                      longer than any envelope
@@ -2398,8 +2401,9 @@ sealwax_status sealwax_stream_seal_layout(const sealwax_stream_seal *seal,
  * @param plaintext      the next bytes; may be NULL if plaintext_len is 0
  * @param plaintext_len  bytes of them, at most 1 GiB
  * @param out            the sealed chunks; often none
- * @param out_cap        bytes of room at out; 0 asks for the size, and is enough if there is none. Pieces of n
- *                       times "chunk_size" give at most n * ("chunk_size" + SEALWAX_STREAM_OVERHEAD)
+ * @param out_cap        bytes of room at out; 0 asks for the size, and is enough if there is none. A piece
+ *                       completes at most plaintext_len / "chunk_size" + 1 chunks, one less if all pieces are
+ *                       multiples of "chunk_size", each of "chunk_size" + SEALWAX_STREAM_OVERHEAD bytes
  * @param out_len        bytes of the sealed chunks
  *
  * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
@@ -2535,7 +2539,7 @@ sealwax_status sealwax_stream_seal_reference(const sealwax_stream_seal *seal,
  * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
  * @retval SEALWAX_WRONG_KIND             another object; or the reference has no digest, and "digest" is not
  *                                        false
- * @retval SEALWAX_AUTHENTICATION_FAILED  the reference is not of this file
+ * @retval SEALWAX_AUTHENTICATION_FAILED  the header is not of a file that this reference's key sealed
  * @retval SEALWAX_LIMIT_REACHED          no handle is left
  */
 SEALWAX_NODISCARD SEALWAX_API
@@ -2557,7 +2561,8 @@ sealwax_status sealwax_stream_open_new(const void *reference,
 SEALWAX_API sealwax_status sealwax_stream_open_free(sealwax_stream_open *open);
 
 /**
- * Tells the sizes of an attachment and of its chunks, as the reference says them.
+ * Tells the sizes of an attachment and of its chunks, as the reference says them. Its sender may have written any
+ * number there: do not set memory aside for it.
  *
  * @param open        the attachment
  * @param out_layout  its sizes
@@ -2576,11 +2581,14 @@ sealwax_status sealwax_stream_open_layout(const sealwax_stream_open *open,
  * completes. What it gives is authentic; that the file is whole, and the same for everybody, only
  * sealwax_stream_open_finish() says. So write it to a place that counts only after that.
  *
+ * The beginning of a chunk is kept until its end comes. If bytes that came with an earlier piece were damaged,
+ * another try with this piece cannot help: begin anew.
+ *
  * @param open        the attachment
  * @param sealed      the next bytes of the sealed file; may be NULL if sealed_len is 0
  * @param sealed_len  bytes of them, at most 1 GiB
  * @param out         the plaintext; often none
- * @param out_cap     bytes of room at out; sealed_len + SEALWAX_STREAM_CHUNK_MAX is enough, 0 asks for the size
+ * @param out_cap     bytes of room at out; sealed_len + "chunk_size" of the layout is enough, 0 asks for the size
  * @param out_len     bytes of the plaintext
  *
  * @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
@@ -2589,7 +2597,7 @@ sealwax_status sealwax_stream_open_layout(const sealwax_stream_open *open,
  * @retval SEALWAX_INVALID_HANDLE         open is not one that is open
  * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
  * @retval SEALWAX_POISONED               the attachment broke; free it
- * @retval SEALWAX_WRONG_STATE            it is read chunk by chunk; nothing changed
+ * @retval SEALWAX_WRONG_STATE            unless "digest" is false: it is read chunk by chunk; nothing changed
  * @retval SEALWAX_MALFORMED              the file is longer than the reference says; nothing changed
  * @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do; nothing changed
  * @retval SEALWAX_AUTHENTICATION_FAILED  a chunk was changed, or is not the one of its place; nothing changed,
@@ -2605,7 +2613,8 @@ sealwax_status sealwax_stream_open_update(sealwax_stream_open *open,
 
 /**
  * Says whether all of the attachment was read and, unless "digest" is false, that it is the one that the
- * reference names. Pure: it changes nothing.
+ * reference names. Pure: it changes nothing. What sealwax_stream_open_update() refused was not read, so after
+ * a refusal a file looks cut off here, and bytes beyond its end do not count.
  *
  * @param open  the attachment
  *
@@ -2623,7 +2632,7 @@ sealwax_status sealwax_stream_open_finish(const sealwax_stream_open *open);
 /**
  * Opens one chunk by its index, from any thread: calls run side by side. Its place in the sealed file follows
  * from sealwax_stream_layout. Unless "digest" is false, each index is opened once, in about the order of the
- * file: at most 1,024 ahead of the first that is not done; one that failed may be tried again.
+ * file: less than 1,024 ahead of the first that is not done; one that failed may be tried again.
  *
  * @param open        the attachment
  * @param index       0 for the first chunk

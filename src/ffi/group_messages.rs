@@ -228,15 +228,17 @@ fn decrypt<'o>(
 /// a status of its own, the one that sealwax_group_receiver_decrypt() would give in its turn, and neither a damaged
 /// message nor a missing one hinders another. It is tens of times faster than single calls: the messages of a
 /// sender name one another, so a signature on the newest of an unbroken run speaks for all of it. Save the receiver
-/// before the envelopes are acknowledged.
+/// before the envelopes are acknowledged. sealwax_envelope_parse() tells who sent each; after being offline,
+/// call sealwax_group_receiver_catch_up() first.
 ///
 /// @param receiver      the receiver
-/// @param envelopes     group messages; one that is empty or too long has a status like any other
+/// @param envelopes     group messages; one that is empty or too long has a status like any other, as long as all
+///                      have no more than SEALWAX_BATCH_BYTES_MAX together
 /// @param count         how many, at most SEALWAX_BATCH_MAX
 /// @param now_ms        the time
 /// @param out           the plaintexts of those that open; what fails leaves no byte
 /// @param out_cap       bytes of room at out; what all envelopes have together always is enough
-/// @param out_len       bytes of out that were used
+/// @param out_len       bytes of out that were used; go by the offsets, there are other bytes between plaintexts
 /// @param out_results   count results, in the order of the envelopes: SEALWAX_OK with the place of the plaintext in
 ///                      out, or what sealwax_group_receiver_decrypt() says; SEALWAX_TOO_LARGE for one that is
 ///                      longer than any envelope

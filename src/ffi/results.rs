@@ -3,7 +3,8 @@
 use super::argument::Value;
 use super::status::{SEALWAX_INTERNAL, Status, sealwax_status};
 
-/// What became of one of many inputs. If the call itself fails, each one says SEALWAX_INTERNAL and has no bytes.
+/// What became of one of many inputs. If the call itself fails, each one says SEALWAX_INTERNAL and has no bytes,
+/// whatever it was that failed; if there are more of them than the call takes, they are left as they were.
 #[allow(non_camel_case_types, reason = "the name in the C header")]
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]

@@ -56,7 +56,7 @@ pub(super) static OPTIONS: Table = Table { functions: &["sealwax_stream_open_new
 /// @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
 /// @retval SEALWAX_WRONG_KIND             another object; or the reference has no digest, and "digest" is not
 ///                                        false
-/// @retval SEALWAX_AUTHENTICATION_FAILED  the reference is not of this file
+/// @retval SEALWAX_AUTHENTICATION_FAILED  the header is not of a file that this reference's key sealed
 /// @retval SEALWAX_LIMIT_REACHED          no handle is left
 #[unsafe(no_mangle)]
 #[must_use]
@@ -94,7 +94,8 @@ pub unsafe extern "C" fn sealwax_stream_open_free(open: *mut sealwax_stream_open
     guard(|| cell::free(open))
 }
 
-/// Tells the sizes of an attachment and of its chunks, as the reference says them.
+/// Tells the sizes of an attachment and of its chunks, as the reference says them. Its sender may have written any
+/// number there: do not set memory aside for it.
 ///
 /// @param open        the attachment
 /// @param out_layout  its sizes
@@ -124,11 +125,14 @@ pub unsafe extern "C" fn sealwax_stream_open_layout(
 /// completes. What it gives is authentic; that the file is whole, and the same for everybody, only
 /// sealwax_stream_open_finish() says. So write it to a place that counts only after that.
 ///
+/// The beginning of a chunk is kept until its end comes. If bytes that came with an earlier piece were damaged,
+/// another try with this piece cannot help: begin anew.
+///
 /// @param open        the attachment
 /// @param sealed      the next bytes of the sealed file; may be NULL if sealed_len is 0
 /// @param sealed_len  bytes of them, at most 1 GiB
 /// @param out         the plaintext; often none
-/// @param out_cap     bytes of room at out; sealed_len + SEALWAX_STREAM_CHUNK_MAX is enough, 0 asks for the size
+/// @param out_cap     bytes of room at out; sealed_len + "chunk_size" of the layout is enough, 0 asks for the size
 /// @param out_len     bytes of the plaintext
 ///
 /// @retval SEALWAX_NULL_POINTER           a pointer is NULL that must not be
@@ -137,7 +141,7 @@ pub unsafe extern "C" fn sealwax_stream_open_layout(
 /// @retval SEALWAX_INVALID_HANDLE         open is not one that is open
 /// @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
 /// @retval SEALWAX_POISONED               the attachment broke; free it
-/// @retval SEALWAX_WRONG_STATE            it is read chunk by chunk; nothing changed
+/// @retval SEALWAX_WRONG_STATE            unless "digest" is false: it is read chunk by chunk; nothing changed
 /// @retval SEALWAX_MALFORMED              the file is longer than the reference says; nothing changed
 /// @retval SEALWAX_BUFFER_TOO_SMALL       *out_len is the size that would do; nothing changed
 /// @retval SEALWAX_AUTHENTICATION_FAILED  a chunk was changed, or is not the one of its place; nothing changed,
@@ -168,7 +172,8 @@ pub unsafe extern "C" fn sealwax_stream_open_update(
 }
 
 /// Says whether all of the attachment was read and, unless "digest" is false, that it is the one that the
-/// reference names. Pure: it changes nothing.
+/// reference names. Pure: it changes nothing. What sealwax_stream_open_update() refused was not read, so after
+/// a refusal a file looks cut off here, and bytes beyond its end do not count.
 ///
 /// @param open  the attachment
 ///
@@ -191,7 +196,7 @@ pub unsafe extern "C" fn sealwax_stream_open_finish(open: *const sealwax_stream_
 
 /// Opens one chunk by its index, from any thread: calls run side by side. Its place in the sealed file follows
 /// from sealwax_stream_layout. Unless "digest" is false, each index is opened once, in about the order of the
-/// file: at most 1,024 ahead of the first that is not done; one that failed may be tried again.
+/// file: less than 1,024 ahead of the first that is not done; one that failed may be tried again.
 ///
 /// @param open        the attachment
 /// @param index       0 for the first chunk

@@ -164,8 +164,9 @@ pub unsafe extern "C" fn sealwax_stream_seal_layout(
 /// @param plaintext      the next bytes; may be NULL if plaintext_len is 0
 /// @param plaintext_len  bytes of them, at most 1 GiB
 /// @param out            the sealed chunks; often none
-/// @param out_cap        bytes of room at out; 0 asks for the size, and is enough if there is none. Pieces of n
-///                       times "chunk_size" give at most n * ("chunk_size" + SEALWAX_STREAM_OVERHEAD)
+/// @param out_cap        bytes of room at out; 0 asks for the size, and is enough if there is none. A piece
+///                       completes at most plaintext_len / "chunk_size" + 1 chunks, one less if all pieces are
+///                       multiples of "chunk_size", each of "chunk_size" + SEALWAX_STREAM_OVERHEAD bytes
 /// @param out_len        bytes of the sealed chunks
 ///
 /// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
