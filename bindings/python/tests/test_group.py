@@ -64,6 +64,7 @@ class Groups(Case):
             to_bob, to_dave, to_carol = sender.distribute_many(iter(sessions), now_ms=NOW)
             self.assertEqual(sender.info()["waiting"], [])
             self.assertIsInstance(to_dave, sealwax.NotAMemberError)
+            assert isinstance(to_bob, bytes) and isinstance(to_carol, bytes)
             message = sender.encrypt(b"hello, all", now_ms=NOW)
             from_alice = Session.accept(carol, to_carol, now_ms=NOW)
             for peer, session, envelope in ((self.bob, self.to_alice, to_bob), (carol, from_alice, to_carol)):
@@ -104,7 +105,8 @@ class Groups(Case):
         self.assertEqual(answers[:20] + answers[21:50], texts[:20] + texts[21:])
         failed = [answers[20], *answers[50:]]
         names = ["AUTHENTICATION_FAILED", "REPLAY", "MALFORMED", "TOO_LARGE"]
-        self.assertEqual([error.name for error in failed], ["SEALWAX_" + name for name in names])
+        errors = [error for error in failed if isinstance(error, sealwax.SealwaxError)]
+        self.assertEqual([error.name for error in errors], ["SEALWAX_" + name for name in names])
         self.assertEqual(self.receiver.decrypt_batch([], now_ms=NOW), [])
 
     def test_a_backlog_may_be_longer_than_one_call_takes(self) -> None:
