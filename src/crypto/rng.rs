@@ -35,8 +35,8 @@ pub trait Random {
     /// `None` asks for the plain deterministic signature of section 3.2.
     fn signature_entropy(&mut self) -> Result<Option<[u8; 32]>>;
 
-    /// Whether this is the randomness of the system itself. Then the backend may draw keys and the nonces of
-    /// signatures from its own generator, which the system seeds, and ask here for neither.
+    /// Whether this is the randomness of the system itself. Then the backend may draw the nonces of signatures from
+    /// its own generator, which the system seeds, and not ask here for their entropy.
     fn is_system(&self) -> bool {
         false
     }
