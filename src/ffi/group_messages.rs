@@ -9,6 +9,7 @@ use super::envelope::sealwax_slice;
 use super::group_receiver::sealwax_group_receiver;
 use super::guard::guard;
 use super::lock::{Exclusive, ExclusiveGuard, Request as _, Shared, lock};
+use super::payload;
 use super::results::sealwax_result;
 use super::session::sealwax_session;
 use super::session_messages::take;
@@ -214,13 +215,7 @@ fn decrypt<'o>(
     }
     // Whether the payload fits shows when it is decrypted, and then it may have to be left where it was.
     let opening = receiver.open(roster, envelope, now_ms)?;
-    if opening.kind() != ContentKind::Data {
-        return Err(Error::WrongKind.into());
-    }
-    let payload = Data::parse(opening.body())?.payload;
-    let len = payload.len();
-    let mut out = out.reserve(len)?;
-    out.buffer().copy_from_slice(payload);
+    let (out, len) = payload::copy(opening.kind(), opening.body(), out)?;
     Ok((receiver.update(|receiver| receiver.commit(opening))?, out, 0..len))
 }
 
@@ -292,8 +287,7 @@ pub unsafe extern "C" fn sealwax_group_receiver_decrypt_batch(
                     noted = claim;
                 }
                 used = body.end;
-                // A byte before the payload says what it is.
-                let payload = body.start.saturating_add(1)..body.end;
+                let payload = Data::payload_within(body);
                 sealwax_result::bytes(SEALWAX_OK, payload.start, payload.len())
             });
             results.put(index, result.unwrap_or_else(|error| sealwax_result::failed(error.into())));

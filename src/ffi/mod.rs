@@ -72,6 +72,7 @@ mod inspect;
 mod json;
 mod lock;
 mod options;
+mod payload;
 mod registry;
 mod unlocked;
 

@@ -9,6 +9,7 @@ use super::cell;
 use super::guard::guard;
 use super::json::{hex, integer};
 use super::lock::{Exclusive, ExclusiveGuard, Shared, lock};
+use super::payload;
 use super::session::sealwax_session;
 use super::sizes::SEALWAX_GROUP_ID_LEN;
 use super::status::{Status, sealwax_status};
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::limits;
 use crate::session::{Opening, Session};
-use crate::wire::content::{ContentKind, ContentType, DATA_TYPE_LEN, Data};
+use crate::wire::content::{ContentKind, ContentType, DATA_TYPE_LEN};
 use crate::wire::session::SessionMessage;
 
 /// @section Messages of a session
@@ -205,13 +206,7 @@ fn read(
     opening: Opening,
     out: BytesOut,
 ) -> Result<(), Status> {
-    if opening.kind() != ContentKind::Data {
-        return Err(Error::WrongKind.into());
-    }
-    let payload = Data::parse(opening.body())?.payload;
-    let len = payload.len();
-    let mut out = out.reserve(len)?;
-    out.buffer().copy_from_slice(payload);
+    let (out, len) = payload::copy(opening.kind(), opening.body(), out)?;
     take(session, identity, opening)?;
     out.finish(len)
 }

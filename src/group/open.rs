@@ -15,7 +15,7 @@ use crate::group::sender_key::SenderKey;
 use crate::group::{Claim, GroupReceiver};
 use crate::limits::GROUP_RECENT_MAX;
 use crate::roster::{Member, Roster, Standing};
-use crate::wire::content::{CONTENT_MIN, Content, ContentKind, DATA_TYPE_LEN, Data, MESSAGE_ID_LEN};
+use crate::wire::content::{CONTENT_MIN, Content, ContentKind, Data, MESSAGE_ID_LEN};
 use crate::wire::envelope::ENVELOPE_ID_LEN;
 use crate::wire::group::{Front, GroupMessage};
 
@@ -198,7 +198,7 @@ impl GroupReceiver {
             return Err(Error::WrongKind);
         }
         let claim = self.take(message.front.sender, message.front.key_id, authentic)?;
-        Ok((body.start.saturating_add(DATA_TYPE_LEN)..body.end, claim))
+        Ok((Data::payload_within(body), claim))
     }
 
     /// The step of a message, if it is the next one of a held key.

@@ -16,7 +16,7 @@ use crate::session::handshake::{self, Accepted, FirstMessage};
 use crate::session::inner::{Inner, Level};
 use crate::session::ratchet::Advance;
 use crate::session::{Session, SessionOptions, standing};
-use crate::wire::content::{CONTENT_MIN, Content, ContentKind, DATA_TYPE_LEN, Data, MESSAGE_ID_LEN};
+use crate::wire::content::{CONTENT_MIN, Content, ContentKind, Data, MESSAGE_ID_LEN};
 use crate::wire::envelope::ENVELOPE_ID_LEN;
 use crate::wire::session::{Handshake, SessionMessage};
 
@@ -163,8 +163,7 @@ impl Session {
             return Err(Error::WrongKind);
         }
         self.take(identity, located)?;
-        let body = meaning.body();
-        Ok(body.start.saturating_add(DATA_TYPE_LEN)..body.end)
+        Ok(Data::payload_within(meaning.body()))
     }
 
     /// Finds the key of a message (5.6, up to step 5). Nothing changes.

@@ -1,5 +1,7 @@
 //! What a message seals, and how its length is hidden (`docs/PROTOCOL.md` section 6).
 
+use core::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::limits::MESSAGE_MAX;
 use crate::wire::codec::{Put, Reader};
@@ -191,6 +193,12 @@ impl<'a> Data<'a> {
             return Err(Error::Malformed);
         }
         Ok(Self { content_type, payload })
+    }
+
+    /// Where the payload of a body lies that was read and stands at this place.
+    #[must_use]
+    pub fn payload_within(body: Range<usize>) -> Range<usize> {
+        body.start.saturating_add(DATA_TYPE_LEN)..body.end
     }
 }
 
