@@ -40,6 +40,7 @@ impl Keyring {
         let mut stored = self.stored_bytes();
         for key in &mut self.keys {
             let before = key.stored_bytes();
+            self.changed |= stored > most;
             key.trim(stored.saturating_sub(most));
             stored = stored.saturating_sub(before).saturating_add(key.stored_bytes());
         }

@@ -13,6 +13,8 @@ pub(super) struct Keyring {
     pub(super) keys: Vec<SenderKey>,
     /// The oldest first.
     pub(super) wiped: VecDeque<[u8; 8]>,
+    /// Whether anything may have changed since it was last stored by itself.
+    pub(super) changed: bool,
 }
 
 impl Keyring {
@@ -21,13 +23,16 @@ impl Keyring {
     }
 
     pub(super) fn find_mut(&mut self, key_id: &[u8; 8]) -> Option<&mut SenderKey> {
-        self.keys.iter_mut().find(|key| key.key_id == *key_id)
+        let key = self.keys.iter_mut().find(|key| key.key_id == *key_id)?;
+        self.changed = true;
+        Some(key)
     }
 
     /// Adds a key. Most senders have one, so there is no room for more in advance.
     pub(super) fn push(&mut self, key: SenderKey) {
         self.keys.reserve_exact(1);
         self.keys.push(key);
+        self.changed = true;
     }
 
     pub(super) fn was_wiped(&self, key_id: &[u8; 8]) -> bool {
@@ -67,8 +72,10 @@ impl Keyring {
 
     /// A new membership epoch began: keys made before it retire.
     pub(super) fn close_before(&mut self, membership_epoch: u64, closes_ms: u64) {
-        for key in self.keys.iter_mut().filter(|key| key.epoch < membership_epoch) {
-            key.closes_ms.get_or_insert(closes_ms);
+        for key in self.keys.iter_mut().filter(|key| key.epoch < membership_epoch && key.closes_ms.is_none())
+        {
+            key.closes_ms = Some(closes_ms);
+            self.changed = true;
         }
     }
 
@@ -76,6 +83,7 @@ impl Keyring {
     pub(super) fn restart(&mut self, closes_ms: u64) {
         for key in self.keys.iter_mut().filter(|key| key.closes_ms.is_some()) {
             key.closes_ms = Some(closes_ms);
+            self.changed = true;
         }
     }
 
@@ -107,6 +115,7 @@ impl Keyring {
             return None;
         }
         let key = self.keys.remove(at);
+        self.changed = true;
         self.remember(key.key_id);
         // A predecessor that arrives after its successor is gone must not pass for a new key.
         if let Some(previous) = key.previous.filter(|previous| self.find(&previous.key_id).is_none()) {

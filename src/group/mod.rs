@@ -18,6 +18,7 @@ mod open;
 mod own_key;
 mod read;
 mod receiver;
+mod receiver_parts;
 mod receiver_state;
 mod runs;
 mod sender;
@@ -38,6 +39,7 @@ pub use history::History;
 pub use info::{GroupReceiverInfo, KeyInfo, RetainedInfo, SenderInfo};
 pub use open::Opening;
 pub use receiver::{GroupReceiver, GroupReceiverOptions};
+pub use receiver_parts::{Part, ReceiverParts};
 pub use sender::{GroupSender, GroupSenderInfo, GroupSenderOptions};
 
 /// What an authenticated message or distribution says of the roster that is not in ours: entries are missing.

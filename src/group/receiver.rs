@@ -51,6 +51,8 @@ pub struct GroupReceiver {
     pub(super) senders: BTreeMap<String, Keyring>,
     /// Keys whose window has ended, kept to be shared; the oldest first.
     pub(super) retained: VecDeque<History>,
+    /// How many of these made room for others since the receiver was made or loaded.
+    pub(super) let_go: u64,
     /// Since when windows stand still.
     pub(super) catching_up: Option<u64>,
     pub(super) latest_ms: u64,
@@ -82,6 +84,7 @@ impl GroupReceiver {
             options,
             senders: BTreeMap::new(),
             retained: VecDeque::new(),
+            let_go: 0,
             catching_up: None,
             latest_ms: now_ms,
             stored: 0,
@@ -127,6 +130,7 @@ impl GroupReceiver {
             };
             let (kept, wiped) = keyring.keys.drain(..).partition(|key| key.is_of(member));
             keyring.keys = kept;
+            keyring.changed |= !wiped.is_empty();
             gone.extend(wiped.into_iter().map(|key| (user.clone(), key)));
             keyring.close_before(roster.membership_epoch(), closes_ms);
             true
@@ -192,6 +196,7 @@ impl GroupReceiver {
         }
         if self.retained.len() >= GROUP_RETAINED_KEYS_MAX {
             self.retained.pop_front();
+            self.let_go = self.let_go.wrapping_add(1);
         }
         self.retained.push_back(history);
     }

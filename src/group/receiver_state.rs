@@ -47,33 +47,29 @@ impl GroupReceiver {
     /// The whole state.
     pub fn export(&self) -> Result<Zeroizing<Vec<u8>>> {
         let mut out = Zeroizing::new(Vec::with_capacity(4_096));
+        self.put_head(&mut out)?;
+        put_count(&mut out, self.senders.len())?;
+        for (user, keyring) in &self.senders {
+            put_sender(&mut out, user, keyring)?;
+        }
+        put_count(&mut out, self.retained.len())?;
+        for kept in &self.retained {
+            put_retained(&mut out, kept)?;
+        }
+        Ok(out)
+    }
+
+    /// What is neither of one sender nor retained.
+    pub(super) fn put_head(&self, out: &mut Out) -> Result<()> {
         out.put_bytes8(self.user.as_bytes())?;
         out.put(self.fingerprint.as_bytes());
         out.put(&self.group_id);
         out.put_u64(self.options.transition_window_ms);
-        put_bool(&mut out, self.options.retain_history);
-        put_bool(&mut out, self.options.history);
-        put_option(&mut out, self.catching_up.as_ref(), |out, since| out.put_u64(*since));
+        put_bool(out, self.options.retain_history);
+        put_bool(out, self.options.history);
+        put_option(out, self.catching_up.as_ref(), |out, since| out.put_u64(*since));
         out.put_u64(self.latest_ms);
-        put_count(&mut out, self.senders.len())?;
-        for (user, keyring) in &self.senders {
-            out.put_bytes8(user.as_bytes())?;
-            put_count(&mut out, keyring.wiped.len())?;
-            for key_id in &keyring.wiped {
-                out.put(key_id);
-            }
-            put_count(&mut out, keyring.keys.len())?;
-            for key in &keyring.keys {
-                put_key(&mut out, key)?;
-            }
-        }
-        put_count(&mut out, self.retained.len())?;
-        for kept in &self.retained {
-            let kept = kept.encode()?;
-            out.put_u16(u16::try_from(kept.len()).map_err(|_| Error::Internal)?);
-            out.put(&kept);
-        }
-        Ok(out)
+        Ok(())
     }
 
     /// Reads what [`GroupReceiver::export`] gave, with the format that it was sealed under, and takes over what the
@@ -129,6 +125,7 @@ impl GroupReceiver {
             options,
             senders,
             retained,
+            let_go: 0,
             catching_up,
             latest_ms,
             stored: 0,
@@ -140,6 +137,23 @@ impl GroupReceiver {
         receiver.stores((0, 0));
         Ok(receiver)
     }
+}
+
+pub(super) fn put_sender(out: &mut Out, user: &str, keyring: &Keyring) -> Result<()> {
+    out.put_bytes8(user.as_bytes())?;
+    put_count(out, keyring.wiped.len())?;
+    for key_id in &keyring.wiped {
+        out.put(key_id);
+    }
+    put_count(out, keyring.keys.len())?;
+    keyring.keys.iter().try_for_each(|key| put_key(out, key))
+}
+
+pub(super) fn put_retained(out: &mut Out, kept: &History) -> Result<()> {
+    let kept = kept.encode()?;
+    out.put_u16(u16::try_from(kept.len()).map_err(|_| Error::Internal)?);
+    out.put(&kept);
+    Ok(())
 }
 
 fn read_keyring(reader: &mut Reader<'_>, options: &GroupReceiverOptions) -> Result<Keyring> {
@@ -160,6 +174,7 @@ fn read_keyring(reader: &mut Reader<'_>, options: &GroupReceiverOptions) -> Resu
         }
         keyring.push(key);
     }
+    keyring.changed = false;
     Ok(keyring)
 }
 

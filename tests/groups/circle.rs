@@ -6,12 +6,14 @@ use sealwax::Error;
 use sealwax::crypto::rng::SystemRandom;
 use sealwax::error::Result;
 use sealwax::group::{
-    Claim, Distribution, GroupReceiver, GroupReceiverOptions, GroupSender, GroupSenderOptions,
+    Claim, Distribution, GroupReceiver, GroupReceiverOptions, GroupSender, GroupSenderOptions, Part,
+    ReceiverParts,
 };
 use sealwax::identity::Identity;
 use sealwax::roster::{Roster, RosterPolicy};
 use sealwax::wire::content::ContentKind;
 use sealwax::wire::roster::Role;
+use zeroize::Zeroizing;
 
 use crate::common::group::{Act, group, person};
 
@@ -21,6 +23,49 @@ pub(crate) struct Member {
     pub(crate) roster: Roster,
     pub(crate) sender: GroupSender,
     pub(crate) receiver: GroupReceiver,
+    /// The receiver as it was stored last, in parts.
+    pub(crate) stored: Stored,
+}
+
+/// Parts of a receiver, as a store would hold them.
+#[derive(Default)]
+pub(crate) struct Stored {
+    parts: ReceiverParts,
+    head: Vec<u8>,
+    pub(crate) senders: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    pub(crate) retained: BTreeMap<u64, Zeroizing<Vec<u8>>>,
+}
+
+impl Stored {
+    /// Stores what changed, and answers how many parts that were.
+    pub(crate) fn write(&mut self, receiver: &mut GroupReceiver) -> usize {
+        let mut changed = 0;
+        let Self { parts, head, senders, retained } = self;
+        let write = |part: Part<'_>, value: Option<Zeroizing<Vec<u8>>>| {
+            changed += 1;
+            match (part, value) {
+                (Part::Head, value) => *head = value.unwrap().to_vec(),
+                (Part::Sender(user), Some(value)) => drop(senders.insert(user.to_owned(), value)),
+                (Part::Sender(user), None) => assert!(senders.remove(user).is_some()),
+                (Part::Retained(number), Some(value)) => assert!(retained.insert(number, value).is_none()),
+                (Part::Retained(number), None) => assert!(retained.remove(&number).is_some()),
+            }
+        };
+        parts.collect(receiver, write).unwrap();
+        changed
+    }
+
+    /// The receiver that the parts hold.
+    pub(crate) fn read(&mut self, identity: &Identity, roster: &Roster) -> Result<GroupReceiver> {
+        let senders: Vec<_> = self.senders.values().rev().cloned().collect();
+        let retained: Vec<_> =
+            self.retained.iter().rev().map(|(number, part)| (*number, part.clone())).collect();
+        let format = GroupReceiver::FORMAT;
+        let (parts, receiver) =
+            ReceiverParts::load(identity, roster, format, &self.head, &senders, &retained)?;
+        self.parts = parts;
+        Ok(receiver)
+    }
 }
 
 /// All of them, by name, and the time that they share.
@@ -40,7 +85,7 @@ impl Member {
     pub(crate) fn new(identity: Identity, roster: Roster, options: Options, now_ms: u64) -> Self {
         let sender = GroupSender::new(&identity, &roster, options.sender, now_ms, &mut SystemRandom).unwrap();
         let receiver = GroupReceiver::new(&identity, &roster, options.receiver, now_ms).unwrap();
-        Self { identity, roster, sender, receiver }
+        Self { identity, roster, sender, receiver, stored: Stored::default() }
     }
 
     /// The state of the receiver, to see whether it changed.
@@ -60,6 +105,17 @@ impl Member {
         self.receiver =
             GroupReceiver::import(&self.identity, &self.roster, GroupReceiver::FORMAT, &payload).unwrap();
         assert_eq!(self.state(), payload);
+        self.stored.parts = ReceiverParts::new();
+        (self.stored.senders, self.stored.retained) = Default::default();
+        self.reload_receiver_from_parts();
+    }
+
+    /// Stores what changed of the receiver since it was stored last, and loads it from all that was stored.
+    pub(crate) fn reload_receiver_from_parts(&mut self) {
+        self.stored.write(&mut self.receiver);
+        let state = self.state();
+        self.receiver = self.stored.read(&self.identity, &self.roster).unwrap();
+        assert_eq!(self.state(), state);
     }
 }
 

@@ -28,6 +28,10 @@ enum Event {
     Crash(usize, usize),
     /// A receiver restarts.
     Reload(usize),
+    /// A receiver whose changes were stored one by one restarts.
+    ReloadParts(usize),
+    /// A receiver stores what changed.
+    Store(usize),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -40,6 +44,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (1..4_usize).prop_map(Event::Toggle),
         1 => (0..4_usize, 0..3_usize).prop_map(|(who, sent)| Event::Crash(who, sent)),
         1 => (0..4_usize).prop_map(Event::Reload),
+        1 => (0..4_usize).prop_map(Event::ReloadParts),
+        2 => (0..4_usize).prop_map(Event::Store),
     ]
 }
 
@@ -194,7 +200,14 @@ proptest! {
                 Event::Toggle(who) => model.toggle(&mut circle, NAMES[who]),
                 Event::Crash(who, sent) => model.crash(&mut circle, NAMES[who], sent),
                 Event::Reload(who) if model.present.contains(NAMES[who]) => circle.get(NAMES[who]).reload_receiver(),
-                Event::Reload(_) => {}
+                Event::ReloadParts(who) if model.present.contains(NAMES[who]) => {
+                    circle.get(NAMES[who]).reload_receiver_from_parts();
+                }
+                Event::Store(who) if model.present.contains(NAMES[who]) => {
+                    let Member { receiver, stored, .. } = circle.get(NAMES[who]);
+                    stored.write(receiver);
+                }
+                Event::Reload(_) | Event::ReloadParts(_) | Event::Store(_) => {}
             }
         }
     }

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use sealwax::Error;
 use sealwax::group::{GroupReceiver, GroupSender};
-use sealwax::limits::LEASE_MAX;
+use sealwax::limits::{GROUP_WINDOW_MAX_MS, LEASE_MAX};
 
-use crate::circle::{Circle, Options};
+use crate::circle::{Circle, Member, Options};
 use crate::common::group::{Act, person_with};
 
 /// States with something in every field.
@@ -40,6 +40,48 @@ fn what_was_exported_imports_as_it_was() {
     alice.reload_sender(&payload);
     let again = alice.sender.info();
     assert_eq!((again.counter, again.waiting, again.key_id), (info.counter, info.waiting, info.key_id));
+}
+
+#[test]
+fn a_message_writes_no_more_than_its_sender() {
+    let mut circle = rich();
+    let Member { receiver, stored, .. } = circle.get("bob");
+    stored.write(receiver);
+    let sent = circle.send("carol", "one");
+    circle.read("bob", &sent).unwrap();
+    let Member { receiver, stored, .. } = circle.get("bob");
+    assert_eq!(stored.write(receiver), 2);
+    assert_eq!(stored.write(receiver), 1);
+    circle.get("bob").reload_receiver_from_parts();
+}
+
+#[test]
+fn a_sender_who_went_leaves_no_part() {
+    let mut circle = rich();
+    let Member { receiver, stored, .. } = circle.get("bob");
+    stored.write(receiver);
+    assert!(stored.senders.contains_key("carol"));
+    circle.change("alice", Act::Remove("carol"));
+    circle.get("bob").reload_receiver_from_parts();
+    assert!(!circle.get("bob").stored.senders.contains_key("carol"));
+}
+
+#[test]
+fn retained_parts_with_a_gap_are_refused() {
+    let mut circle = rich();
+    for _ in 0..2 {
+        circle.rotate("alice");
+        circle.give("alice", "bob").unwrap();
+        circle.send_many("alice", 2).iter().for_each(|sent| drop(circle.read("bob", sent).unwrap()));
+    }
+    let now_ms = circle.now_ms + GROUP_WINDOW_MAX_MS;
+    let Member { receiver, stored, identity, roster, .. } = circle.get("bob");
+    receiver.catch_up(false, now_ms);
+    receiver.retire(now_ms + GROUP_WINDOW_MAX_MS);
+    stored.write(receiver);
+    assert!(stored.retained.len() > 2);
+    stored.retained.remove(&1);
+    assert_eq!(stored.read(identity, roster).err(), Some(Error::Malformed));
 }
 
 #[test]
