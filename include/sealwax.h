@@ -404,6 +404,8 @@ typedef struct {
 #define SEALWAX_RATE_LIMITED 610
 /** The recipient's queue is full. */
 #define SEALWAX_QUEUE_FULL 611
+/** The user has another connection to the relay, which is newer. */
+#define SEALWAX_REPLACED 612
 
 /* ---- The library itself. ---- */
 

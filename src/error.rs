@@ -104,6 +104,8 @@ pub enum Error {
     RateLimited,
     /// The recipient's queue is full.
     QueueFull,
+    /// The user has another connection, which is newer.
+    Replaced,
 
     /// A defect of this library, or a system without randomness.
     Internal,
@@ -118,6 +120,117 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 impl Error {
+    /// All of them.
+    const ALL: &'static [Self] = &[
+        Self::InvalidArgument,
+        Self::TooLarge,
+        Self::InvalidText,
+        Self::InvalidOptions,
+        Self::LimitReached,
+        Self::WrongState,
+        Self::Unsupported,
+        Self::Malformed,
+        Self::UnsupportedVersion,
+        Self::UnsupportedSuite,
+        Self::WrongKind,
+        Self::WrongRecipient,
+        Self::WrongGroup,
+        Self::WrongSession,
+        Self::Expired,
+        Self::AuthenticationFailed,
+        Self::Duplicate,
+        Self::Replay,
+        Self::TooFarAhead,
+        Self::UnknownKey,
+        Self::RetiredKey,
+        Self::WithheldKey,
+        Self::ChainExhausted,
+        Self::RenewalRequired,
+        Self::UnknownPrekey,
+        Self::UnknownUser,
+        Self::UnknownGroup,
+        Self::NotAMember,
+        Self::NotPermitted,
+        Self::StaleEpoch,
+        Self::RotationRequired,
+        Self::IdentityChanged,
+        Self::PrekeysRequired,
+        Self::RosterBehind,
+        Self::RosterForked,
+        Self::SenderRemoved,
+        Self::Equivocation,
+        Self::GroupDeleted,
+        Self::StoreInUse,
+        Self::StoreDamaged,
+        Self::StoreWrongKey,
+        Self::StoreNewer,
+        Self::StoreIo,
+        Self::RateLimited,
+        Self::QueueFull,
+        Self::Replaced,
+        Self::Internal,
+    ];
+
+    /// The code of the C ABI, which frames carry too. Codes are never renumbered.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::InvalidArgument => 100,
+            Self::TooLarge => 105,
+            Self::InvalidText => 106,
+            Self::InvalidOptions => 107,
+            Self::LimitReached => 108,
+            Self::WrongState => 110,
+            Self::Unsupported => 109,
+            Self::Malformed => 200,
+            Self::UnsupportedVersion => 201,
+            Self::UnsupportedSuite => 202,
+            Self::WrongKind => 203,
+            Self::WrongRecipient => 204,
+            Self::WrongGroup => 205,
+            Self::WrongSession => 206,
+            Self::Expired => 207,
+            Self::AuthenticationFailed => 300,
+            Self::Duplicate => 400,
+            Self::Replay => 401,
+            Self::TooFarAhead => 402,
+            Self::UnknownKey => 403,
+            Self::RetiredKey => 404,
+            Self::WithheldKey => 405,
+            Self::ChainExhausted => 406,
+            Self::RenewalRequired => 407,
+            Self::UnknownPrekey => 408,
+            Self::UnknownUser => 500,
+            Self::UnknownGroup => 501,
+            Self::NotAMember => 502,
+            Self::NotPermitted => 503,
+            Self::StaleEpoch => 504,
+            Self::RotationRequired => 505,
+            Self::IdentityChanged => 506,
+            Self::PrekeysRequired => 507,
+            Self::RosterBehind => 508,
+            Self::RosterForked => 509,
+            Self::SenderRemoved => 510,
+            Self::Equivocation => 511,
+            Self::GroupDeleted => 512,
+            Self::StoreInUse => 600,
+            Self::StoreDamaged => 601,
+            Self::StoreWrongKey => 602,
+            Self::StoreNewer => 603,
+            Self::StoreIo => 604,
+            Self::RateLimited => 610,
+            Self::QueueFull => 611,
+            Self::Replaced => 612,
+            Self::Internal => 900,
+        }
+    }
+
+    /// The error of a code; none for 0, for a code that only the C ABI gives, and for one of a later version.
+    #[must_use]
+    pub fn from_code(code: u32) -> Option<Self> {
+        Self::ALL.iter().find(|error| error.code() == code).copied()
+    }
+
     /// One English sentence.
     #[must_use]
     pub const fn text(self) -> &'static str {
@@ -167,6 +280,7 @@ impl Error {
             Self::StoreIo => "The system refused to read or write the store.",
             Self::RateLimited => "Too many requests in this time.",
             Self::QueueFull => "The recipient's queue is full.",
+            Self::Replaced => "The user has a newer connection.",
             Self::Internal => "A defect of the library, or no system randomness.",
         }
     }

@@ -126,6 +126,8 @@ pub const SEALWAX_STORE_IO: sealwax_status = 604;
 pub const SEALWAX_RATE_LIMITED: sealwax_status = 610;
 /// The recipient's queue is full.
 pub const SEALWAX_QUEUE_FULL: sealwax_status = 611;
+/// The user has another connection to the relay, which is newer.
+pub const SEALWAX_REPLACED: sealwax_status = 612;
 /// @section The library itself.
 ///
 /// A defect of the library, or a system without randomness. Objects that the call could have changed are
@@ -162,54 +164,7 @@ impl Status {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        Self(match error {
-            Error::InvalidArgument => SEALWAX_INVALID_ARGUMENT,
-            Error::TooLarge => SEALWAX_TOO_LARGE,
-            Error::InvalidText => SEALWAX_INVALID_TEXT,
-            Error::InvalidOptions => SEALWAX_INVALID_OPTIONS,
-            Error::LimitReached => SEALWAX_LIMIT_REACHED,
-            Error::WrongState => SEALWAX_WRONG_STATE,
-            Error::Unsupported => SEALWAX_UNSUPPORTED,
-            Error::Malformed => SEALWAX_MALFORMED,
-            Error::UnsupportedVersion => SEALWAX_UNSUPPORTED_VERSION,
-            Error::UnsupportedSuite => SEALWAX_UNSUPPORTED_SUITE,
-            Error::WrongKind => SEALWAX_WRONG_KIND,
-            Error::WrongRecipient => SEALWAX_WRONG_RECIPIENT,
-            Error::WrongGroup => SEALWAX_WRONG_GROUP,
-            Error::WrongSession => SEALWAX_WRONG_SESSION,
-            Error::Expired => SEALWAX_EXPIRED,
-            Error::AuthenticationFailed => SEALWAX_AUTHENTICATION_FAILED,
-            Error::Duplicate => SEALWAX_DUPLICATE,
-            Error::Replay => SEALWAX_REPLAY,
-            Error::TooFarAhead => SEALWAX_TOO_FAR_AHEAD,
-            Error::UnknownKey => SEALWAX_UNKNOWN_KEY,
-            Error::RetiredKey => SEALWAX_RETIRED_KEY,
-            Error::WithheldKey => SEALWAX_WITHHELD_KEY,
-            Error::ChainExhausted => SEALWAX_CHAIN_EXHAUSTED,
-            Error::RenewalRequired => SEALWAX_RENEWAL_REQUIRED,
-            Error::UnknownPrekey => SEALWAX_UNKNOWN_PREKEY,
-            Error::UnknownUser => SEALWAX_UNKNOWN_USER,
-            Error::UnknownGroup => SEALWAX_UNKNOWN_GROUP,
-            Error::NotAMember => SEALWAX_NOT_A_MEMBER,
-            Error::NotPermitted => SEALWAX_NOT_PERMITTED,
-            Error::StaleEpoch => SEALWAX_STALE_EPOCH,
-            Error::RotationRequired => SEALWAX_ROTATION_REQUIRED,
-            Error::IdentityChanged => SEALWAX_IDENTITY_CHANGED,
-            Error::PrekeysRequired => SEALWAX_PREKEYS_REQUIRED,
-            Error::RosterBehind => SEALWAX_ROSTER_BEHIND,
-            Error::RosterForked => SEALWAX_ROSTER_FORKED,
-            Error::SenderRemoved => SEALWAX_SENDER_REMOVED,
-            Error::Equivocation => SEALWAX_EQUIVOCATION,
-            Error::GroupDeleted => SEALWAX_GROUP_DELETED,
-            Error::StoreInUse => SEALWAX_STORE_IN_USE,
-            Error::StoreDamaged => SEALWAX_STORE_DAMAGED,
-            Error::StoreWrongKey => SEALWAX_STORE_WRONG_KEY,
-            Error::StoreNewer => SEALWAX_STORE_NEWER,
-            Error::StoreIo => SEALWAX_STORE_IO,
-            Error::RateLimited => SEALWAX_RATE_LIMITED,
-            Error::QueueFull => SEALWAX_QUEUE_FULL,
-            Error::Internal => SEALWAX_INTERNAL,
-        })
+        Self(error.code().cast_signed())
     }
 }
 
@@ -298,6 +253,7 @@ static ENTRIES: &[Entry] = &[
     entry!(SEALWAX_STORE_IO, Error::StoreIo.text()),
     entry!(SEALWAX_RATE_LIMITED, Error::RateLimited.text()),
     entry!(SEALWAX_QUEUE_FULL, Error::QueueFull.text()),
+    entry!(SEALWAX_REPLACED, Error::Replaced.text()),
     entry!(SEALWAX_INTERNAL, Error::Internal.text()),
     entry!(SEALWAX_POISONED, "An earlier call on this object failed inside; only freeing it works."),
     entry!(SEALWAX_FORKED, "The handle was made before the fork; only freeing it works."),
@@ -342,6 +298,16 @@ mod tests {
     fn text_is_that_of_the_error() {
         let status = Status::from(Error::Malformed);
         assert_eq!(text(status.code()).to_str(), Ok(Error::Malformed.text()));
+    }
+
+    #[test]
+    fn codes_of_errors_are_those_of_the_header() {
+        let of_the_abi_alone = [0, 101, 102, 103, 104, 901, 902];
+        for entry in ENTRIES.iter().filter(|entry| !of_the_abi_alone.contains(&entry.code)) {
+            let error = Error::from_code(entry.code.cast_unsigned()).unwrap();
+            assert_eq!(Status::from(error).code(), entry.code);
+            assert_eq!(entry.text.to_str(), Ok(error.text()));
+        }
     }
 
     #[test]

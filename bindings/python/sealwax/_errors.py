@@ -428,6 +428,13 @@ class QueueFullError(RelayError):
     name = "SEALWAX_QUEUE_FULL"
 
 
+class ReplacedError(RelayError):
+    """The user has another connection to the relay, which is newer."""
+
+    status = 612
+    name = "SEALWAX_REPLACED"
+
+
 class InternalError(LibraryError):
     """A defect of the library, or a system without randomness. What the call could have changed is poisoned."""
 
