@@ -232,6 +232,7 @@ fn content_for_other_functions_is_told_and_left() {
             (ContentKind::Ack, "ack"),
             (ContentKind::Installed, "installed"),
             (ContentKind::Invitation, "invitation"),
+            (ContentKind::Resend, "resend"),
         ] {
             let mut envelope = vec![0; writer.encrypt_len(40)];
             writer.encrypt(kind, &[&[5; 40]], NOW, &mut SystemRandom, &mut envelope).unwrap();

@@ -361,7 +361,7 @@ fn session_vector(case: Case) -> Value {
     let mut turns = Vec::new();
     let text = |text: &'static [u8]| (ContentKind::Data, text);
     let kinds: Vec<_> =
-        (2..=8).map(|kind| (ContentKind::try_from(kind).unwrap(), &b"of its own layout"[..])).collect();
+        (2..=9).map(|kind| (ContentKind::try_from(kind).unwrap(), &b"of its own layout"[..])).collect();
     turns.push(turn(&mut ratchet, &mut alice, &mut bob, true, &[text(b"\x01hello"), text(b"\0")], NOW + 1));
     begin_turn(&mut ratchet, &mut bob);
     turns.push(turn(&mut ratchet, &mut bob, &mut alice, false, &[text(b"\x01hello back")], NOW + 1_000));

@@ -312,5 +312,6 @@ fn content_name(kind: ContentKind) -> &'static str {
         ContentKind::Ack => "ack",
         ContentKind::Installed => "installed",
         ContentKind::Invitation => "invitation",
+        ContentKind::Resend => "resend",
     }
 }

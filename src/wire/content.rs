@@ -31,6 +31,8 @@ pub enum ContentKind {
     Installed = 7,
     /// Tells of a group; of the client engine.
     Invitation = 8,
+    /// Asks for what could not be opened; of the client engine.
+    Resend = 9,
 }
 
 impl ContentKind {
@@ -43,7 +45,7 @@ impl ContentKind {
     /// Whether a group message may carry it.
     #[must_use]
     pub const fn in_groups(self) -> bool {
-        matches!(self, Self::Data | Self::Ack)
+        matches!(self, Self::Data)
     }
 }
 
@@ -61,6 +63,7 @@ impl TryFrom<u8> for ContentKind {
             6 => Self::Ack,
             7 => Self::Installed,
             8 => Self::Invitation,
+            9 => Self::Resend,
             _ => return Err(Error::WrongKind),
         })
     }
@@ -235,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_kind_of_a_later_version_is_told_from_a_malformed_one() {
-        let mut bytes = vec![9; 17];
+        let mut bytes = vec![10; 17];
         bytes.extend([0, 0, 0, 0]);
         assert_eq!(Content::parse(&bytes), Err(Error::WrongKind));
         bytes[20] = 1;
@@ -265,7 +268,7 @@ mod tests {
 
         #[test]
         fn a_content_reads_back(
-            kind in (1..=8_u8).prop_map(|byte| ContentKind::try_from(byte).unwrap()),
+            kind in (1..=9_u8).prop_map(|byte| ContentKind::try_from(byte).unwrap()),
             message_id in any::<[u8; 16]>(),
             body in prop::collection::vec(any::<u8>(), 0..600),
             cut in 0..600_usize,

@@ -4,6 +4,7 @@
 
 pub mod attachment;
 pub mod card;
+pub mod client;
 pub mod codec;
 pub mod content;
 pub mod envelope;

@@ -77,7 +77,7 @@ fn content_that_groups_do_not_carry_is_the_wrong_kind() {
     let mut mallory = Forger::from_given(&given, "mallory");
     mallory.key_id = [1; 8];
     circle.install("mallory", "bob", &mallory.distribution()).unwrap();
-    for kind in [ContentKind::Distribution, ContentKind::History, ContentKind::KeyRequest] {
+    for kind in (2..=9).map(|kind| ContentKind::try_from(kind).unwrap()) {
         let odd = Odd { kind: Some(kind), ..Odd::default() };
         assert_eq!(circle.refuse("bob", &mallory.message(0, "key", odd).0), Error::WrongKind);
     }

@@ -6,8 +6,8 @@ from codec import Reader, Refused, malformed, number, utf8, vector
 from primitives import fresh
 
 DATA, DISTRIBUTION, HISTORY = 1, 2, 3
-IN_SESSIONS = {1, 2, 3, 4, 5, 6, 7, 8}
-IN_GROUPS = {1, 6}
+IN_SESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 9}
+IN_GROUPS = {1}
 BINARY, TEXT = 0, 1
 
 
