@@ -155,3 +155,7 @@ pub const RELAY_PREKEYS_PER_HOUR: u32 = 5;
 pub const RELAY_GROUPS_MAX: usize = 1_000_000;
 /// Ids of envelopes that a relay remembers of one sender once no queue holds them, to drop what is sent again.
 pub const RELAY_RECENT_MAX: usize = 256;
+/// Envelopes of one frame: a distribution to a group of a thousand in one.
+pub const RELAY_SEND_MANY_MAX: usize = 1_024;
+/// Groups of one answer to a search by label: more are no choice for a person.
+pub const RELAY_FOUND_MAX: usize = 64;

@@ -301,7 +301,7 @@ fn every_public_object_can_be_inspected_and_no_payload_shows() {
 
         let mut frame = Vec::new();
         let envelope = direct("alice", "bob", 7);
-        Frame { request: 9, body: Body::Send { envelope: &envelope } }.put(&mut frame).unwrap();
+        Frame { request: 9, body: Body::Send { commit: 3, envelope: &envelope } }.put(&mut frame).unwrap();
         let frame = envelope_inspect(&frame).unwrap();
         assert_eq!((&frame["type"], &frame["request"]), (&"send".into(), &9.into()));
         assert_eq!(frame["body"]["envelope"], session);

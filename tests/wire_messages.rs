@@ -119,23 +119,23 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
     let parts = (user(), bytes(300), bytes(300), any::<[u8; 32]>(), 1..u64::MAX, any::<u32>());
     (0..14_u8, parts).prop_map(|(which, (user, first, second, group_id, number, request))| {
         let body = match which {
-            0 => Body::Hello { user: &user },
+            0 => Body::Ping,
             1 => Body::Ok,
-            2 => Body::Error { status: request, text: &user },
-            3 => Body::Card { card: &first },
-            4 => Body::Prekeys { bundle: &first },
+            2 => Body::Error { status: request, retry_after_ms: request, epoch: number, text: &user },
+            3 => Body::Presence { is_online: true, user: &user },
+            4 => Body::Prekeys { commit: number, bundle: &first },
             5 => Body::Lookup { user: &user },
             6 => Body::Found { card: &first, bundle: second.get(1..).unwrap() },
-            7 => Body::Commit { entry: &first },
+            7 => Body::Commit { commit: number, entry: &first },
             8 => Body::FetchLog { group_id: &group_id, from_epoch: number },
             9 => Body::Log { entries: second.get(1..).unwrap() },
-            10 => Body::Send { envelope: &first },
+            10 => Body::Send { commit: number, envelope: &first },
             11 => Body::Deliver { sequence: number, payload: &first },
             12 => Body::QueueEnd,
-            _ => Body::Acknowledge { sequence: number },
+            _ => Body::Acknowledge { commit: number, sequence: number },
         };
-        let unasked = matches!(body, Body::Deliver { .. } | Body::QueueEnd);
-        let frame = Frame { request: if unasked { 0 } else { request }, body };
+        let unasked = matches!(which, 3 | 11..);
+        let frame = Frame { request: if unasked { 0 } else { request.max(1) }, body };
         let mut written = Vec::new();
         frame.put(&mut written).unwrap();
         assert_eq!(written.len(), frame.encoded_len());
@@ -228,7 +228,7 @@ fn a_frame(body: &[u8]) -> Vec<u8> {
 
 #[test]
 fn objects_of_another_kind_are_told_so() {
-    let frame = a_frame(&[2, 0, 0, 0, 0]);
+    let frame = a_frame(&[2, 0, 0, 0, 1]);
     assert_eq!(SessionMessage::parse(&frame), Err(Error::WrongKind));
     assert_eq!(GroupMessage::parse(&frame), Err(Error::WrongKind));
     assert_eq!(Envelope::parse(&frame), Err(Error::WrongKind));
@@ -246,7 +246,7 @@ fn more_bytes_than_an_object_may_have_are_too_large() {
     let entry = vec![0; FRAME_MAX];
     let mut out = Vec::new();
     assert_eq!(
-        Frame { request: 1, body: Body::Commit { entry: &entry } }.put(&mut out),
+        Frame { request: 1, body: Body::Commit { commit: 1, entry: &entry } }.put(&mut out),
         Err(Error::TooLarge)
     );
     assert!(out.is_empty());
@@ -261,9 +261,9 @@ fn a_user_that_is_not_utf8_or_empty_is_refused() {
 
 #[test]
 fn reserved_methods_and_types_of_frames_are_refused() {
-    assert_eq!(Frame::parse(&a_frame(&[1, 0, 0, 0, 1, 1, 1, b'a'])), Err(Error::Unsupported));
+    assert_eq!(Frame::parse(&a_frame(&[1, 0, 0, 0, 1, 2, 1, b'a'])), Err(Error::Unsupported));
     assert_eq!(Frame::parse(&a_frame(&[0, 0, 0, 0, 1])), Err(Error::Malformed));
-    assert_eq!(Frame::parse(&a_frame(&[14, 0, 0, 0, 1])), Err(Error::Malformed));
+    assert_eq!(Frame::parse(&a_frame(&[23, 0, 0, 0, 1])), Err(Error::Malformed));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::relay::envelope_id;
 use crate::wire::card::CardFields;
 use crate::wire::codec::Reader;
-use crate::wire::frame::{Body, Frame};
+use crate::wire::frame::{Body, FoundGroup, Frame};
 use crate::wire::group::GroupMessage;
 use crate::wire::prekeys::PrekeyBundleFields;
 use crate::wire::roster::{Action, Entry, MemberFields};
@@ -171,25 +171,84 @@ fn prekeys(bytes: &[u8]) -> Result<Value, Status> {
 fn frame(bytes: &[u8]) -> Result<Value, Status> {
     let frame = Frame::parse(bytes)?;
     let (name, body) = match &frame.body {
-        Body::Hello { user } => ("hello", json!({ "method": 0, "user": user })),
+        Body::Hello(hello) => (
+            "hello",
+            json!({
+                "method": hello.method as u8,
+                "card": nested(hello.card),
+                "store_id": hex(hello.store_id),
+                "commit": integer(hello.commit),
+                "relay_id": hex(hello.relay_id),
+                "seen": integer(hello.seen),
+            }),
+        ),
         Body::Ok => ("ok", json!({})),
-        Body::Error { status, text } => ("error", json!({ "status": status, "text": text })),
-        Body::Card { card } => ("card", json!({ "card": nested(card) })),
-        Body::Prekeys { bundle } => ("prekeys", json!({ "bundle": nested(bundle) })),
+        Body::Error { status, retry_after_ms, epoch, text } => (
+            "error",
+            json!({
+                "status": status,
+                "retry_after_ms": retry_after_ms,
+                "epoch": integer(*epoch),
+                "text": text,
+            }),
+        ),
+        Body::Challenge { nonce, relay_name } => {
+            ("challenge", json!({ "nonce": hex(*nonce), "relay_name": relay_name }))
+        }
+        Body::Prekeys { commit, bundle } => {
+            ("prekeys", json!({ "commit": integer(*commit), "bundle": nested(bundle) }))
+        }
         Body::Lookup { user } => ("lookup", json!({ "user": user })),
         Body::Found { card, bundle } => ("found", json!({ "card": nested(card), "bundle": nested(bundle) })),
-        Body::Commit { entry } => ("commit", json!({ "entry": nested(entry) })),
+        Body::Commit { commit, entry } => {
+            ("commit", json!({ "commit": integer(*commit), "entry": nested(entry) }))
+        }
         Body::FetchLog { group_id, from_epoch } => {
             ("fetch_log", json!({ "group_id": hex(*group_id), "from_epoch": integer(*from_epoch) }))
         }
         Body::Log { entries } => ("log", json!({ "entries_len": entries.len() })),
-        Body::Send { envelope } => ("send", json!({ "envelope": nested(envelope) })),
+        Body::Send { commit, envelope } => {
+            ("send", json!({ "commit": integer(*commit), "envelope": nested(envelope) }))
+        }
         Body::Deliver { sequence, payload } => (
             "deliver",
             json!({ "sequence": integer(*sequence), "queue_end": false, "payload": nested(payload) }),
         ),
         Body::QueueEnd => ("deliver", json!({ "sequence": 0, "queue_end": true, "payload": null })),
-        Body::Acknowledge { sequence } => ("acknowledge", json!({ "sequence": integer(*sequence) })),
+        Body::Acknowledge { commit, sequence } => {
+            ("acknowledge", json!({ "commit": integer(*commit), "sequence": integer(*sequence) }))
+        }
+        Body::Proof { signature } => ("proof", json!({ "signature": hex(*signature) })),
+        Body::Welcome(welcome) => (
+            "welcome",
+            json!({
+                "time_ms": integer(welcome.time_ms),
+                "relay_id": hex(welcome.relay_id),
+                "commit": integer(welcome.commit),
+                "acknowledged": integer(welcome.acknowledged),
+                "last": integer(welcome.last),
+                "signed_prekey_expires_ms": integer(welcome.signed_prekey_expires_ms),
+                "one_time_prekeys": welcome.one_time_prekeys,
+                "frame_max": welcome.frame_max,
+            }),
+        ),
+        Body::SendMany { commit, envelopes } => (
+            "send_many",
+            json!({ "commit": integer(*commit), "envelopes": envelopes.iter().map(nested).collect::<Value>() }),
+        ),
+        Body::SentMany { statuses } => {
+            ("sent_many", json!({ "statuses": statuses.iter().collect::<Vec<_>>() }))
+        }
+        Body::Presence { is_online, user } => ("presence", json!({ "online": is_online, "user": user })),
+        Body::Watch { is_visible, users } => {
+            ("watch", json!({ "visible": is_visible, "users": users.iter().collect::<Vec<_>>() }))
+        }
+        Body::Find { label } => ("find", json!({ "label": label })),
+        Body::Groups { groups } => {
+            let each = |group: FoundGroup<'_>| json!({ "group_id": hex(group.group_id), "open": group.is_open, "member": group.is_member });
+            ("groups", json!({ "groups": groups.iter().map(each).collect::<Value>() }))
+        }
+        Body::Ping => ("ping", json!({})),
     };
     Ok(json!({ "type": name, "request": frame.request, "body": body }))
 }

@@ -4,6 +4,7 @@
 mod card;
 mod fingerprint;
 mod first_messages;
+mod hello;
 mod prekey_store;
 mod prekeys;
 pub mod safety;

@@ -1,25 +1,41 @@
 """Section 10.3 of docs/PROTOCOL.md: what a client and a relay say to each other."""
 
 from codec import FRAME, Reader, Refused, malformed, number, prefix, utf8, vector
+from codec import name as codec_name
 
-ENTRY, ENVELOPE = (1 << 23) - 1, (1 << 23) - 1
+BUNDLE, LONG = (1 << 20) - 1, (1 << 23) - 1
+ENVELOPES_MAX, GROUPS_MAX = 1024, 64
 
 # type -> name and fields: a number gives its size, fixed bytes theirs, a vector its bounds
 LAYOUTS = {
-    1: ("hello", [("method", "number", 1), ("user", "user", None)]),
+    1: ("hello", [("method", "number", 1), ("card", "vector", (1, 65535)), ("store_id", "fixed", 16),
+                  ("commit", "number", 8), ("relay_id", "fixed", 16), ("seen", "number", 8)]),
     2: ("ok", []),
-    3: ("error", [("status", "number", 4), ("text", "vector", (0, 255))]),
-    4: ("card", [("card", "vector", (1, 65535))]),
-    5: ("prekeys", [("bundle", "vector", (1, (1 << 20) - 1))]),
-    6: ("lookup", [("user", "user", None)]),
-    7: ("found", [("card", "vector", (1, 65535)), ("bundle", "vector", (0, (1 << 20) - 1))]),
-    8: ("commit", [("entry", "vector", (1, ENTRY))]),
+    3: ("error", [("status", "number", 4), ("retry_after_ms", "number", 4), ("epoch", "number", 8),
+                  ("text", "vector", (0, 255))]),
+    4: ("challenge", [("nonce", "fixed", 32), ("relay_name", "name", 0)]),
+    5: ("prekeys", [("commit", "number", 8), ("bundle", "vector", (1, BUNDLE))]),
+    6: ("lookup", [("user", "name", 1)]),
+    7: ("found", [("card", "vector", (1, 65535)), ("bundle", "vector", (0, BUNDLE))]),
+    8: ("commit", [("commit", "number", 8), ("entry", "vector", (1, LONG))]),
     9: ("fetch log", [("group_id", "fixed", 32), ("from_epoch", "number", 8)]),
-    10: ("log", [("entries", "vector", (0, ENTRY))]),
-    11: ("send", [("envelope", "vector", (1, ENVELOPE))]),
-    12: ("deliver", [("sequence", "number", 8), ("flags", "number", 1), ("payload", "vector", (0, ENVELOPE))]),
-    13: ("acknowledge", [("sequence", "number", 8)]),
+    10: ("log", [("entries", "vector", (0, LONG))]),
+    11: ("send", [("commit", "number", 8), ("envelope", "vector", (1, LONG))]),
+    12: ("deliver", [("sequence", "number", 8), ("flags", "number", 1), ("payload", "vector", (0, LONG))]),
+    13: ("acknowledge", [("commit", "number", 8), ("sequence", "number", 8)]),
+    14: ("proof", [("signature", "fixed", 64)]),
+    15: ("welcome", [("time_ms", "number", 8), ("relay_id", "fixed", 16), ("commit", "number", 8),
+                     ("acknowledged", "number", 8), ("last", "number", 8), ("signed_prekey_expires_ms", "number", 8),
+                     ("one_time_prekeys", "number", 2), ("frame_max", "number", 4)]),
+    16: ("send many", [("commit", "number", 8), ("envelopes", "vector", (1, LONG))]),
+    17: ("sent many", [("statuses", "vector", (4, 65535))]),
+    18: ("presence", [("state", "number", 1), ("user", "name", 1)]),
+    19: ("watch", [("visible", "number", 1), ("users", "vector", (0, BUNDLE))]),
+    20: ("find", [("label", "name", 1)]),
+    21: ("groups", [("groups", "vector", (0, 65535))]),
+    22: ("ping", []),
 }
+UNASKED = {"deliver", "acknowledge", "presence"}
 TYPES = {name: type_ for type_, (name, _) in LAYOUTS.items()}
 QUEUE_END = 1
 
@@ -34,7 +50,7 @@ def encode(name, request, **values):
         elif form == "fixed":
             assert len(value) == detail
             encoded += value
-        elif form == "user":
+        elif form == "name":
             encoded += vector(value.encode(), 255)
         else:
             encoded += vector(value, detail[1])
@@ -56,19 +72,43 @@ def parse(encoded):
             values[field] = r.number(detail)
         elif form == "fixed":
             values[field] = r.take(detail)
-        elif form == "user":
-            values[field] = r.user()
+        elif form == "name":
+            values[field] = codec_name(r.vector(detail, 255))
         else:
             values[field] = r.vector(*detail)
     r.end()
     if name == "error":
         utf8(values["text"])
-    if name == "hello" and values["method"]:
+    elif (name in UNASKED) == (request != 0):
+        raise malformed("a request where there is none, or none where there is one")
+    check(name, values)
+    return name, request, values
+
+
+def check(name, values):
+    if name == "hello" and values["method"] > 1:
         raise Refused("UNSUPPORTED", "a method that is reserved")
     if name == "deliver":
         end = values["flags"]
         if end > QUEUE_END or end != (not values["payload"]) or end != (not values["sequence"]):
             raise malformed("neither a payload nor the end of the queue")
-        if request:
-            raise malformed("a deliver that answers")
-    return name, request, values
+    if name == "presence" and values["state"] > 1 or name == "watch" and values["visible"] > 1:
+        raise malformed("neither yes nor no")
+    if name == "watch":
+        users = each(values["users"], Reader.user)
+        if users != sorted(set(users), key=str.encode):
+            raise malformed("users that do not ascend")
+    if name == "send many" and len(each(values["envelopes"], lambda r: r.vector(1, LONG))) > ENVELOPES_MAX:
+        raise malformed("too many envelopes")
+    if name == "sent many" and len(each(values["statuses"], lambda r: r.number(4))) > ENVELOPES_MAX:
+        raise malformed("too many statuses")
+    if name == "groups" and len(each(values["groups"], lambda r: (r.take(32), r.flags(3)))) > GROUPS_MAX:
+        raise malformed("too many groups")
+
+
+def each(encoded, read):
+    """The elements of a vector."""
+    r, elements = Reader(encoded), []
+    while r.more():
+        elements.append(read(r))
+    return elements

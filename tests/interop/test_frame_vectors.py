@@ -3,10 +3,14 @@
 import unittest
 
 import frames
+from codec import vector
+from identity import Card
+from primitives import KeyPair
 from vectors import VectorTest
 
 # Fields that are no bytes: numbers and text.
-PLAIN = {"method", "user", "status", "text", "from_epoch", "sequence", "flags"}
+PLAIN = {field for _, layout in frames.LAYOUTS.values() for field, form, _ in layout if form in ("number", "name")}
+PLAIN |= {"text"}
 
 
 class FrameVectors(VectorTest):
@@ -28,6 +32,11 @@ class FrameVectors(VectorTest):
         for v in file.each("refused"):
             self.refuses(v.given("status"), frames.parse, v.bytes("frame"))
             v.ignore("why")
+        v = file.inner("proof")
+        sign, hello = KeyPair.of(v.bytes("sign_private")), v.bytes("hello")
+        self.assertEqual(Card.parse(frames.parse(hello)[2]["card"]).sign_key, sign.public)
+        signed = vector(v.given("relay_name").encode(), 255) + v.bytes("nonce") + hello
+        v.expect("signature", sign.sign("sealwax hello/1", signed))
         file.close()
 
 

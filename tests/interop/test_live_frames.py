@@ -5,7 +5,7 @@ import unittest
 
 import frames
 import roster
-from codec import Refused
+from codec import Refused, number, user, vector
 from content import Content
 from group import GroupMessage, Sender
 from identity import Card, Identity, PrekeyBundle
@@ -42,40 +42,61 @@ class Frames(unittest.TestCase):
         """One frame of each type, with real objects in it."""
         card = self.bob.card.encoded
         return [
-            ("hello", {"method": 0, "user": "bob/phone"}),
+            ("hello", {"method": 1, "card": card, "store_id": b"s" * 16, "commit": 3, "relay_id": b"r" * 16, "seen": 4}),
             ("ok", {}),
-            ("error", {"status": 300, "text": b"no"}),
-            ("card", {"card": card}),
-            ("prekeys", {"bundle": self.bundle}),
-            ("lookup", {"user": "bob"}),
+            ("error", {"status": 300, "retry_after_ms": 0, "epoch": 0, "text": b"no"}),
+            ("challenge", {"nonce": b"n" * 32, "relay_name": "relay"}),
+            ("prekeys", {"commit": 5, "bundle": self.bundle}),
+            ("lookup", {"user": "bob/phone"}),
             ("found", {"card": card, "bundle": self.bundle}),
             ("found", {"card": card, "bundle": b""}),
-            ("commit", {"entry": self.create}),
+            ("commit", {"commit": 6, "entry": self.create}),
             ("fetch log", {"group_id": self.group_id, "from_epoch": 3}),
             ("log", {"entries": self.create + self.leave}),
-            ("send", {"envelope": self.direct}),
-            ("send", {"envelope": self.group_message}),
+            ("send", {"commit": 7, "envelope": self.direct}),
+            ("send", {"commit": 8, "envelope": self.group_message}),
             ("deliver", {"sequence": 5, "flags": 0, "payload": self.direct}),
             ("deliver", {"sequence": 6, "flags": 0, "payload": self.leave}),
             ("deliver", {"sequence": 0, "flags": frames.QUEUE_END, "payload": b""}),
-            ("acknowledge", {"sequence": 6}),
+            ("acknowledge", {"commit": 9, "sequence": 6}),
+            ("proof", {"signature": b"p" * 64}),
+            ("welcome", {"time_ms": NOW, "relay_id": b"r" * 16, "commit": 9, "acknowledged": 5, "last": 7,
+                         "signed_prekey_expires_ms": NOW, "one_time_prekeys": 20, "frame_max": 1 << 22}),
+            ("send many", {"commit": 10, "envelopes": vector(self.direct, frames.LONG) * 2}),
+            ("sent many", {"statuses": number(0, 4) + number(611, 4)}),
+            ("presence", {"state": 1, "user": "bob"}),
+            ("watch", {"visible": 1, "users": user("alice") + user("bob")}),
+            ("find", {"label": "team"}),
+            ("groups", {"groups": self.group_id + b"\1"}),
+            ("ping", {}),
         ]
 
     def test_every_frame_is_read_by_the_library_as_it_was_meant(self):
         for name, values in self.objects():
-            request = 0 if name == "deliver" else 77
+            request = 0 if name in frames.UNASKED else 77
             told = self.inspect(frames.encode(name, request, **values))
             self.assertEqual((told["kind"], told["type"], told["request"]), ("frame", name.replace(" ", "_"), request))
             body = told["body"]
             for field, value in values.items():
                 with self.subTest(frame=name, field=field):
-                    if field in ("method", "user", "status", "from_epoch", "sequence"):
+                    if field in ("state", "visible"):
+                        self.assertIs(body["online" if field == "state" else field], bool(value))
+                    elif isinstance(value, (int, str)) and field != "flags":
                         self.assertEqual(body[field], value)
+                    elif field == "envelopes":
+                        self.assertEqual(body[field], [self.inspect(e) for e in (self.direct, self.direct)])
+                    elif field == "statuses":
+                        self.assertEqual(body[field], [0, 611])
+                    elif field == "users":
+                        self.assertEqual(body[field], ["alice", "bob"])
+                    elif field == "groups":
+                        found = {"group_id": self.group_id.hex(), "open": True, "member": False}
+                        self.assertEqual(body[field], [found])
                     elif field == "text":
                         self.assertEqual(body[field], value.decode())
                     elif field == "flags":
                         self.assertEqual(body["queue_end"], bool(value))
-                    elif field == "group_id":
+                    elif field in ("group_id", "store_id", "relay_id", "nonce", "signature"):
                         self.assertEqual(body[field], value.hex())
                     elif field == "entries":
                         self.assertEqual(body["entries_len"], len(value))
@@ -84,7 +105,7 @@ class Frames(unittest.TestCase):
 
     def test_changed_frames_are_refused_alike(self):
         for name, values in self.objects():
-            frame = frames.encode(name, 0 if name == "deliver" else 77, **values)
+            frame = frames.encode(name, 0 if name in frames.UNASKED else 77, **values)
             for at in range(min(len(frame), 24)):
                 for bit in (1, 0x80):
                     changed = bytearray(frame)

@@ -94,7 +94,7 @@ static void show_members(void) {
 
 static void transmit(frame *it) {
     buffer bytes = {0};
-    it->request = ++requests;
+    it->request = it->type == FRAME_ACKNOWLEDGE ? 0 : ++requests;
     frame_put(&bytes, it);
     for (size_t sent = 0; sent < bytes.len;) {
         ssize_t len = send(server, bytes.bytes + sent, bytes.len - sent, 0);
@@ -463,7 +463,7 @@ static void run(void) {
         if (poll(polled, 2, here ? 0 : -1) < 0) return;
         if (here || polled[1].revents != 0) {
             next_frame(&it);
-            /* What is no delivery answers an acknowledgement. */
+            /* Else it tells who is here, or that an acknowledgement was refused. */
             if (it.type == FRAME_DELIVER) frame_put(&waiting, &it);
         } else if (polled[0].revents != 0 && !read_commands()) {
             return;
@@ -481,9 +481,8 @@ static void join(unsigned port, const char *name) {
     if (connect(server, (struct sockaddr *)&address, sizeof address) != 0) die("there is no relay");
 
     must(sealwax_identity_new(name, strlen(name), NULL, 0, now_ms(), &identity), "identity");
-    must(ask((frame){.type = FRAME_HELLO, .user = slice_of(name)}, &answer), "the relay says to hello");
     must(sealwax_identity_card(identity, out, sizeof out, &out_len), "card");
-    must(ask((frame){.type = FRAME_CARD, .card = made()}, &answer), "the relay says to the card");
+    must(ask((frame){.type = FRAME_HELLO, .card = made()}, &answer), "the relay says to hello");
     must(sealwax_identity_prekeys(identity, ONE_TIME_PREKEYS, now_ms(), out, sizeof out, &out_len), "prekeys");
     must(ask((frame){.type = FRAME_PREKEYS, .payload = made()}, &answer), "the relay says to the prekeys");
     printf("* %s is here (C)\n", name);

@@ -21,7 +21,7 @@ enum {
     FRAME_HELLO = 1,
     FRAME_OK,
     FRAME_ERROR,
-    FRAME_CARD,
+    FRAME_CHALLENGE,
     FRAME_PREKEYS,
     FRAME_LOOKUP,
     FRAME_FOUND,
@@ -30,19 +30,27 @@ enum {
     FRAME_LOG,
     FRAME_SEND,
     FRAME_DELIVER,
-    FRAME_ACKNOWLEDGE
+    FRAME_ACKNOWLEDGE,
+    FRAME_PROOF,
+    FRAME_WELCOME,
+    FRAME_SEND_MANY,
+    FRAME_SENT_MANY,
+    FRAME_PRESENCE
 };
 
-/* One frame; each type has only some of the fields. */
+/*
+ * One frame; each type has only some of the fields. Programs that keep nothing have no use for the others, such as
+ * the number of the last commit of a store: they are written as zeros and passed over.
+ */
 typedef struct frame {
     unsigned type;
-    uint32_t request;       /* chosen by the client, echoed in the answer */
-    sealwax_slice user;     /* hello, lookup */
-    sealwax_slice card;     /* card, found */
+    uint32_t request;       /* chosen by the client, echoed in the answer; 0 in what is not an answer */
+    sealwax_slice user;     /* lookup, presence */
+    sealwax_slice card;     /* hello, found */
     sealwax_slice payload;  /* bundle, roster entries or envelope */
     sealwax_slice group_id; /* fetch log */
     uint64_t number;        /* fetch log: first epoch; deliver, acknowledge: sequence */
-    unsigned flags;         /* deliver */
+    unsigned flags;         /* deliver, presence */
     sealwax_status status;  /* error */
     sealwax_slice text;     /* error */
 } frame;

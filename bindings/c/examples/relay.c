@@ -78,6 +78,7 @@ static void serve(connection *from, const frame *asked) {
     const char *user = from->user;
     size_t user_len = strlen(user), card_len = 0, bundle_len = 0, log_len = 0;
     const sealwax_slice payload = asked->payload;
+    sealwax_slice named;
     const uint64_t now = now_ms();
     sealwax_deliveries *deliveries = NULL, *queued = NULL;
     sealwax_status status = SEALWAX_NOT_PERMITTED;
@@ -85,17 +86,17 @@ static void serve(connection *from, const frame *asked) {
 
     switch (user_len > 0 || asked->type == FRAME_HELLO ? asked->type : 0) {
     case FRAME_HELLO:
-        if (user_len > 0 || asked->user.len == 0 || memchr(asked->user.ptr, 0, asked->user.len) != NULL) break;
-        if (is_here(asked->user)) break;
-        memcpy(from->user, asked->user.ptr, asked->user.len);
-        printf("hello of %s, taken on its word\n", from->user);
-        status = SEALWAX_OK;
-        break;
-    case FRAME_CARD:
-        status = sealwax_relay_register(relay, user, user_len, asked->card.ptr, asked->card.len, now, &deliveries);
+        /* Whose card it is stands behind the five bytes that start it; the relay checks that it is one. */
+        if (user_len > 0 || asked->card.len < 6) break;
+        named.len = ((const unsigned char *)asked->card.ptr)[5];
+        named.ptr = (const unsigned char *)asked->card.ptr + 6;
+        if (asked->card.len - 6 < named.len || memchr(named.ptr, 0, named.len) != NULL || is_here(named)) break;
+        status = sealwax_relay_register(relay, named.ptr, named.len, asked->card.ptr, asked->card.len, now, &deliveries);
         if (status != SEALWAX_OK) break;
-        /* Known now, so what waited for this user can go out. */
-        status = sealwax_relay_set_online(relay, user, user_len, 1, now, &queued);
+        memcpy(from->user, named.ptr, named.len);
+        printf("hello of %s, taken on its word\n", from->user);
+        answer.type = FRAME_WELCOME;
+        status = sealwax_relay_set_online(relay, named.ptr, named.len, 1, now, &queued);
         break;
     case FRAME_PREKEYS:
         status = sealwax_relay_publish(relay, user, user_len, payload.ptr, payload.len, now, &deliveries);
@@ -126,6 +127,10 @@ static void serve(connection *from, const frame *asked) {
     default: break;
     }
 
+    if (status == SEALWAX_OK && asked->type == FRAME_ACKNOWLEDGE) {
+        carry(deliveries);
+        return; /* not answered */
+    }
     if (status != SEALWAX_OK) {
         answer = (frame){.type = FRAME_ERROR, .request = asked->request, .status = status};
         answer.text = slice_of(sealwax_status_text(status));

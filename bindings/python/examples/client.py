@@ -56,8 +56,9 @@ class Server:
         self.waiting: Deque[Frame] = deque()
 
     def transmit(self, frame: Frame) -> None:
-        self.requests += 1
-        frame.request = self.requests
+        if frame.type != Type.ACKNOWLEDGE:
+            self.requests += 1
+            frame.request = self.requests
         self.socket.sendall(put(frame))
 
     def ask(self, frame: Frame) -> Frame:
@@ -99,8 +100,7 @@ class Client:
         self.sender: Optional[GroupSender] = None
         self.receiver: Optional[GroupReceiver] = None
 
-        self.server.ask(Frame(Type.HELLO, user=name.encode()))
-        self.server.ask(Frame(Type.CARD, card=self.identity.card()))
+        self.server.ask(Frame(Type.HELLO, card=self.identity.card()))
         self.server.ask(Frame(Type.PREKEYS, payload=self.identity.prekeys(one_time=20)))
         print(f"* {name} is here (Python)")
 
@@ -285,7 +285,7 @@ class Client:
             # One of them at a time: a command asks the relay, and may take what made the socket ready.
             if self.server.socket in ready:
                 self.server.receive()
-                self.server.arrived()  # answers to acknowledgements need no attention
+                self.server.arrived()  # who is here needs no attention
                 continue
             more = os.read(sys.stdin.fileno(), 65536)
             *lines, typed = (typed + more).split(b"\n")

@@ -120,7 +120,7 @@ class Relay(Program):
         return [frame.payload for frame in self.seen() if frame.type == Type.COMMIT]
 
     def card_of(self, user: str) -> bytes:
-        cards = [frame.card for frame in self.seen() if frame.type == Type.CARD]
+        cards = [frame.card for frame in self.seen() if frame.type == Type.HELLO]
         return next(card for card in cards if inspect_card(card)["user"] == user)
 
     def order(self, verb: str, user: str, *what: bytes) -> None:
@@ -337,7 +337,7 @@ class Story:
         heading("What did the relay see? Everything it saw is searched for every text that was sent")
         control = "This control was sent to the relay without encryption."
         with socket.create_connection(("127.0.0.1", self.relay.port)) as unencrypted:
-            unencrypted.sendall(put(Frame(Type.HELLO, request=1, user=b"control")))
+            unencrypted.sendall(put(Frame(Type.HELLO, request=1, card=Identity("control").card())))
             self.relay.expect("hello of control, taken on its word")
             unencrypted.sendall(put(Frame(Type.SEND, request=2, payload=control.encode())))
             self.arrived(control)

@@ -18,7 +18,7 @@ class Type(IntEnum):
     HELLO = 1
     OK = 2
     ERROR = 3
-    CARD = 4
+    CHALLENGE = 4
     PREKEYS = 5
     LOOKUP = 6
     FOUND = 7
@@ -28,6 +28,15 @@ class Type(IntEnum):
     SEND = 11
     DELIVER = 12
     ACKNOWLEDGE = 13
+    PROOF = 14
+    WELCOME = 15
+    SEND_MANY = 16
+    SENT_MANY = 17
+    PRESENCE = 18
+    WATCH = 19
+    FIND = 20
+    GROUPS = 21
+    PING = 22
 
 
 @dataclass
@@ -37,6 +46,10 @@ class Frame:
     type: Type
     request: int = 0
     method: int = 0
+    #: Of programs that keep nothing, what tells one store from another is zero.
+    store_id: bytes = bytes(16)
+    commit: int = 0
+    relay_id: bytes = bytes(16)
     user: bytes = b""
     card: bytes = b""
     payload: bytes = b""
@@ -44,28 +57,60 @@ class Frame:
     number: int = 0
     flags: int = 0
     status: int = 0
+    retry_after: int = 0
+    epoch: int = 0
     text: bytes = b""
+    nonce: bytes = b""
+    signature: bytes = b""
+    statuses: bytes = b""
+    time: int = 0
+    acknowledged: int = 0
+    expires: int = 0
+    left: int = 0
+    frame_max: int = 0
 
 
 # The fields of each type, in their order; and how each is written: the bytes of a number, or of a length (negative).
 FIELDS = {
-    Type.HELLO: "method user",
+    Type.HELLO: "method card store_id commit relay_id number",
     Type.OK: "",
-    Type.ERROR: "status text",
-    Type.CARD: "card",
-    Type.PREKEYS: "payload",
+    Type.ERROR: "status retry_after epoch text",
+    Type.CHALLENGE: "nonce text",
+    Type.PREKEYS: "commit payload",
     Type.LOOKUP: "user",
     Type.FOUND: "card payload",
-    Type.COMMIT: "payload",
+    Type.COMMIT: "commit payload",
     Type.FETCH_LOG: "group_id number",
     Type.LOG: "payload",
-    Type.SEND: "payload",
+    Type.SEND: "commit payload",
     Type.DELIVER: "number flags payload",
-    Type.ACKNOWLEDGE: "number",
+    Type.ACKNOWLEDGE: "commit number",
+    Type.PROOF: "signature",
+    Type.WELCOME: "time relay_id commit acknowledged number expires left frame_max",
+    Type.SEND_MANY: "commit payload",
+    Type.SENT_MANY: "statuses",
+    Type.PRESENCE: "flags user",
+    Type.WATCH: "flags payload",
+    Type.FIND: "text",
+    Type.GROUPS: "statuses",
+    Type.PING: "",
 }
-NUMBERS = {"method": 1, "status": 4, "number": 8, "flags": 1}
-LENGTHS = {"user": 1, "text": 1, "card": 2, "payload": 4}
-GROUP_ID_LEN = 32
+NUMBERS = {
+    "method": 1,
+    "status": 4,
+    "retry_after": 4,
+    "number": 8,
+    "flags": 1,
+    "commit": 8,
+    "epoch": 8,
+    "time": 8,
+    "acknowledged": 8,
+    "expires": 8,
+    "left": 2,
+    "frame_max": 4,
+}
+LENGTHS = {"user": 1, "text": 1, "card": 2, "payload": 4, "statuses": 2}
+FIXED = {"store_id": 16, "relay_id": 16, "group_id": 32, "nonce": 32, "signature": 64}
 
 
 def put(frame: Frame) -> bytes:
@@ -105,7 +150,7 @@ def take(stream: bytes) -> Tuple[Optional[Frame], int]:
         elif field in LENGTHS:
             setattr(frame, field, piece(int.from_bytes(piece(LENGTHS[field]), "big")))
         else:
-            setattr(frame, field, piece(GROUP_ID_LEN))
+            setattr(frame, field, piece(FIXED[field]))
     if at != length:
         raise ValueError("bytes follow the end of a frame")
     return frame, length
