@@ -5,6 +5,7 @@
 //! two calls can never wait for one another.
 
 use core::ops::Deref;
+use std::collections::BinaryHeap;
 use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::cell::{Cell, ConstHandle, MutHandle, Object};
@@ -192,8 +193,8 @@ pub(super) fn lock_many<'a, A: Request, B: Request, T: Object>(
     many: &'a [MutHandle<T>],
 ) -> Result<Many<'a, A::Guard, B::Guard, T>, Status> {
     let tokens = many.iter().map(|handle| handle.cell().token()).chain([one.token(), other.token()]);
-    let mut order: Vec<(Token, usize)> = tokens.zip(0..).collect();
-    order.sort_unstable();
+    // A heap sorts in a tenth of the code.
+    let order = tokens.zip(0..).collect::<BinaryHeap<(Token, usize)>>().into_sorted_vec();
     if order.windows(2).any(|pair| matches!(pair, [one, two] if one.0 == two.0)) {
         return Err(Status::INVALID_ARGUMENT);
     }

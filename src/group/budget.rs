@@ -1,6 +1,8 @@
 //! What one receiver stores of messages that it passed over, for all senders together (`docs/PROTOCOL.md` section
 //! 8.5): a share for each, that no other can take.
 
+use std::collections::BinaryHeap;
+
 use crate::group::GroupReceiver;
 use crate::group::keyring::Keyring;
 use crate::group::sender_key::SenderKey;
@@ -71,10 +73,10 @@ impl GroupReceiver {
 }
 
 /// How much each may have so that all have `total`, where those who want less leave the rest to the others.
-fn share(mut wanted: Vec<usize>, total: usize) -> usize {
-    wanted.sort_unstable();
+fn share(wanted: Vec<usize>, total: usize) -> usize {
     let (mut left, mut takers) = (total, wanted.len());
-    for wants in wanted {
+    // A heap sorts in a tenth of the code, and this is rare.
+    for wants in BinaryHeap::from(wanted).into_sorted_vec() {
         if wants > left / takers.max(1) {
             return left / takers.max(1);
         }

@@ -48,7 +48,9 @@ impl OwnKey {
         let epoch = roster.epoch();
         let link = Some(first_link(roster.group_id(), user, &key_id, epoch, signing.public().as_bytes())?);
         let others = roster.members().map(|member| member.user()).filter(|member| ***member != *user);
-        let waiting: BTreeSet<_> = others.cloned().collect();
+        // They come in order, and to collect them would sort them all the same.
+        let mut waiting = BTreeSet::new();
+        waiting.extend(others.cloned());
         let snapshot = (!waiting.is_empty()).then(|| Snapshot { chain: chain.duplicate(), link, waiting });
         Ok(Self {
             key_id,

@@ -33,8 +33,8 @@ impl Roster {
         let owner = Member::fields(identity.card(), Role::Owner);
         let others = initial.iter().map(|card| Member::fields(card, Role::Member));
         let members: Vec<_> = core::iter::once(owner).chain(others).collect();
-        let users: BTreeSet<_> = members.iter().map(|member| member.user).collect();
-        if users.len() != members.len() {
+        let mut users = BTreeSet::new();
+        if !members.iter().all(|member| users.insert(member.user)) {
             return Err(Error::InvalidArgument);
         }
         let mut random = [0; 32];
@@ -166,18 +166,18 @@ impl Roster {
         if !self.is_forked() {
             return None;
         }
+        let mut rejected = BTreeSet::new();
         if chosen == &self.state.head {
-            return Some((
-                &self.state,
-                self.branches.iter().filter_map(|branch| branch.root().copied()).collect(),
-            ));
+            rejected.extend(self.branches.iter().filter_map(|branch| branch.root().copied()));
+            return Some((&self.state, rejected));
         }
         let turned = self.branches.iter().find(|branch| &branch.state.head == chosen)?;
         let left = self.log.clone().split_off(turned.fork + 1);
         let others = self.branches.iter().filter(|branch| &branch.state.head != chosen);
         let own = left.hash_at(turned.fork + 1).copied();
         let roots = others.filter_map(|branch| branch.clone().seen_from(turned, &left).root().copied());
-        Some((&turned.state, roots.chain(own).collect()))
+        rejected.extend(roots.chain(own));
+        Some((&turned.state, rejected))
     }
 }
 
