@@ -6,6 +6,7 @@ use core::ptr;
 use super::argument::{Outputs, Value};
 use super::guard::guard;
 use super::inspect::inspect;
+use super::json::text;
 use super::sizes::SEALWAX_ID_LEN;
 use super::status::{Status, sealwax_status};
 use crate::error::Error;
@@ -169,7 +170,7 @@ pub unsafe extern "C" fn sealwax_envelope_inspect(
         let out = outputs.bytes(out, out_cap, out_len);
         let inputs = outputs.inputs()?;
         let envelope = inputs.bytes(envelope, envelope_len, limits::FRAME_MAX)?;
-        out.put(inspect(envelope)?.to_string().as_bytes())
+        out.put(text(&inspect(envelope)?).as_bytes())
     })
 }
 

@@ -9,7 +9,7 @@ use super::argument::{HandleOut, Outputs};
 use super::cell::{self, Cell, Object, Opaque};
 use super::guard::guard;
 use super::identity::sealwax_identity;
-use super::json::{hex, integer};
+use super::json::{hex, integer, text};
 use super::lock::{Exclusive, Shared, lock};
 use super::options::{Flag, Integer, Options, Table};
 use super::roster::{Dependants, RosterDependant, sealwax_roster};
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn sealwax_group_receiver_info(
         outputs.inputs()?;
         let receiver = cell::shared(receiver)?;
         let json = describe(&*receiver.lock()?);
-        out.put(json.to_string().as_bytes())
+        out.put(text(&json).as_bytes())
     })
 }
 

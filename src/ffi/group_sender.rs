@@ -9,7 +9,7 @@ use super::argument::{HandleOut, Outputs};
 use super::cell::{self, Cell, Object, Opaque};
 use super::guard::guard;
 use super::identity::sealwax_identity;
-use super::json::{hex, integer};
+use super::json::{hex, integer, text};
 use super::lock::{Shared, lock};
 use super::options::{Choice, Flag, Integer, Options, Table};
 use super::roster::sealwax_roster;
@@ -377,7 +377,7 @@ pub unsafe extern "C" fn sealwax_group_sender_info(
         let sender = cell::shared(sender)?;
         let (sender, roster) = lock((&sender, Shared(sender.links())))?;
         let json = describe(&sender, &roster);
-        out.put(json.to_string().as_bytes())
+        out.put(text(&json).as_bytes())
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::argument::{HandleOut, Outputs};
 use super::cell::{self, Object, Opaque};
 use super::guard::guard;
-use super::json::{hex, integer};
+use super::json::{hex, integer, text};
 use super::options::{Flag, Table};
 use super::sizes::{SEALWAX_KEY_LEN, SEALWAX_SAFETY_DIGITS};
 use super::status::sealwax_status;
@@ -295,7 +295,7 @@ pub unsafe extern "C" fn sealwax_identity_info(
             ("one_time_prekeys".into(), info.one_time_prekeys.into()),
             ("first_messages".into(), info.first_messages.into()),
         ]);
-        out.put(Value::Object(json).to_string().as_bytes())
+        out.put(text(&Value::Object(json)).as_bytes())
     })
 }
 
@@ -333,7 +333,7 @@ pub unsafe extern "C" fn sealwax_card_inspect(
         let out = outputs.bytes(out, out_cap, out_len);
         let inputs = outputs.inputs()?;
         let card = Card::parse(inputs.bytes(card, card_len, limits::CARD_MAX)?)?;
-        out.put(Value::Object(describe_card(&card)).to_string().as_bytes())
+        out.put(text(&Value::Object(describe_card(&card))).as_bytes())
     })
 }
 

@@ -5,7 +5,15 @@ use serde_json::Value;
 /// Largest integer of JSON that every reader keeps exactly.
 const INTEGER_MAX: u64 = (1 << 53) - 1;
 
+/// Its text. `Value::to_string` would bring the indented form along.
+#[inline(never)]
+pub(super) fn text(value: &Value) -> String {
+    // All names are strings, so there always is one.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// Lower-case hex.
+#[inline(never)]
 pub(super) fn hex(bytes: &[u8]) -> Value {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
@@ -20,12 +28,19 @@ pub(super) fn integer(value: u64) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{hex, integer};
+    use serde_json::json;
+
+    use super::{hex, integer, text};
 
     #[test]
     fn bytes_show_as_lower_case_hex() {
         assert_eq!(hex(&[]), "");
         assert_eq!(hex(&[0x00, 0x9a, 0xff]), "009aff");
+    }
+
+    #[test]
+    fn the_text_is_in_one_line_and_in_the_order_of_the_names() {
+        assert_eq!(text(&json!({ "b": [1, null], "a": {} })), r#"{"a":{},"b":[1,null]}"#);
     }
 
     #[test]

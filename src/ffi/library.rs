@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::argument::Outputs;
 use super::guard::{guard, guard_or};
+use super::json::text;
 use super::options::{self, Table};
 use super::registry::REGISTRY;
 use super::status::{self, Status, sealwax_status};
@@ -160,7 +161,7 @@ fn build_info() -> *const c_char {
 }
 
 fn describe_build() -> String {
-    json!({
+    text(&json!({
         "v": 1,
         "version": env!("CARGO_PKG_VERSION"),
         "abi": { "major": SEALWAX_ABI_MAJOR, "minor": SEALWAX_ABI_MINOR },
@@ -207,6 +208,5 @@ fn describe_build() -> String {
             "relay_queue": limits::RELAY_QUEUE_MAX,
             "relay_queue_bytes": limits::RELAY_QUEUE_BYTES_MAX,
         },
-    })
-    .to_string()
+    }))
 }

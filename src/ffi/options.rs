@@ -14,6 +14,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::json::text;
 use super::status::Status;
 use crate::limits;
 
@@ -96,11 +97,10 @@ impl Options {
 
 /// What `sealwax_options_check` answers: the effective options, or what is wrong with them.
 pub(super) fn report(parsed: Result<Options, Fault>) -> String {
-    match parsed {
+    text(&match parsed {
         Ok(Options(effective)) => json!({ "v": 1, "ok": true, "effective": effective }),
         Err(Fault { key, why }) => json!({ "v": 1, "ok": false, "key": key, "why": why }),
-    }
-    .to_string()
+    })
 }
 
 /// One key of an options object.

@@ -224,6 +224,7 @@ impl Registry {
         }
     }
 
+    #[inline(never)]
     fn push(&'static self, index: u32, slot: &'static Slot) {
         let mut head = self.free.load(Ordering::Relaxed);
         loop {
@@ -237,6 +238,9 @@ impl Registry {
     }
 
     /// Destroys the content of a slot that is neither live nor pinned, and gives the slot to its next generation.
+    /// Every call that names a handle would carry a copy of it, and next to none gets here.
+    #[cold]
+    #[inline(never)]
     fn recycle(&'static self, index: u32, slot: &'static Slot) {
         // SAFETY: the caller took `state` to "not live, not pinned"; nobody else can until the slot is reserved.
         let body = unsafe { (*slot.body.get()).take() };

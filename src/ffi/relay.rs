@@ -8,7 +8,7 @@ use super::argument::{HandleOut, Outputs};
 use super::cell::{self, Opaque};
 use super::deliveries::sealwax_deliveries;
 use super::guard::guard;
-use super::json::integer;
+use super::json::{integer, text};
 use super::options::{Integer, Table};
 use super::status::{Status, sealwax_status};
 use super::unlocked::Unlocked;
@@ -329,6 +329,6 @@ pub unsafe extern "C" fn sealwax_relay_info(
             "expired": integer(info.expired),
             "prekeys_taken": integer(info.prekeys_taken),
         });
-        out.put(json.to_string().as_bytes())
+        out.put(text(&json).as_bytes())
     })
 }

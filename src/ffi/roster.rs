@@ -9,7 +9,7 @@ use super::argument::{HandleOut, Outputs};
 use super::cell::{self, Object, Opaque};
 use super::guard::guard;
 use super::identity::sealwax_identity;
-use super::json::{hex, integer};
+use super::json::{hex, integer, text};
 use super::options::{Choice, Flag, Table};
 use super::sizes::SEALWAX_GROUP_ID_LEN;
 use super::status::sealwax_status;
@@ -355,7 +355,7 @@ pub unsafe extern "C" fn sealwax_roster_info(
         let roster = cell::shared(roster)?;
         let roster = roster.lock()?;
         let json = describe(&roster);
-        out.put(json.to_string().as_bytes())
+        out.put(text(&json).as_bytes())
     })
 }
 

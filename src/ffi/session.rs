@@ -9,7 +9,7 @@ use super::argument::{HandleOut, Outputs};
 use super::cell::{self, Cell, Object, Opaque};
 use super::guard::guard;
 use super::identity::sealwax_identity;
-use super::json::{hex, integer};
+use super::json::{hex, integer, text};
 use super::lock::{Shared, lock};
 use super::options::{Choice, Flag, Hex, Options, Table};
 use super::sizes::{SEALWAX_FINGERPRINT_LEN, SEALWAX_KEY_LEN};
@@ -289,7 +289,7 @@ pub unsafe extern "C" fn sealwax_session_info(
         outputs.inputs()?;
         let session = cell::shared(session)?;
         let info = session.lock()?.info();
-        out.put(describe_session(&info).to_string().as_bytes())
+        out.put(text(&describe_session(&info)).as_bytes())
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::argument::{BytesOut, Outputs};
 use super::cell;
 use super::guard::guard;
-use super::json::{hex, integer};
+use super::json::{hex, integer, text};
 use super::lock::{Exclusive, ExclusiveGuard, Shared, lock};
 use super::payload;
 use super::session::sealwax_session;
@@ -282,7 +282,7 @@ pub unsafe extern "C" fn sealwax_session_peek(
         let handle = cell::shared(session)?;
         let (session, identity) = lock((&handle, Shared(handle.links())))?;
         let opening = session.open(Some(&identity), envelope, now_ms)?;
-        out.put(describe_opening(&opening)?.to_string().as_bytes())
+        out.put(text(&describe_opening(&opening)?).as_bytes())
     })
 }
 
