@@ -161,6 +161,16 @@ impl Identity {
         self.expire(now_ms);
     }
 
+    /// Erases all one-time prekeys and makes the next bundle one with a new signed prekey and ids that no earlier one
+    /// had: for a state that is an older copy of itself, which may have given out others since (section 16.6).
+    ///
+    /// [`crate::Error::LimitReached`] if no ids are left; nothing changes then.
+    pub fn discard_prekeys(&mut self, rng: &mut dyn Random, now_ms: u64) -> Result<()> {
+        self.prekeys.discard(rng)?;
+        self.expire(now_ms);
+        Ok(())
+    }
+
     /// Erases prekeys past their time, and forgets the first messages that their time alone refuses.
     pub fn expire(&mut self, now_ms: u64) {
         self.now_ms = self.highest(now_ms);

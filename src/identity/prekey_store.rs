@@ -16,12 +16,19 @@ use crate::limits::{
 /// Ids start below this, so that there are as many left at least.
 const FIRST_ID_BOUND: u32 = 1 << 31;
 
+/// By at least this much, and less than twice, do ids jump in [`PrekeyStore::discard`]: more than an identity gives out
+/// in years, and few enough for a hundred jumps.
+const JUMP: u32 = 1 << 23;
+
 /// All prekeys of one identity that are alive.
 pub(super) struct PrekeyStore {
     /// Ascending by id and by time; the last is the one to publish.
     pub(super) signed: Vec<OwnSignedPrekey>,
     pub(super) one_time: BTreeMap<u32, OwnOneTimePrekey>,
     pub(super) next_id: u32,
+    /// Whether the next bundle has a new signed prekey, however young the last one is. Not exported: whoever asks for
+    /// it publishes in the same breath.
+    pub(super) replace_signed: bool,
 }
 
 /// A signed prekey with its private half, and what was accepted under it.
@@ -63,7 +70,7 @@ impl PrekeyStore {
         let mut bytes = [0; 4];
         rng.fill(&mut bytes)?;
         let next_id = u32::from_be_bytes(bytes) % FIRST_ID_BOUND;
-        Ok(Self { signed: Vec::new(), one_time: BTreeMap::new(), next_id })
+        Ok(Self { signed: Vec::new(), one_time: BTreeMap::new(), next_id, replace_signed: false })
     }
 
     /// `count`, if as many one-time prekeys may be added; [`Error::LimitReached`] if not.
@@ -86,7 +93,8 @@ impl PrekeyStore {
     ) -> Result<(SignedPrekey, Vec<OneTimePrekey>)> {
         self.check_room(count, now_ms)?;
         let mut next_id = self.next_id;
-        let current = self.signed.last().filter(|prekey| now_ms < prekey.rotate_ms().min(prekey.expires_ms));
+        let is_current = |prekey: &&OwnSignedPrekey| now_ms < prekey.rotate_ms().min(prekey.expires_ms);
+        let current = self.signed.last().filter(|prekey| !self.replace_signed && is_current(prekey));
         let (signed, rotated) = match current {
             Some(prekey) => (prekey.public(), None),
             None => {
@@ -102,9 +110,22 @@ impl PrekeyStore {
         }
 
         self.next_id = next_id;
+        self.replace_signed = false;
         self.signed.extend(rotated);
         self.one_time.extend(private);
         Ok((signed, public))
+    }
+
+    /// Erases the one-time prekeys, lets the next bundle have a new signed prekey, and passes over ids.
+    /// [`Error::LimitReached`] if there are not so many left; nothing changes then.
+    pub(super) fn discard(&mut self, rng: &mut dyn Random) -> Result<()> {
+        let mut bytes = [0; 4];
+        rng.fill(&mut bytes)?;
+        let jump = JUMP + u32::from_be_bytes(bytes) % JUMP;
+        self.next_id = self.next_id.checked_add(jump).ok_or(Error::LimitReached)?;
+        self.one_time.clear();
+        self.replace_signed = true;
+        Ok(())
     }
 
     /// A signed prekey by its id; [`Error::UnknownPrekey`] if there is none, or it is past its time.

@@ -33,7 +33,7 @@ impl Identity {
     /// Everything, secrets included, to be sealed by [`crate::sealed::seal`].
     pub fn export(&self) -> Result<Zeroizing<Vec<u8>>> {
         let Self { keys: Keys { sign, agree }, card, prekeys, plain, now_ms } = self;
-        let PrekeyStore { signed, one_time, next_id } = prekeys;
+        let PrekeyStore { signed, one_time, next_id, replace_signed: _ } = prekeys;
         let mut out = Zeroizing::new(Vec::new());
         out.put_bytes16(card.as_bytes())?;
         out.put(sign.to_bytes().as_bytes());
@@ -92,7 +92,7 @@ impl Identity {
         {
             return Err(Error::Malformed);
         }
-        let prekeys = PrekeyStore { signed, one_time, next_id };
+        let prekeys = PrekeyStore { signed, one_time, next_id, replace_signed: false };
         Ok(Self { keys: Keys { sign, agree }, card, prekeys, plain, now_ms })
     }
 }

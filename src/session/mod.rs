@@ -144,6 +144,25 @@ impl Session {
         self.add_handshake(identity, card, prekeys, now_ms, rng)
     }
 
+    /// Lets the next renewal be made at once: our state is an older one than the peer has seen (10.2), so that what we
+    /// remember of earlier handshakes says nothing.
+    pub fn allow_renewal(&mut self) {
+        self.renewal = Renewal::default();
+        self.changed(self.latest_ms);
+    }
+
+    /// The greatest time that the peer has put on a message that opened here, by its clock.
+    #[must_use]
+    pub fn heard_ms(&self) -> Option<u64> {
+        self.inner.iter().filter_map(|inner| inner.heard.map(|heard| heard.latest_ms)).max()
+    }
+
+    /// When [`Session::renew`] is allowed.
+    #[must_use]
+    pub fn renewal_due_ms(&self) -> u64 {
+        self.renewal.due_ms()
+    }
+
     fn add_handshake(
         &mut self,
         identity: &Identity,

@@ -12,7 +12,7 @@ use crate::session::inner::Inner;
 use crate::session::ratchet::Turn;
 use crate::session::{Session, standing};
 use crate::wire::codec::SliceWriter;
-use crate::wire::content::{self, ContentKind};
+use crate::wire::content::{self, ContentKind, MESSAGE_ID_LEN};
 use crate::wire::session::{self as wire, Front};
 
 /// The longest body: a payload and its content type.
@@ -24,6 +24,8 @@ struct Draft<'a> {
     recipient: &'a str,
     timestamp_ms: u64,
     kind: ContentKind,
+    /// Drawn where there is none.
+    message_id: Option<&'a [u8; MESSAGE_ID_LEN]>,
     body: &'a [&'a [u8]],
     content_len: usize,
 }
@@ -55,6 +57,19 @@ impl Session {
         rng: &mut dyn Random,
         out: &mut [u8],
     ) -> Result<usize> {
+        self.encrypt_as(kind, None, body, now_ms, rng, out)
+    }
+
+    /// [`Session::encrypt`] with the message id of a content that was sent before, or has been shown to somebody.
+    pub fn encrypt_as(
+        &mut self,
+        kind: ContentKind,
+        message_id: Option<&[u8; MESSAGE_ID_LEN]>,
+        body: &[&[u8]],
+        now_ms: u64,
+        rng: &mut dyn Random,
+        out: &mut [u8],
+    ) -> Result<usize> {
         let now_ms = self.clock(now_ms);
         let body_len = body.iter().fold(0, |sum: usize, part| sum.saturating_add(part.len()));
         if body_len > BODY_MAX {
@@ -70,6 +85,7 @@ impl Session {
             recipient: &self.peer_user,
             timestamp_ms: now_ms,
             kind,
+            message_id,
             body,
             content_len: content::content_len(body_len, self.padding),
         };
@@ -101,7 +117,8 @@ impl Draft<'_> {
         let turn = ratchet.begin_turn(rng)?;
         let sending = turn.as_ref().map(|turn| &turn.sending).or(ratchet.sending.as_ref());
         let sending = sending.ok_or(Error::Internal)?;
-        let (nonce, message_id) = (rng.nonce()?, rng.message_id()?);
+        let nonce = rng.nonce()?;
+        let message_id = self.message_id.map_or_else(|| rng.message_id(), |id| Ok(*id))?;
 
         let mut writer = SliceWriter::new(out);
         front(inner, self.sender, self.recipient, self.timestamp_ms, &nonce)?.put(&mut writer)?;
