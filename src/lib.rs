@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! ffi        the C ABI
-//! relay      routing of what cannot be read
+//! client     engine of an application           relay    routing of what cannot be read
 //! session    handshake and double ratchet      group   sender keys      stream   attachments
 //! roster     signed membership log
 //! identity   key pairs, cards, prekeys
@@ -17,6 +17,7 @@
 //! No layer does I/O but the store, and none reads a clock, starts a thread or logs: bytes and `now_ms` come in, bytes
 //! go out.
 
+pub mod client;
 pub mod crypto;
 pub mod error;
 pub mod ffi;

@@ -159,3 +159,36 @@ pub const RELAY_RECENT_MAX: usize = 256;
 pub const RELAY_SEND_MANY_MAX: usize = 1_024;
 /// Groups of one answer to a search by label: more are no choice for a person.
 pub const RELAY_FOUND_MAX: usize = 64;
+
+/// Time without a frame of ours after which a client pings.
+pub const CLIENT_PING_MS: u64 = 30_000;
+/// Time without an answer after which a client gives up a connection.
+pub const CLIENT_ANSWER_MS: u64 = 60_000;
+/// How long a message is tried before it fails.
+pub const CLIENT_RETRY_MS: u64 = QUEUE_AGE_MAX_MS;
+/// Longest pause between two tries.
+pub const CLIENT_BACKOFF_MAX_MS: u64 = HOUR_MS;
+/// Messages that wait in a client to be sent.
+pub const CLIENT_OUTBOX_MAX: usize = 65_536;
+/// Bytes of them.
+pub const CLIENT_OUTBOX_BYTES_MAX: usize = 268_435_456;
+/// Message ids that a client remembers of each peer, to show none twice.
+pub const CLIENT_SEEN_MAX: u64 = 1_024;
+/// Contents that a client keeps for each peer in case their envelopes cannot be opened.
+pub const CLIENT_RESEND_MAX: usize = 256;
+/// Bytes of them; the last one is kept whatever its size.
+pub const CLIENT_RESEND_BYTES_MAX: usize = 4_194_304;
+/// Messages whose acks a client can judge.
+pub const CLIENT_SENT_MAX: u64 = 10_000;
+/// Envelopes that a client holds of one identity that was not accepted yet.
+pub const CLIENT_HELD_MAX: usize = 64;
+/// Deliveries that a client works on for one commit.
+pub const CLIENT_BATCH_MAX: usize = 1_024;
+/// Bytes of deliveries after which no other joins them.
+pub const CLIENT_BATCH_BYTES_MAX: usize = 16_777_216;
+/// Users that one client may watch.
+pub const CLIENT_WATCH_MAX: usize = 1_000;
+/// Messages of a session or sender key that leave without the state being stored again.
+pub const CLIENT_LEASE: u32 = 64;
+/// Time after a message before its sender is told of it, and between two such tellings of one peer.
+pub const CLIENT_ACK_DELAY_MS: u64 = 1_000;

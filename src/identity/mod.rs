@@ -161,6 +161,12 @@ impl Identity {
         self.expire(now_ms);
     }
 
+    /// When [`Identity::prekeys`] makes a new signed prekey; `None` if it would do so now.
+    #[must_use]
+    pub fn prekeys_due_ms(&self) -> Option<u64> {
+        self.prekeys.due_ms()
+    }
+
     /// Erases all one-time prekeys and makes the next bundle one with a new signed prekey and ids that no earlier one
     /// had: for a state that is an older copy of itself, which may have given out others since (section 16.6).
     ///

@@ -16,6 +16,9 @@ use crate::limits::{
 /// Ids start below this, so that there are as many left at least.
 const FIRST_ID_BOUND: u32 = 1 << 31;
 
+/// More than can be alive at once, one each seven days and dead after thirty, unless restored states make more.
+pub(super) const SIGNED_PREKEYS_MAX: usize = 8;
+
 /// By at least this much, and less than twice, do ids jump in [`PrekeyStore::discard`]: more than an identity gives out
 /// in years, and few enough for a hundred jumps.
 const JUMP: u32 = 1 << 23;
@@ -112,8 +115,15 @@ impl PrekeyStore {
         self.next_id = next_id;
         self.replace_signed = false;
         self.signed.extend(rotated);
+        let excess = self.signed.len().saturating_sub(SIGNED_PREKEYS_MAX);
+        self.signed.drain(..excess);
         self.one_time.extend(private);
         Ok((signed, public))
+    }
+
+    /// When a new signed prekey is due; `None` if it is.
+    pub(super) fn due_ms(&self) -> Option<u64> {
+        self.signed.last().filter(|_| !self.replace_signed).map(OwnSignedPrekey::rotate_ms)
     }
 
     /// Erases the one-time prekeys, lets the next bundle have a new signed prekey, and passes over ids.

@@ -18,13 +18,10 @@ use zeroize::Zeroizing;
 use crate::crypto::ecc::{AgreePrivate, SignPrivate};
 use crate::error::{Error, Result};
 use crate::identity::first_messages::{EphemeralHash, Plain, UnderPrekey};
-use crate::identity::prekey_store::{OwnOneTimePrekey, OwnSignedPrekey, PrekeyStore};
+use crate::identity::prekey_store::{OwnOneTimePrekey, OwnSignedPrekey, PrekeyStore, SIGNED_PREKEYS_MAX};
 use crate::identity::{Card, Identity, Keys};
 use crate::limits::{CARD_MAX, FIRST_MESSAGES_MAX, ONE_TIME_PREKEYS_MAX, SIGNED_PREKEY_LIFE_MS};
 use crate::wire::codec::{Put as _, Reader};
-
-/// More than can be alive at once: one each seven days, dead after thirty.
-const SIGNED_PREKEYS_MAX: usize = 8;
 
 impl Identity {
     /// The format of what [`Identity::export`] gives.

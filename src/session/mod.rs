@@ -157,6 +157,12 @@ impl Session {
         self.inner.iter().filter_map(|inner| inner.heard.map(|heard| heard.latest_ms)).max()
     }
 
+    /// Whether a message may be sent now; if not, only [`Session::renew`] helps.
+    #[must_use]
+    pub fn can_send(&self, now_ms: u64) -> bool {
+        self.active().is_some_and(|inner| inner.check_sending(self.clock(now_ms)).is_ok())
+    }
+
     /// When [`Session::renew`] is allowed.
     #[must_use]
     pub fn renewal_due_ms(&self) -> u64 {

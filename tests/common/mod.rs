@@ -9,9 +9,11 @@
 )]
 
 pub(crate) mod abi;
+pub(crate) mod disk;
 pub(crate) mod group;
 pub(crate) mod relay;
 pub(crate) mod scripted_random;
+pub(crate) mod standin;
 pub(crate) mod vectors;
 
 pub(crate) use scripted_random::ScriptedRandom;

@@ -1,0 +1,249 @@
+//! What peers tell each other of their messages: delivered, read (`docs/PROTOCOL.md` section 16.3). Off unless the
+//! application asks for it.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use crate::client::Client;
+use crate::client::event::{Event, MessageId, MessageState};
+use crate::client::outbox::Target;
+use crate::client::records::{self, Value};
+use crate::error::{Error, Result};
+use crate::limits::{CLIENT_ACK_DELAY_MS, CLIENT_SENT_MAX};
+use crate::store::Store;
+use crate::wire::client::{ACK_MAX, Ack, AckState};
+use crate::wire::codec::{Put as _, Reader};
+use crate::wire::content::ContentKind;
+use crate::wire::name::read_user;
+
+/// What peers will be told, and what may be told us.
+#[derive(Default)]
+pub(super) struct Acks {
+    pending: BTreeMap<Box<str>, Pending>,
+    /// What was sent, by message id; loaded with the first ack.
+    sent: Option<BTreeMap<MessageId, Sent>>,
+}
+
+/// What one peer will be told.
+#[derive(Default)]
+struct Pending {
+    delivered: Vec<MessageId>,
+    read: Vec<MessageId>,
+    /// When: a while after the first of them, and after what it was told last.
+    due_ms: u64,
+}
+
+/// A message that was sent.
+struct Sent {
+    number: u64,
+    user: Box<str>,
+    state: MessageState,
+}
+
+impl Acks {
+    pub(super) fn load(store: &Store) -> Result<Self> {
+        let mut acks = Self::default();
+        for record in store.scan(&records::all_acks())? {
+            let (user, pending) = records::read(&record?.value, Pending::read)?;
+            acks.pending.insert(user, pending);
+        }
+        Ok(acks)
+    }
+
+    /// The record of one peer; none if it will be told nothing.
+    pub(super) fn to_value(&self, user: &str) -> Result<Option<Value>> {
+        let pending = self.pending.get(user).filter(|pending| !pending.is_empty());
+        pending.map(|pending| pending.to_value(user)).transpose()
+    }
+
+    pub(super) fn due_ms(&self) -> Option<u64> {
+        self.pending.values().filter(|pending| !pending.is_empty()).map(|pending| pending.due_ms).min()
+    }
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.delivered.is_empty() && self.read.is_empty()
+    }
+
+    fn to_value(&self, user: &str) -> Result<Value> {
+        let mut value = records::begin();
+        value.put_bytes8(user.as_bytes())?;
+        value.put_u64(self.due_ms);
+        for ids in [&self.delivered, &self.read] {
+            value.put_bytes32(ids.as_flattened())?;
+        }
+        Ok(value)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<(Box<str>, Self)> {
+        let user = read_user(reader)?.into();
+        let due_ms = reader.u64()?;
+        Ok((user, Self { due_ms, delivered: read_ids(reader)?, read: read_ids(reader)? }))
+    }
+}
+
+fn read_ids(reader: &mut Reader<'_>) -> Result<Vec<MessageId>> {
+    let (ids, rest) = reader.bytes32(0..=usize::MAX)?.as_chunks();
+    if rest.is_empty() { Ok(ids.to_vec()) } else { Err(Error::Malformed) }
+}
+
+impl Client {
+    /// The application has read these messages of a peer, who is told if both have asked for that.
+    ///
+    /// Ids that the peer did not send lately are passed over, and so is everything without the option `acks`.
+    pub fn mark_read(&mut self, user: &str, message_ids: &[MessageId], now_ms: u64) -> Result<()> {
+        self.advance(now_ms)?;
+        if !self.options.acks || !self.peer(user)?.accepted {
+            self.forget_stranger(user);
+            return Ok(());
+        }
+        let seen = self.seen_of(user)?;
+        let known: Vec<MessageId> = message_ids.iter().filter(|id| seen.contains(id)).copied().collect();
+        for id in known {
+            self.tell_peer(user, AckState::Read, &id);
+        }
+        Ok(())
+    }
+
+    /// A message of a peer is about to be stored.
+    pub(super) fn delivered(&mut self, user: &str, message_id: &MessageId) -> Result<()> {
+        if self.options.acks && self.peer(user)?.accepted {
+            self.tell_peer(user, AckState::Delivered, message_id);
+        }
+        Ok(())
+    }
+
+    fn tell_peer(&mut self, user: &str, state: AckState, message_id: &MessageId) {
+        let now_ms = self.now_ms;
+        let pending = self.acks.pending.entry(user.into()).or_default();
+        if pending.is_empty() {
+            pending.due_ms = pending.due_ms.max(now_ms.saturating_add(CLIENT_ACK_DELAY_MS));
+        }
+        let ids = match state {
+            AckState::Delivered => &mut pending.delivered,
+            AckState::Read => {
+                // Who has read it has it.
+                pending.delivered.retain(|delivered| delivered != message_id);
+                &mut pending.read
+            }
+        };
+        if ids.len() < ACK_MAX && !ids.contains(message_id) {
+            ids.push(*message_id);
+        }
+        self.journal.acks(user);
+    }
+
+    /// Tells peers what is due.
+    pub(super) fn tend_acks(&mut self) -> Result<()> {
+        let now_ms = self.now_ms;
+        let is_due = |pending: &Pending| !pending.is_empty() && now_ms >= pending.due_ms;
+        let due = self.acks.pending.iter().filter(|(_, pending)| is_due(pending));
+        let users: Vec<Box<str>> = due.map(|(user, _)| user.clone()).collect();
+        for user in users {
+            let Some(pending) = self.acks.pending.get_mut(&user) else { continue };
+            let all = [
+                (AckState::Delivered, core::mem::take(&mut pending.delivered)),
+                (AckState::Read, core::mem::take(&mut pending.read)),
+            ];
+            pending.due_ms = now_ms.saturating_add(CLIENT_ACK_DELAY_MS);
+            self.journal.acks(&user);
+            for (state, ids) in all.into_iter().filter(|(_, ids)| !ids.is_empty()) {
+                let mut body = Zeroizing::new(Vec::new());
+                Ack::new(state, None, &ids)?.put(&mut body)?;
+                self.enqueue(Target::User(user.clone()), ContentKind::Ack, body)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A message is about to leave; acks of it mean something from now on.
+    pub(super) fn note_sent(&mut self, number: u64, message_id: &MessageId, user: &str) -> Result<()> {
+        if !self.options.acks {
+            return Ok(());
+        }
+        let sent = Sent { number, user: user.into(), state: MessageState::Sent };
+        self.journal.put(records::sent(number), sent.to_value(message_id)?);
+        if let Some(oldest) = number.checked_sub(CLIENT_SENT_MAX) {
+            self.journal.delete(records::sent(oldest));
+        }
+        if let Some(loaded) = &mut self.acks.sent {
+            loaded.insert(*message_id, sent);
+            loaded.retain(|_, sent| sent.number.saturating_add(CLIENT_SENT_MAX) > number);
+        }
+        Ok(())
+    }
+
+    /// A message will not be sent.
+    pub(super) fn forget_sent(&mut self, number: u64, message_id: &MessageId) {
+        if self.options.acks {
+            self.journal.delete(records::sent(number));
+            if let Some(loaded) = &mut self.acks.sent {
+                loaded.remove(message_id);
+            }
+        }
+    }
+
+    /// A peer says what became of our messages. What it says of messages to others says nothing.
+    pub(super) fn acknowledged(&mut self, user: &str, body: &[u8]) -> Result<()> {
+        if !self.options.acks {
+            return Ok(());
+        }
+        let Ok(ack) = Ack::parse(body) else {
+            self.drop_garbage();
+            return Ok(());
+        };
+        if ack.group_id.is_some() {
+            // Groups: acks of group messages belong here.
+            self.drop_garbage();
+            return Ok(());
+        }
+        let state = match ack.state {
+            AckState::Delivered => MessageState::Delivered,
+            AckState::Read => MessageState::Read,
+        };
+        self.load_sent()?;
+        for message_id in ack.message_ids() {
+            let sent = self.acks.sent.as_mut().and_then(|sent| sent.get_mut(message_id));
+            let Some(sent) = sent.filter(|sent| *sent.user == *user && sent.state < state) else { continue };
+            sent.state = state;
+            let (number, value) = (sent.number, sent.to_value(message_id)?);
+            self.journal.put(records::sent(number), value);
+            self.emit(Event::Ack { message_id: *message_id, user: user.into(), state })?;
+        }
+        Ok(())
+    }
+
+    /// What was sent and is durable. An ack can only be about that.
+    fn load_sent(&mut self) -> Result<()> {
+        if self.acks.sent.is_some() {
+            return Ok(());
+        }
+        let mut loaded = BTreeMap::new();
+        for record in self.store.scan(&records::all_sent())? {
+            let record = record?;
+            let number = records::number(&record.name)?;
+            let (message_id, sent) = records::read(&record.value, |reader| Sent::read(reader, number))?;
+            loaded.insert(message_id, sent);
+        }
+        self.acks.sent = Some(loaded);
+        Ok(())
+    }
+}
+
+impl Sent {
+    fn to_value(&self, message_id: &MessageId) -> Result<Value> {
+        let mut value = records::begin();
+        value.put(message_id);
+        value.put_bytes8(self.user.as_bytes())?;
+        value.put_u8(self.state as u8);
+        Ok(value)
+    }
+
+    fn read(reader: &mut Reader<'_>, number: u64) -> Result<(MessageId, Self)> {
+        let (message_id, user) = (*reader.array()?, read_user(reader)?.into());
+        let state = MessageState::read(reader)?;
+        Ok((message_id, Self { number, user, state }))
+    }
+}

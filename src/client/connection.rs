@@ -1,0 +1,467 @@
+//! The connection to a relay: who we are, who it is, what was asked and is not answered (`docs/PROTOCOL.md` section
+//! 10.2).
+
+use std::collections::BTreeMap;
+
+use crate::client::Client;
+use crate::client::event::Event;
+use crate::crypto::ecc::SIGNATURE_LEN;
+use crate::error::{Error, Result};
+use crate::limits::{CLIENT_ANSWER_MS, CLIENT_PING_MS, FRAME_MAX, HOUR_MS};
+use crate::wire::frame::{Body, Envelopes, Frame, Hello, Users, Welcome};
+
+/// What is known of the connection.
+#[derive(Default)]
+pub(super) struct Connection {
+    state: State,
+    /// The name that a challenge must bear, where the application knows it.
+    relay_name: Option<Box<str>>,
+    /// Asked and not answered, by request number; those that were not sent on this connection wait for it.
+    requests: BTreeMap<u32, Request>,
+    last_request: u32,
+    /// When a frame last left.
+    last_sent_ms: u64,
+    /// The relay takes no request before.
+    hold_until_ms: u64,
+    /// Bytes of the longest frame that the relay takes.
+    frame_max: usize,
+    /// The host shall end the connection.
+    drop_it: bool,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Down,
+    /// Hello was sent, or will be after the commit; then its frame is empty.
+    Greeting {
+        since_ms: u64,
+        hello: Vec<u8>,
+        proved: bool,
+    },
+    Up,
+}
+
+struct Request {
+    ask: Ask,
+    /// When it was sent on this connection.
+    sent_ms: Option<u64>,
+}
+
+/// What a client asks a relay. Each is idempotent.
+pub(super) enum Ask {
+    /// A user's card and prekeys.
+    Lookup(Box<str>),
+    /// To take this bundle.
+    Prekeys(Vec<u8>),
+    /// To take the envelopes of these numbers of the outbox.
+    Send(Vec<u64>),
+    /// To take an envelope that is not kept.
+    SendOnce(Vec<u8>),
+    /// To say who of those watched is online.
+    Watch,
+    /// To show that it is there.
+    Ping,
+}
+
+impl Ask {
+    /// Whether it is repeated on the next connection.
+    const fn is_kept(&self) -> bool {
+        match self {
+            Self::Lookup(_) | Self::Prekeys(_) | Self::Send(_) => true,
+            // Watch is asked on each connection anyway.
+            Self::SendOnce(_) | Self::Watch | Self::Ping => false,
+        }
+    }
+}
+
+/// A frame that waits for the commit.
+pub(super) enum Outgoing {
+    Hello,
+    Proof { request: u32, signature: [u8; SIGNATURE_LEN] },
+    Request(u32),
+    Acknowledge,
+}
+
+/// What came back to a request.
+pub(super) enum Answer<'a> {
+    Done(Body<'a>),
+    Refused { status: Error, retry_after_ms: u32 },
+}
+
+impl Connection {
+    pub(super) const fn is_up(&self) -> bool {
+        matches!(self.state, State::Up)
+    }
+
+    /// Whether the relay takes requests now.
+    pub(super) const fn takes_requests(&self, now_ms: u64) -> bool {
+        self.is_up() && now_ms >= self.hold_until_ms
+    }
+
+    /// Bytes of the longest frame.
+    pub(super) const fn frame_max(&self) -> usize {
+        self.frame_max
+    }
+
+    /// How many requests are not answered.
+    pub(super) fn requests_len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether the host shall end the connection: the relay does not keep to the protocol, or does not answer.
+    pub(super) const fn wants_disconnect(&self) -> bool {
+        self.drop_it
+    }
+
+    fn draw_request(&mut self) -> u32 {
+        self.last_request = self.last_request.checked_add(1).unwrap_or(1);
+        self.last_request
+    }
+
+    /// When the connection needs a tick.
+    pub(super) fn due_ms(&self) -> Option<u64> {
+        match &self.state {
+            State::Down => None,
+            State::Greeting { since_ms, .. } => Some(since_ms.saturating_add(CLIENT_ANSWER_MS)),
+            State::Up => {
+                let waiting = self.requests.values().any(|request| request.sent_ms.is_none());
+                let held = waiting.then_some(self.hold_until_ms);
+                let ping = self.last_sent_ms.saturating_add(CLIENT_PING_MS);
+                let oldest = self.requests.values().filter_map(|request| request.sent_ms).min();
+                let silent = oldest.map(|sent_ms| sent_ms.saturating_add(CLIENT_ANSWER_MS));
+                [Some(ping), held, silent].into_iter().flatten().min()
+            }
+        }
+    }
+}
+
+impl Client {
+    /// The host has a connection to a relay. `relay_name` is the name that the relay must have, where the host knows
+    /// it: it should, so that no relay can pass a proof on to another.
+    ///
+    /// The frames to send come from [`Client::next_frame`].
+    pub fn connected(&mut self, relay_name: Option<&str>, now_ms: u64) -> Result<()> {
+        self.advance(now_ms)?;
+        self.disconnect();
+        self.connection.relay_name = relay_name.map(Into::into);
+        self.connection.state = State::Greeting { since_ms: self.now_ms, hello: Vec::new(), proved: false };
+        self.journal.send(Outgoing::Hello);
+        Ok(())
+    }
+
+    /// The connection is gone. What was asked and not answered is asked again on the next one.
+    pub fn disconnected(&mut self, now_ms: u64) -> Result<()> {
+        self.advance(now_ms)?;
+        self.disconnect();
+        Ok(())
+    }
+
+    /// Whether the host shall end the connection and make a new one: the relay broke the protocol or does not answer.
+    #[must_use]
+    pub fn wants_disconnect(&self) -> bool {
+        self.connection.wants_disconnect()
+    }
+
+    fn disconnect(&mut self) {
+        if self.connection.is_up() {
+            self.tell(Event::Disconnected);
+        }
+        self.frames.clear();
+        self.journal.forget_frames();
+        let connection = &mut self.connection;
+        connection.state = State::Down;
+        connection.drop_it = false;
+        connection.hold_until_ms = 0;
+        connection.requests.retain(|_, request| request.ask.is_kept());
+        for request in connection.requests.values_mut() {
+            request.sent_ms = None;
+        }
+    }
+
+    /// The relay has broken the protocol: nothing of it counts any more until the next connection.
+    fn break_off(&mut self, status: Error) {
+        self.tell(Event::Error { status });
+        self.connection.drop_it = true;
+    }
+
+    /// Takes a frame of the relay. What it brings is worked on with others before the next frame or event leaves.
+    ///
+    /// A frame that is none, or out of place, is an event and [`Client::wants_disconnect`], and no error.
+    pub fn receive(&mut self, frame: &[u8], now_ms: u64) -> Result<()> {
+        self.advance(now_ms)?;
+        if matches!(self.connection.state, State::Down) || self.connection.drop_it {
+            return Ok(());
+        }
+        let taken = match Frame::parse(frame) {
+            Ok(frame) => self.take_frame(frame),
+            Err(error) => Ok(Err(error)),
+        };
+        match taken {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(refused)) => {
+                self.break_off(refused);
+                Ok(())
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// The inner result is the relay's doing, the outer one ours.
+    fn take_frame(&mut self, frame: Frame<'_>) -> Result<Result<()>> {
+        if let Body::Error { status, retry_after_ms, .. } = frame.body {
+            let status = Error::from_code(status).unwrap_or(Error::Internal);
+            if frame.request == 0 || !self.connection.is_up() {
+                return Ok(Err(status));
+            }
+            return self.answer(frame.request, Answer::Refused { status, retry_after_ms });
+        }
+        match (&self.connection.state, frame.body) {
+            (State::Greeting { proved: false, .. }, Body::Challenge { nonce, relay_name }) => {
+                self.challenged(nonce, relay_name)
+            }
+            (State::Greeting { .. }, Body::Welcome(welcome)) => self.welcomed(&welcome).map(Ok),
+            (State::Up, Body::Deliver { sequence, payload }) => {
+                self.park(sequence, payload);
+                Ok(Ok(()))
+            }
+            (State::Up, Body::QueueEnd) => Ok(Ok(())),
+            (State::Up, Body::Presence { user, is_online }) => self.present(user, is_online).map(Ok),
+            (
+                State::Up,
+                body @ (Body::Ok
+                | Body::Found { .. }
+                | Body::SentMany { .. }
+                | Body::Log { .. }
+                | Body::Groups { .. }),
+            ) => self.answer(frame.request, Answer::Done(body)),
+            _ => Ok(Err(Error::Malformed)),
+        }
+    }
+
+    fn challenged(&mut self, nonce: &[u8; 32], relay_name: &str) -> Result<Result<()>> {
+        if self.connection.relay_name.as_deref().is_some_and(|expected| expected != relay_name) {
+            return Ok(Err(Error::AuthenticationFailed));
+        }
+        let State::Greeting { hello, proved, .. } = &mut self.connection.state else {
+            return Ok(Err(Error::Malformed));
+        };
+        if hello.is_empty() {
+            return Ok(Err(Error::Malformed));
+        }
+        *proved = true;
+        let signature = self.identity.prove_hello(&mut *self.rng, relay_name, nonce, hello)?;
+        let request = self.connection.draw_request();
+        self.journal.send(Outgoing::Proof { request, signature });
+        Ok(Ok(()))
+    }
+
+    fn welcomed(&mut self, welcome: &Welcome<'_>) -> Result<()> {
+        self.connection.state = State::Up;
+        self.connection.frame_max = usize::try_from(welcome.frame_max).unwrap_or(FRAME_MAX).min(FRAME_MAX);
+        let settings = &mut self.settings;
+        if settings.relay_id != *welcome.relay_id || welcome.last < settings.seen {
+            // Another numbering, or a relay that has lost a part of its own: what we saw says nothing about it.
+            settings.seen = if settings.relay_id == *welcome.relay_id { welcome.last } else { 0 };
+            settings.relay_id = *welcome.relay_id;
+            self.journal.settings = true;
+        }
+        let restored = welcome.commit > self.said_commit && !self.is_restored;
+        if restored {
+            self.restored()?;
+        }
+        self.tell(Event::Connected { restored });
+        let waiting: Vec<u32> = self.connection.requests.keys().copied().collect();
+        waiting.into_iter().for_each(|request| self.send_request(request));
+        self.check_published(welcome);
+        self.ask_watch();
+        Ok(())
+    }
+
+    /// Asks the relay, now or as soon as it can be asked.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        let request = self.connection.draw_request();
+        self.connection.requests.insert(request, Request { ask, sent_ms: None });
+        self.send_request(request);
+    }
+
+    fn send_request(&mut self, number: u32) {
+        let now_ms = self.now_ms;
+        if !self.connection.takes_requests(now_ms) {
+            return;
+        }
+        if let Some(request) =
+            self.connection.requests.get_mut(&number).filter(|request| request.sent_ms.is_none())
+        {
+            request.sent_ms = Some(now_ms);
+            self.journal.send(Outgoing::Request(number));
+        }
+    }
+
+    /// Forgets what was asked about these numbers of the outbox: the answer means nothing any more. Answers all
+    /// numbers that the same requests were about.
+    pub(super) fn forget_sends(&mut self, numbers: &[u64]) -> Vec<u64> {
+        let mut forgotten = Vec::new();
+        self.connection.requests.retain(|_, request| match &request.ask {
+            Ask::Send(sent) if sent.iter().any(|number| numbers.contains(number)) => {
+                forgotten.extend_from_slice(sent);
+                false
+            }
+            _ => true,
+        });
+        forgotten
+    }
+
+    fn answer(&mut self, number: u32, answer: Answer<'_>) -> Result<Result<()>> {
+        // An answer to nothing may be one to something that has been given up.
+        let Some(request) =
+            self.connection.requests.get_mut(&number).filter(|request| request.sent_ms.is_some())
+        else {
+            return Ok(Ok(()));
+        };
+        if let Answer::Refused { status: Error::RateLimited, retry_after_ms } = answer {
+            let wait_ms = u64::from(retry_after_ms).clamp(100, HOUR_MS);
+            self.connection.hold_until_ms = self.now_ms.saturating_add(wait_ms);
+            request.sent_ms = None;
+            return Ok(Ok(()));
+        }
+        let Some(Request { ask, .. }) = self.connection.requests.remove(&number) else { return Ok(Ok(())) };
+        match (ask, answer) {
+            (Ask::Lookup(user), Answer::Done(Body::Found { card, bundle })) => {
+                self.found(&user, card, bundle).map(Ok)
+            }
+            (Ask::Lookup(user), Answer::Refused { status, .. }) => self.not_found(&user, status).map(Ok),
+            (Ask::Prekeys(_), Answer::Done(Body::Ok)) => {
+                self.publishing = false;
+                Ok(Ok(()))
+            }
+            (Ask::Prekeys(_), Answer::Refused { status, .. }) => {
+                self.publishing = false;
+                self.tell(Event::Error { status });
+                Ok(Ok(()))
+            }
+            (Ask::Send(numbers), Answer::Done(Body::Ok)) => {
+                for number in numbers {
+                    self.sent(number, None)?;
+                }
+                Ok(Ok(()))
+            }
+            (Ask::Send(numbers), Answer::Done(Body::SentMany { statuses }))
+                if statuses.len() == numbers.len() =>
+            {
+                for (number, status) in numbers.into_iter().zip(statuses.iter()) {
+                    let refused = (status != 0).then(|| Error::from_code(status).unwrap_or(Error::Internal));
+                    self.sent(number, refused)?;
+                }
+                Ok(Ok(()))
+            }
+            (Ask::Send(numbers), Answer::Refused { status, .. }) => {
+                for number in numbers {
+                    self.sent(number, Some(status))?;
+                }
+                Ok(Ok(()))
+            }
+            (Ask::Watch, Answer::Refused { status, .. }) => {
+                self.tell(Event::Error { status });
+                Ok(Ok(()))
+            }
+            (Ask::Watch | Ask::Ping | Ask::SendOnce(_), Answer::Done(Body::Ok))
+            | (Ask::SendOnce(_) | Ask::Ping, Answer::Refused { .. }) => Ok(Ok(())),
+            _ => Ok(Err(Error::Malformed)),
+        }
+    }
+
+    /// Asks what waited for the relay to take requests again, and shows that we are there; gives up a relay that does
+    /// not answer.
+    pub(super) fn tend_connection(&mut self) {
+        let now_ms = self.now_ms;
+        let long_ago = |sent_ms: u64| now_ms.saturating_sub(sent_ms) >= CLIENT_ANSWER_MS;
+        match &self.connection.state {
+            State::Down => {}
+            State::Greeting { since_ms, .. } => self.connection.drop_it |= long_ago(*since_ms),
+            State::Up => {
+                if self.connection.requests.values().filter_map(|request| request.sent_ms).any(long_ago) {
+                    self.connection.drop_it = true;
+                    return;
+                }
+                let waiting: Vec<u32> = self.connection.requests.keys().copied().collect();
+                waiting.into_iter().for_each(|request| self.send_request(request));
+                if now_ms.saturating_sub(self.connection.last_sent_ms) >= CLIENT_PING_MS
+                    && self.connection.requests.values().all(|request| request.sent_ms.is_none())
+                {
+                    self.ask(Ask::Ping);
+                }
+            }
+        }
+    }
+
+    /// Lets a frame leave, now that all that it follows from is durable.
+    pub(super) fn release(&mut self, frame: Outgoing) -> Result<()> {
+        let commit = self.store.commit_number();
+        let frame = match frame {
+            Outgoing::Hello => {
+                let hello = self.hello(commit)?;
+                if let State::Greeting { hello: sent, .. } = &mut self.connection.state {
+                    sent.clone_from(&hello);
+                    self.said_commit = commit;
+                    Some(hello)
+                } else {
+                    None
+                }
+            }
+            Outgoing::Proof { request, signature } => {
+                Some(Frame { request, body: Body::Proof { signature: &signature } }.to_bytes()?)
+            }
+            Outgoing::Acknowledge if self.connection.is_up() => {
+                let body = Body::Acknowledge { commit, sequence: self.settings.seen };
+                Some(Frame { request: 0, body }.to_bytes()?)
+            }
+            Outgoing::Acknowledge => None,
+            Outgoing::Request(request) => self.request_frame(request, commit)?,
+        };
+        if let Some(frame) = frame {
+            self.connection.last_sent_ms = self.now_ms;
+            self.frames.push_back(frame);
+        }
+        Ok(())
+    }
+
+    fn hello(&mut self, commit: u64) -> Result<Vec<u8>> {
+        let request = self.connection.draw_request();
+        let body = Body::Hello(Hello {
+            method: self.options.method,
+            card: self.identity.card().as_bytes(),
+            store_id: self.store.id(),
+            commit,
+            relay_id: &self.settings.relay_id,
+            seen: self.settings.seen,
+        });
+        Frame { request, body }.to_bytes()
+    }
+
+    fn request_frame(&self, request: u32, commit: u64) -> Result<Option<Vec<u8>>> {
+        let Some(Request { ask, .. }) = self.connection.requests.get(&request) else { return Ok(None) };
+        let (mut users, mut many) = (Vec::new(), Vec::new());
+        let body = match ask {
+            Ask::Lookup(user) => Body::Lookup { user },
+            Ask::Prekeys(bundle) => Body::Prekeys { commit, bundle },
+            Ask::SendOnce(envelope) => Body::Send { commit, envelope },
+            Ask::Send(numbers) => {
+                let envelopes = numbers.iter().filter_map(|number| self.outbox.envelope(*number));
+                if let [number] = numbers.as_slice() {
+                    let envelope = self.outbox.envelope(*number).ok_or(Error::Internal)?;
+                    Body::Send { commit, envelope }
+                } else {
+                    many.extend(Envelopes::encode(envelopes)?);
+                    Body::SendMany { commit, envelopes: Envelopes::parse(&many)? }
+                }
+            }
+            Ask::Watch => {
+                users.extend(Users::encode(self.presence.users())?);
+                Body::Watch { is_visible: self.presence.is_visible(), users: Users::parse(&users)? }
+            }
+            Ask::Ping => Body::Ping,
+        };
+        Frame { request, body }.to_bytes().map(Some)
+    }
+}

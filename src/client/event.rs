@@ -1,0 +1,337 @@
+//! What a client tells its application.
+
+use core::fmt;
+
+use serde_json::{Map, Value as Json, json};
+use zeroize::Zeroizing;
+
+use crate::client::records::{self, Value};
+use crate::error::{Error, Result};
+use crate::identity::Fingerprint;
+use crate::wire::codec::{Put as _, Reader};
+use crate::wire::content::{ContentType, MESSAGE_ID_LEN};
+use crate::wire::name::read_user;
+
+/// Names a message to the application, and to its recipients.
+pub type MessageId = [u8; MESSAGE_ID_LEN];
+
+/// How far a message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum MessageState {
+    /// The relay has it.
+    Sent = 1,
+    /// The recipient's client has it.
+    Delivered = 2,
+    /// The recipient has read it.
+    Read = 3,
+}
+
+impl MessageState {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(match reader.u8()? {
+            1 => Self::Sent,
+            2 => Self::Delivered,
+            3 => Self::Read,
+            _ => return Err(Error::Malformed),
+        })
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The relay has welcomed us. Transient.
+    Connected {
+        /// The store is an older copy of itself: keys are made anew.
+        restored: bool,
+    },
+    /// The connection is gone. Transient.
+    Disconnected,
+    /// The relay says that somebody came or went, which proves nothing. Transient.
+    Presence {
+        /// Who.
+        user: Box<str>,
+        /// Whether they came.
+        is_online: bool,
+    },
+    /// A message of a peer.
+    Message {
+        /// Who sent it, authenticated.
+        from: Box<str>,
+        /// Its id, authenticated.
+        message_id: MessageId,
+        /// What the payload is.
+        content_type: ContentType,
+        /// What was sent.
+        payload: Zeroizing<Vec<u8>>,
+        /// When it was sent, by the sender's clock.
+        sent_ms: u64,
+    },
+    /// A message of ours has come further.
+    Ack {
+        /// Our message.
+        message_id: MessageId,
+        /// To whom it was sent, and who says so unless it is the relay.
+        user: Box<str>,
+        /// How far.
+        state: MessageState,
+    },
+    /// A message of ours will not be sent.
+    Failed {
+        /// Our message.
+        message_id: MessageId,
+        /// To whom it was to be sent.
+        user: Box<str>,
+        /// Why not.
+        status: Error,
+    },
+    /// A peer has turned up under another identity: by a message of it, or in what the relay says.
+    IdentityChanged {
+        /// Who.
+        user: Box<str>,
+        /// The identity that was known.
+        known: Fingerprint,
+        /// The new one.
+        fingerprint: Fingerprint,
+        /// Whether nothing is sent or shown until it is accepted.
+        blocked: bool,
+    },
+    /// Something went wrong that belongs to no message. Transient.
+    Error {
+        /// What.
+        status: Error,
+    },
+}
+
+/// An event on its way to the application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emitted {
+    /// Its place among the events of this store, from 1 on, to be confirmed; 0 for a transient one.
+    pub number: u64,
+    /// It was not confirmed before the store was opened, so it may have been given before.
+    pub again: bool,
+    /// What happened.
+    pub event: Event,
+}
+
+const MESSAGE: u8 = 1;
+const ACK: u8 = 2;
+const FAILED: u8 = 3;
+const IDENTITY_CHANGED: u8 = 4;
+
+impl Event {
+    /// A short name of its kind, as in the JSON.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Connected { .. } => "connected",
+            Self::Disconnected => "disconnected",
+            Self::Presence { .. } => "presence",
+            Self::Message { .. } => "message",
+            Self::Ack { .. } => "ack",
+            Self::Failed { .. } => "failed",
+            Self::IdentityChanged { .. } => "identity_changed",
+            Self::Error { .. } => "error",
+        }
+    }
+
+    /// The record of a durable event. [`Error::Internal`] for a transient one.
+    pub(super) fn to_value(&self) -> Result<Value> {
+        let mut value = records::begin();
+        match self {
+            Self::Message { from, message_id, content_type, payload, sent_ms } => {
+                value.put_u8(MESSAGE);
+                value.put_bytes8(from.as_bytes())?;
+                value.put(message_id);
+                value.put_u8(*content_type as u8);
+                value.put_u64(*sent_ms);
+                value.put_bytes32(payload)?;
+            }
+            Self::Ack { message_id, user, state } => {
+                value.put_u8(ACK);
+                value.put(message_id);
+                value.put_bytes8(user.as_bytes())?;
+                value.put_u8(*state as u8);
+            }
+            Self::Failed { message_id, user, status } => {
+                value.put_u8(FAILED);
+                value.put(message_id);
+                value.put_bytes8(user.as_bytes())?;
+                value.put_u32(status.code());
+            }
+            Self::IdentityChanged { user, known, fingerprint, blocked } => {
+                value.put_u8(IDENTITY_CHANGED);
+                value.put_bytes8(user.as_bytes())?;
+                value.put(known.as_bytes());
+                value.put(fingerprint.as_bytes());
+                records::put_bool(&mut value, *blocked);
+            }
+            Self::Connected { .. } | Self::Disconnected | Self::Presence { .. } | Self::Error { .. } => {
+                return Err(Error::Internal);
+            }
+        }
+        Ok(value)
+    }
+
+    /// Reads what [`Event::to_value`] wrote after the version.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(match reader.u8()? {
+            MESSAGE => Self::Message {
+                from: read_user(reader)?.into(),
+                message_id: *reader.array()?,
+                content_type: match reader.u8()? {
+                    0 => ContentType::Binary,
+                    1 => ContentType::Text,
+                    _ => return Err(Error::Malformed),
+                },
+                sent_ms: reader.u64()?,
+                payload: Zeroizing::new(reader.bytes32(0..=usize::MAX)?.to_vec()),
+            },
+            ACK => Self::Ack {
+                message_id: *reader.array()?,
+                user: read_user(reader)?.into(),
+                state: MessageState::read(reader)?,
+            },
+            FAILED => Self::Failed {
+                message_id: *reader.array()?,
+                user: read_user(reader)?.into(),
+                status: Error::from_code(reader.u32()?).ok_or(Error::Malformed)?,
+            },
+            IDENTITY_CHANGED => Self::IdentityChanged {
+                user: read_user(reader)?.into(),
+                known: Fingerprint::from_bytes(*reader.array()?),
+                fingerprint: Fingerprint::from_bytes(*reader.array()?),
+                blocked: records::read_bool(reader)?,
+            },
+            _ => return Err(Error::Malformed),
+        })
+    }
+
+    /// The fields that may be shown and logged: never a payload.
+    fn fields(&self) -> Map<String, Json> {
+        let fields = match self {
+            Self::Connected { restored } => json!({ "restored": restored }),
+            Self::Disconnected => json!({}),
+            Self::Presence { user, is_online } => json!({ "user": user, "online": is_online }),
+            Self::Message { from, message_id, content_type, payload, sent_ms } => json!({
+                "from": from,
+                "message_id": hex(message_id),
+                "content_type": match content_type {
+                    ContentType::Binary => "binary",
+                    ContentType::Text => "text",
+                },
+                "payload_len": payload.len(),
+                "sent_ms": integer(*sent_ms),
+            }),
+            Self::Ack { message_id, user, state } => {
+                json!({ "message_id": hex(message_id), "user": user, "state": state.name() })
+            }
+            Self::Failed { message_id, user, status } => {
+                json!({ "message_id": hex(message_id), "user": user, "status": status.code() })
+            }
+            Self::IdentityChanged { user, known, fingerprint, blocked } => json!({
+                "user": user,
+                "known": known.to_string(),
+                "fingerprint": fingerprint.to_string(),
+                "blocked": blocked,
+            }),
+            Self::Error { status } => json!({ "status": status.code() }),
+        };
+        match fields {
+            Json::Object(fields) => fields,
+            _ => Map::new(),
+        }
+    }
+}
+
+impl Emitted {
+    /// The event as JSON: `"v":1`, its name, its number, what may be shown of it. Never a payload.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut object = self.event.fields();
+        object.insert("v".into(), 1.into());
+        object.insert("event".into(), self.event.name().into());
+        object.insert("number".into(), integer(self.number));
+        object.insert("again".into(), self.again.into());
+        Json::Object(object).to_string()
+    }
+}
+
+/// Shows no payload.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name(), Json::Object(self.fields()))
+    }
+}
+
+/// Lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use core::fmt::Write as _;
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Largest integer of JSON that every reader keeps exactly.
+const INTEGER_MAX: u64 = (1 << 53) - 1;
+
+/// An integer that every reader keeps; a larger one, which only a peer can have named, shows as the largest.
+pub(super) fn integer(value: u64) -> Json {
+    value.min(INTEGER_MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn durable() -> Vec<Event> {
+        let (from, message_id) = (Box::<str>::from("bob"), [7; 16]);
+        let fingerprint = Fingerprint::from_bytes([9; 32]);
+        vec![
+            Event::Message {
+                from: from.clone(),
+                message_id,
+                content_type: ContentType::Text,
+                payload: Zeroizing::new(b"a secret".to_vec()),
+                sent_ms: 5,
+            },
+            Event::Ack { message_id, user: from.clone(), state: MessageState::Read },
+            Event::Failed { message_id, user: from.clone(), status: Error::UnknownUser },
+            Event::IdentityChanged { user: from, known: fingerprint, fingerprint, blocked: true },
+        ]
+    }
+
+    #[test]
+    fn durable_events_survive_their_record() {
+        for event in durable() {
+            let value = event.to_value().unwrap();
+            assert_eq!(records::read(&value, Event::read), Ok(event));
+            for length in 0..value.len() {
+                assert_eq!(records::read(&value[..length], Event::read), Err(Error::StoreDamaged));
+            }
+        }
+    }
+
+    #[test]
+    fn neither_json_nor_debug_shows_a_payload() {
+        for event in durable() {
+            assert!(!format!("{event:?}").contains("a secret"));
+            let emitted = Emitted { number: 3, again: false, event };
+            let json: Json = serde_json::from_str(&emitted.to_json()).unwrap();
+            assert_eq!((&json["v"], &json["number"]), (&json!(1), &json!(3)));
+            assert!(!emitted.to_json().contains("a secret"));
+        }
+    }
+}

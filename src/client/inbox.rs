@@ -1,0 +1,239 @@
+//! What the relay delivers: parked until the client settles, then opened, judged and given to whom it concerns. Nothing
+//! counts but what a session or a group authenticates, and nothing that arrives makes a client fail.
+
+use zeroize::Zeroizing;
+
+use crate::client::Client;
+use crate::client::event::Event;
+use crate::client::outbox::envelope_id;
+use crate::client::records;
+use crate::client::sessions::Line;
+use crate::error::{Error, Result};
+use crate::identity::Card;
+use crate::limits::{CLIENT_BATCH_BYTES_MAX, CLIENT_BATCH_MAX};
+use crate::session::{Opening, Session};
+use crate::store::{Name, Record};
+use crate::wire::codec::Reader;
+use crate::wire::content::{ContentKind, Data};
+use crate::wire::session::SessionMessage;
+use crate::wire::{Kind, read_prefix};
+
+/// Something that waits to be worked on.
+pub(super) struct Parked {
+    pub(super) source: Source,
+    pub(super) payload: Vec<u8>,
+}
+
+/// Where it came from.
+pub(super) enum Source {
+    /// The queue at the relay, with its sequence there.
+    Queue(u64),
+    /// What was held of an identity that is accepted now.
+    Held(Name),
+}
+
+impl Parked {
+    /// A record of HELD.
+    pub(super) fn held(record: &Record) -> Result<Self> {
+        let payload = records::read(&record.value, |reader| Ok(reader.bytes32(1..=usize::MAX)?.to_vec()))?;
+        Ok(Self { source: Source::Held(record.name.clone()), payload })
+    }
+}
+
+impl Client {
+    /// Keeps a delivery until the client settles.
+    pub(super) fn park(&mut self, sequence: u64, payload: &[u8]) {
+        self.parked.push_back(Parked { source: Source::Queue(sequence), payload: payload.to_vec() });
+    }
+
+    /// Works on as many deliveries as go into one commit.
+    pub(super) fn take_parked(&mut self) -> Result<()> {
+        let (mut count, mut bytes) = (0_usize, 0_usize);
+        while count < CLIENT_BATCH_MAX && bytes < CLIENT_BATCH_BYTES_MAX {
+            let Some(Parked { source, payload }) = self.parked.pop_front() else { break };
+            (count, bytes) = (count.saturating_add(1), bytes.saturating_add(payload.len()));
+            // Before the work, which may hold it again.
+            match source {
+                Source::Held(name) => self.journal.delete(name),
+                Source::Queue(sequence) => {
+                    self.settings.seen = self.settings.seen.max(sequence);
+                    self.journal.settings = true;
+                    self.journal.acknowledge = true;
+                }
+            }
+            self.deliver(&payload)?;
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, payload: &[u8]) -> Result<()> {
+        match read_prefix(&mut Reader::new(payload)) {
+            Ok(Kind::Session | Kind::SessionFirst) => match SessionMessage::parse(payload) {
+                Ok(message) if message.front.recipient == self.identity.user() => {
+                    let sender = message.front.sender.to_owned();
+                    self.session_envelope(&sender, &message, payload)?;
+                    self.forget_stranger(&sender);
+                }
+                _ => self.drop_garbage(),
+            },
+            // Groups: `Kind::Group` and `Kind::RosterEntry` belong here.
+            _ => self.drop_garbage(),
+        }
+        Ok(())
+    }
+
+    /// Counts what no honest client sends.
+    pub(super) fn drop_garbage(&mut self) {
+        self.counters.dropped = self.counters.dropped.saturating_add(1);
+    }
+
+    fn session_envelope(
+        &mut self,
+        sender: &str,
+        message: &SessionMessage<'_>,
+        envelope: &[u8],
+    ) -> Result<()> {
+        if sender == self.identity.user() {
+            self.drop_garbage();
+            return Ok(());
+        }
+        let opened = match self.open_envelope(sender, message, envelope) {
+            // The one error here that is not about the envelope.
+            Err(Error::StoreIo) => return Err(Error::StoreIo),
+            opened => opened,
+        };
+        match opened {
+            Ok(opening) => {
+                self.content(sender, &opening)?;
+                let identity = opening.needs_identity().then_some(&mut self.identity);
+                self.journal.identity |= identity.is_some();
+                let line = self.peers.get_mut(sender).and_then(|peer| peer.line.as_mut());
+                let line = line.ok_or(Error::Internal)?;
+                line.session.commit(identity, opening)?;
+                line.opened();
+                self.journal.session(sender);
+                Ok(())
+            }
+            Err(Error::Duplicate | Error::Replay) => {
+                self.counters.repeated = self.counters.repeated.saturating_add(1);
+                Ok(())
+            }
+            Err(Error::IdentityChanged) => self.under_another_identity(sender, message, envelope),
+            Err(
+                status @ (Error::UnknownKey
+                | Error::UnknownPrekey
+                | Error::AuthenticationFailed
+                | Error::TooFarAhead),
+            ) => {
+                self.counters.unreadable = self.counters.unreadable.saturating_add(1);
+                self.consider_repair(sender, status, &envelope_id(envelope))
+            }
+            Err(_) => {
+                self.drop_garbage();
+                Ok(())
+            }
+        }
+    }
+
+    /// Opens an envelope in the session with its sender, which a first message may make. A first message of a stranger
+    /// pins the stranger's identity.
+    fn open_envelope(
+        &mut self,
+        sender: &str,
+        message: &SessionMessage<'_>,
+        envelope: &[u8],
+    ) -> Result<Opening> {
+        let now_ms = self.now_ms;
+        let peer = self.peer(sender)?;
+        let card = message.front.handshake.as_ref().map(|block| Card::parse(block.card)).transpose()?;
+        if let (Some(known), Some(card)) = (&peer.card, &card)
+            && known.fingerprint() != card.fingerprint()
+        {
+            // Whoever holds no session with the peer must not take another identity either.
+            return Err(if card.user() == sender { Error::IdentityChanged } else { Error::Malformed });
+        }
+        if peer.line.is_none() {
+            let card = card.ok_or(Error::UnknownKey)?;
+            let options = self.session_options(&card);
+            let session = Session::accept(&mut self.identity, envelope, options, now_ms)?;
+            self.journal.identity = true;
+            let restorations = self.settings.restorations;
+            let peer = self.peer(sender)?;
+            peer.restorations = restorations;
+            peer.line = Some(Line::new(session));
+            peer.card = Some(card);
+            self.journal.peer(sender);
+            self.journal.session(sender);
+            self.one_time_prekey_used(message);
+        }
+        let Some(line) = self.peers.get(sender).and_then(|peer| peer.line.as_ref()) else {
+            return Err(Error::Internal);
+        };
+        let opening = line.session.open(Some(&self.identity), envelope, now_ms)?;
+        if opening.needs_identity() {
+            self.one_time_prekey_used(message);
+        }
+        Ok(opening)
+    }
+
+    fn under_another_identity(
+        &mut self,
+        sender: &str,
+        message: &SessionMessage<'_>,
+        envelope: &[u8],
+    ) -> Result<()> {
+        let card = message.front.handshake.as_ref().map(|block| Card::parse(block.card));
+        let Some(Ok(card)) = card else {
+            self.drop_garbage();
+            return Ok(());
+        };
+        let fingerprint = card.fingerprint();
+        self.identity_changed(sender, card)?;
+        if self.is_blocked(sender)? {
+            return self.hold(sender, envelope);
+        }
+        if self.peer(sender)?.fingerprint() != Some(fingerprint) {
+            self.drop_garbage();
+            return Ok(());
+        }
+        self.session_envelope(sender, message, envelope)
+    }
+
+    /// Gives an opened content to whom it concerns. It is authenticated; what it says is judged there.
+    fn content(&mut self, sender: &str, opening: &Opening) -> Result<()> {
+        match opening.kind() {
+            ContentKind::Data => self.message(sender, opening),
+            ContentKind::Resend => self.resend_asked(sender, opening.body()),
+            ContentKind::Ack => self.acknowledged(sender, opening.body()),
+            // Groups: what sessions carry for them belongs here.
+            ContentKind::Distribution
+            | ContentKind::History
+            | ContentKind::KeyRequest
+            | ContentKind::Withheld
+            | ContentKind::Installed
+            | ContentKind::Invitation => {
+                self.drop_garbage();
+                Ok(())
+            }
+        }
+    }
+
+    fn message(&mut self, sender: &str, opening: &Opening) -> Result<()> {
+        let Ok(data) = Data::parse(opening.body()) else {
+            self.drop_garbage();
+            return Ok(());
+        };
+        if !self.see(sender, opening.message_id())? {
+            self.counters.repeated = self.counters.repeated.saturating_add(1);
+            return Ok(());
+        }
+        self.emit(Event::Message {
+            from: sender.into(),
+            message_id: *opening.message_id(),
+            content_type: data.content_type,
+            payload: Zeroizing::new(data.payload.to_vec()),
+            sent_ms: opening.timestamp_ms(),
+        })?;
+        self.delivered(sender, opening.message_id())
+    }
+}

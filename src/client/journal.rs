@@ -1,0 +1,135 @@
+//! What a client has done since its last commit, invisible until the next one.
+
+use std::collections::BTreeSet;
+use std::mem;
+
+use crate::client::connection::Outgoing;
+use crate::client::event::{Emitted, Event};
+use crate::client::{Client, records};
+use crate::error::Result;
+use crate::identity::Identity;
+use crate::session::Session;
+use crate::store::{Changes, Name};
+use crate::wire::codec::Put as _;
+
+/// Changes, and what may be seen of them once they are durable.
+#[derive(Default)]
+pub(super) struct Journal {
+    changes: Changes,
+    frames: Vec<Outgoing>,
+    events: Vec<Emitted>,
+    /// Something was stored that the relay need not keep any longer.
+    pub(super) acknowledge: bool,
+    pub(super) settings: bool,
+    pub(super) identity: bool,
+    peers: BTreeSet<Box<str>>,
+    sessions: BTreeSet<Box<str>>,
+    acks: BTreeSet<Box<str>>,
+}
+
+impl Journal {
+    pub(super) fn put(&mut self, name: Name, value: records::Value) {
+        self.changes.put(name, value);
+    }
+
+    pub(super) fn delete(&mut self, name: Name) {
+        self.changes.delete(name);
+    }
+
+    /// A frame that leaves after the commit.
+    pub(super) fn send(&mut self, frame: Outgoing) {
+        self.frames.push(frame);
+    }
+
+    /// The connection for which frames waited is gone.
+    pub(super) fn forget_frames(&mut self) {
+        self.frames.clear();
+        self.acknowledge = false;
+    }
+
+    /// The record of this peer changes.
+    pub(super) fn peer(&mut self, user: &str) {
+        self.peers.insert(user.into());
+    }
+
+    /// The session of this peer changes by more than its lease covers.
+    pub(super) fn session(&mut self, user: &str) {
+        self.sessions.insert(user.into());
+    }
+
+    /// What this peer will be told of its messages changes.
+    pub(super) fn acks(&mut self, user: &str) {
+        self.acks.insert(user.into());
+    }
+}
+
+impl Client {
+    /// An event that the application is given until it confirms it.
+    pub(super) fn emit(&mut self, event: Event) -> Result<()> {
+        let number = self.settings.next_event;
+        self.settings.next_event = number.saturating_add(1);
+        self.journal.settings = true;
+        self.journal.put(records::event(number), event.to_value()?);
+        self.journal.events.push(Emitted { number, again: false, event });
+        Ok(())
+    }
+
+    /// An event that is given once, or never if the client ends before.
+    pub(super) fn tell(&mut self, event: Event) {
+        self.journal.events.push(Emitted { number: 0, again: false, event });
+    }
+
+    /// Makes durable what was done, then lets it be seen.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.collect()?;
+        let changes = mem::take(&mut self.journal.changes);
+        if !changes.is_empty() {
+            self.store.commit(&mut *self.rng, &changes)?;
+        }
+        self.events.extend(mem::take(&mut self.journal.events));
+        if mem::take(&mut self.journal.acknowledge) {
+            self.journal.send(Outgoing::Acknowledge);
+        }
+        for frame in mem::take(&mut self.journal.frames) {
+            self.release(frame)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the records that were only marked.
+    fn collect(&mut self) -> Result<()> {
+        let Self { journal, settings, identity, peers, .. } = self;
+        if mem::take(&mut journal.settings) {
+            journal.changes.put(records::settings(), settings.to_value());
+        }
+        if mem::take(&mut journal.identity) {
+            let mut value = records::begin();
+            value.put_u16(Identity::FORMAT);
+            value.put(&identity.export()?);
+            journal.changes.put(records::identity(), value);
+        }
+        for user in mem::take(&mut journal.peers) {
+            if let Some(peer) = peers.get(&user) {
+                journal.changes.put(records::peer(&user), peer.to_value()?);
+            }
+        }
+        for user in mem::take(&mut journal.sessions) {
+            match peers.get_mut(&user).and_then(|peer| peer.line.as_mut()) {
+                Some(line) => {
+                    let mut value = records::begin();
+                    value.put_u16(Session::FORMAT);
+                    value.put(&line.export()?);
+                    journal.changes.put(records::session(&user), value);
+                }
+                None => journal.changes.delete(records::session(&user)),
+            }
+        }
+        for user in mem::take(&mut journal.acks) {
+            match self.acks.to_value(&user)? {
+                Some(value) => journal.changes.put(records::acks(&user), value),
+                None => journal.changes.delete(records::acks(&user)),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,300 @@
+//! The engine of an application: one identity, one store, any number of peers, one relay (`docs/PROTOCOL.md` section
+//! 16).
+//!
+//! Frames of the relay, calls of the application and the time come in; frames for the relay and events come out. It
+//! does no I/O but that of its [`Store`], reads no clock and starts no thread.
+//!
+//! # How it works
+//!
+//! Whatever comes in changes memory and is written into the [`journal`]; nothing can be seen of it. The next look at
+//! what comes out ([`Client::pending`], [`Client::next_frame`], [`Client::next_event`]) settles: deliveries that were
+//! parked are opened, what waits is sealed, all of it is one commit of the store, and only then frames and events
+//! show. So any number of inputs share a commit, and nothing leaves that a crash could take back. A commit that fails
+//! leaves memory ahead of the disk: the client is dead, and its host opens it anew.
+//!
+//! # Where things belong
+//!
+//! * [`records`]: the name of every record. [`settings`]: what the client itself remembers.
+//! * [`connection`]: a kind of request is a variant of `Ask`, is written in `request_frame`, and its answer is handed
+//!   on in `answer`.
+//! * [`outbox`]: `Target` is whom something is for; `enqueue` puts it there, `pump` asks the target's own `seal_...`
+//!   for envelopes, `sent` takes the relay's answer. [`kept`]: contents that may be asked for again.
+//! * [`inbox`]: `deliver` goes by the kind of the envelope, `content` by the kind of what a session opened.
+//! * [`sessions`], [`peers`], [`seen`], [`repair`], [`prekeys`], [`acks`], [`presence`]: what their names say.
+//! * [`event`]: what the application is told; `emit` durably, `tell` once.
+//! * [`timers`]: everything that happens by time is tended in `tend`, and its time is in `due_ms`.
+
+mod acks;
+mod connection;
+mod event;
+mod inbox;
+mod info;
+mod journal;
+mod kept;
+mod options;
+mod outbox;
+mod peers;
+mod prekeys;
+mod presence;
+mod records;
+mod repair;
+mod seen;
+mod sessions;
+mod settings;
+mod timers;
+
+use std::collections::{BTreeMap, VecDeque};
+
+pub use event::{Emitted, Event, MessageId, MessageState};
+pub use options::{ClientOptions, IdentityChange};
+
+use crate::crypto::rng::Random;
+use crate::error::{Error, Result};
+use crate::identity::{Card, Identity, IdentityOptions};
+use crate::store::Store;
+use acks::Acks;
+use connection::Connection;
+use inbox::Parked;
+use info::Counters;
+use journal::Journal;
+use outbox::Outbox;
+use peers::Peer;
+use prekeys::Published;
+use presence::Presence;
+use settings::Settings;
+
+/// A client that is open. Dropping it closes it; what was not settled is as if it had not been.
+pub struct Client {
+    store: Store,
+    rng: Box<dyn Random + Send>,
+    options: ClientOptions,
+    settings: Settings,
+    identity: Identity,
+    journal: Journal,
+    connection: Connection,
+    peers: BTreeMap<Box<str>, Peer>,
+    outbox: Outbox,
+    acks: Acks,
+    presence: Presence,
+    published: Published,
+    /// A bundle is on its way.
+    publishing: bool,
+    /// The commit number of the last hello.
+    said_commit: u64,
+    /// The store was found to be an older copy of itself, which happens once for each opening.
+    is_restored: bool,
+    parked: VecDeque<Parked>,
+    frames: VecDeque<Vec<u8>>,
+    events: VecDeque<Emitted>,
+    counters: Counters,
+    now_ms: u64,
+    failed: Option<Error>,
+}
+
+/// What waits to be taken out of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pending {
+    /// Frames for the relay.
+    pub frames: usize,
+    /// Events for the application.
+    pub events: usize,
+    /// When [`Client::tick`] is due, if it is.
+    pub due_ms: Option<u64>,
+}
+
+impl Client {
+    /// Makes a new client with a new identity in an empty store.
+    ///
+    /// [`Error::WrongState`] if the store holds a client, [`Error::InvalidText`] or [`Error::TooLarge`] for a bad user
+    /// id, and the errors of [`Store::commit`].
+    pub fn create(
+        store: Store,
+        user: &str,
+        identity: IdentityOptions,
+        options: ClientOptions,
+        mut rng: Box<dyn Random + Send>,
+        now_ms: u64,
+    ) -> Result<Self> {
+        let identity = Identity::generate(&mut *rng, user, identity, now_ms)?;
+        Self::create_with(store, identity, options, rng, now_ms)
+    }
+
+    /// [`Client::create`] with an identity that is there already.
+    pub fn create_with(
+        store: Store,
+        identity: Identity,
+        options: ClientOptions,
+        rng: Box<dyn Random + Send>,
+        now_ms: u64,
+    ) -> Result<Self> {
+        if store.get(&records::identity())?.is_some() {
+            return Err(Error::WrongState);
+        }
+        let mut client = Self::new(store, identity, Settings::new(), options, rng, now_ms);
+        client.journal.identity = true;
+        client.journal.settings = true;
+        client.commit()?;
+        Ok(client)
+    }
+
+    /// Opens the client that a store holds. Events that were not confirmed come again, and what was on its way goes on.
+    ///
+    /// [`Error::WrongState`] if the store holds none, [`Error::StoreDamaged`] or [`Error::StoreNewer`] for records
+    /// that no client of this version wrote.
+    pub fn open(
+        store: Store,
+        options: ClientOptions,
+        rng: Box<dyn Random + Send>,
+        now_ms: u64,
+    ) -> Result<Self> {
+        let value = store.get(&records::identity())?.ok_or(Error::WrongState)?;
+        let identity = {
+            let (format, payload) =
+                records::read(&value, |reader| Ok((reader.u16()?, reader.take(reader.remaining())?)))?;
+            Identity::import(format, payload).map_err(|error| match error {
+                Error::UnsupportedVersion => Error::StoreNewer,
+                _ => Error::StoreDamaged,
+            })?
+        };
+        let settings = Settings::load(&store)?.ok_or(Error::StoreDamaged)?;
+        let mut client = Self::new(store, identity, settings, options, rng, now_ms);
+        client.outbox = Outbox::load(&client.store)?;
+        client.acks = Acks::load(&client.store)?;
+        for record in client.store.scan(&records::all_events())? {
+            let record = record?;
+            let number = records::number(&record.name)?;
+            let event = records::read(&record.value, Event::read)?;
+            client.events.push_back(Emitted { number, again: true, event });
+        }
+        client.resume_held()?;
+        Ok(client)
+    }
+
+    fn new(
+        store: Store,
+        identity: Identity,
+        settings: Settings,
+        options: ClientOptions,
+        rng: Box<dyn Random + Send>,
+        now_ms: u64,
+    ) -> Self {
+        Self {
+            store,
+            rng,
+            options,
+            settings,
+            identity,
+            journal: Journal::default(),
+            connection: Connection::default(),
+            peers: BTreeMap::new(),
+            outbox: Outbox::default(),
+            acks: Acks::default(),
+            presence: Presence::default(),
+            published: Published::default(),
+            publishing: false,
+            said_commit: 0,
+            is_restored: false,
+            parked: VecDeque::new(),
+            frames: VecDeque::new(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            now_ms,
+            failed: None,
+        }
+    }
+
+    /// Our card, to show to others.
+    #[must_use]
+    pub fn card(&self) -> &Card {
+        self.identity.card()
+    }
+
+    /// Does what is due by time. To be called at the latest when [`Pending::due_ms`] says.
+    pub fn tick(&mut self, now_ms: u64) -> Result<()> {
+        self.advance(now_ms)?;
+        self.tend().map_err(|error| self.fail(error))
+    }
+
+    /// What waits to be taken out, and when a tick is due.
+    ///
+    /// This, [`Client::next_frame`] and [`Client::next_event`] answer the error of the store, or
+    /// [`Error::Internal`], if what was done cannot be made durable. Then nothing of it shows, and every later call answers
+    /// the same: the client has to be dropped and opened anew.
+    pub fn pending(&mut self) -> Result<Pending> {
+        self.settle()?;
+        Ok(Pending { frames: self.frames.len(), events: self.events.len(), due_ms: self.due_ms() })
+    }
+
+    /// The next frame for the relay. Errors as of [`Client::pending`].
+    pub fn next_frame(&mut self) -> Result<Option<Vec<u8>>> {
+        self.settle()?;
+        Ok(self.frames.pop_front())
+    }
+
+    /// The next event for the application. Errors as of [`Client::pending`].
+    ///
+    /// One with a number comes again after each opening until it is confirmed.
+    pub fn next_event(&mut self) -> Result<Option<Emitted>> {
+        self.settle()?;
+        Ok(self.events.pop_front())
+    }
+
+    /// Says that the application has dealt with all events up to this number, for good.
+    ///
+    /// That becomes durable with what comes next; should the client end before, they come once more.
+    pub fn confirm(&mut self, number: u64) -> Result<()> {
+        self.check()?;
+        let from = self.settings.confirmed.saturating_add(1);
+        let to = number.min(self.settings.next_event.saturating_sub(1));
+        for confirmed in from..=to {
+            self.journal.delete(records::event(confirmed));
+        }
+        if to >= from {
+            self.settings.confirmed = to;
+            self.journal.settings = true;
+        }
+        Ok(())
+    }
+
+    /// Makes durable what was done, and answers its store.
+    pub fn close(mut self) -> Result<Store> {
+        self.settle()?;
+        Ok(self.store)
+    }
+
+    /// Works on what came in, commits, and lets it show.
+    fn settle(&mut self) -> Result<()> {
+        self.check()?;
+        loop {
+            let done = self.work();
+            done.and_then(|()| self.commit()).map_err(|error| self.fail(error))?;
+            if self.parked.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn work(&mut self) -> Result<()> {
+        self.take_parked()?;
+        self.tend_prekeys()?;
+        self.pump()
+    }
+
+    /// Starts every input: time never goes back.
+    fn advance(&mut self, now_ms: u64) -> Result<()> {
+        self.check()?;
+        self.now_ms = self.now_ms.max(now_ms);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    /// Memory is ahead of the disk, for ever: nothing may leave any more.
+    fn fail(&mut self, error: Error) -> Error {
+        self.failed = Some(error);
+        self.frames.clear();
+        error
+    }
+}

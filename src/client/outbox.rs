@@ -1,0 +1,617 @@
+//! What waits to be sent: in the order of the calls for each target, sealed once, repeated as the same envelope until
+//! the relay has answered (`docs/PROTOCOL.md` section 16.1).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zeroize::Zeroizing;
+
+use crate::client::Client;
+use crate::client::connection::Ask;
+use crate::client::event::{Event, MessageId, MessageState};
+use crate::client::kept::Content;
+use crate::client::records::{self, Value};
+use crate::client::sessions::{backoff_ms, is_passing};
+use crate::crypto::kdf::{self, Label};
+use crate::error::{Error, Result};
+use crate::limits::{
+    CLIENT_OUTBOX_BYTES_MAX, CLIENT_OUTBOX_MAX, CLIENT_RETRY_MS, ENVELOPE_MAX, MESSAGE_MAX,
+    RELAY_SEND_MANY_MAX,
+};
+use crate::store::Store;
+use crate::wire::codec::{Put as _, Reader};
+use crate::wire::content::{ContentKind, ContentType, Data};
+use crate::wire::envelope::ENVELOPE_ID_LEN;
+use crate::wire::name::{check_user, read_user};
+
+/// Envelopes of one target in one request: an order is kept within a request alone.
+const TARGET_ENVELOPES_MAX: usize = 64;
+/// Bytes of the envelopes of one target in one request, unless it is a single one: less than contents are kept.
+const TARGET_BYTES_MAX: usize = 1_048_576;
+/// Bytes of the envelopes of one request, unless it is a single one.
+const REQUEST_BYTES_MAX: usize = 2_097_152;
+/// Requests that wait for an answer before nothing new is sealed.
+const REQUESTS_MAX: usize = 64;
+
+/// For whom something is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Target {
+    /// One peer.
+    User(Box<str>),
+}
+
+/// Something to be sent.
+pub(super) struct Entry {
+    pub(super) target: Target,
+    pub(super) kind: ContentKind,
+    pub(super) message_id: MessageId,
+    /// When it was asked for.
+    created_ms: u64,
+    /// It was sent before, so that the application hears no more of it.
+    again: bool,
+    state: State,
+}
+
+enum State {
+    /// The content's body.
+    Open(Zeroizing<Vec<u8>>),
+    /// The envelope.
+    Sealed(Vec<u8>),
+}
+
+/// What waits for one target.
+#[derive(Default)]
+struct Queue {
+    numbers: BTreeSet<u64>,
+    /// A request with some of them is not answered.
+    in_flight: bool,
+    /// Nothing is tried before, after so many failures in a row and for this reason.
+    after_ms: u64,
+    failures: u32,
+    trouble: Option<Error>,
+}
+
+/// A content that is sealed at once or never.
+struct Once {
+    user: Box<str>,
+    kind: ContentKind,
+    message_id: MessageId,
+    body: Zeroizing<Vec<u8>>,
+}
+
+/// Everything that waits.
+#[derive(Default)]
+pub(super) struct Outbox {
+    entries: BTreeMap<u64, Entry>,
+    queues: BTreeMap<Target, Queue>,
+    once: Vec<Once>,
+    bytes: usize,
+}
+
+impl Entry {
+    fn to_value(&self) -> Result<Value> {
+        let mut value = records::begin();
+        match &self.target {
+            Target::User(user) => {
+                value.put_u8(0);
+                value.put_bytes8(user.as_bytes())?;
+            }
+        }
+        value.put_u8(self.kind as u8);
+        value.put(&self.message_id);
+        value.put_u64(self.created_ms);
+        records::put_bool(&mut value, self.again);
+        match &self.state {
+            State::Open(body) => {
+                value.put_u8(0);
+                value.put_bytes32(body)?;
+            }
+            State::Sealed(envelope) => {
+                value.put_u8(1);
+                value.put_bytes32(envelope)?;
+            }
+        }
+        Ok(value)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self {
+            target: match reader.u8()? {
+                0 => Target::User(read_user(reader)?.into()),
+                _ => return Err(Error::Malformed),
+            },
+            kind: ContentKind::try_from(reader.u8()?)?,
+            message_id: *reader.array()?,
+            created_ms: reader.u64()?,
+            again: records::read_bool(reader)?,
+            state: match reader.u8()? {
+                0 => State::Open(Zeroizing::new(reader.bytes32(0..=usize::MAX)?.to_vec())),
+                1 => State::Sealed(reader.bytes32(1..=ENVELOPE_MAX)?.to_vec()),
+                _ => return Err(Error::Malformed),
+            },
+        })
+    }
+
+    fn len(&self) -> usize {
+        match &self.state {
+            State::Open(body) => body.len(),
+            State::Sealed(envelope) => envelope.len(),
+        }
+    }
+
+    /// When it is given up, if it cannot be sent.
+    const fn end_ms(&self) -> u64 {
+        self.created_ms.saturating_add(CLIENT_RETRY_MS)
+    }
+
+    /// Whether the application waits to hear of it.
+    fn is_message(&self) -> bool {
+        self.kind == ContentKind::Data && !self.again
+    }
+}
+
+impl Outbox {
+    pub(super) fn load(store: &Store) -> Result<Self> {
+        let mut outbox = Self::default();
+        for record in store.scan(&records::all_out())? {
+            let record = record?;
+            outbox.insert(records::number(&record.name)?, records::read(&record.value, Entry::read)?);
+        }
+        Ok(outbox)
+    }
+
+    fn insert(&mut self, number: u64, entry: Entry) {
+        self.bytes = self.bytes.saturating_add(entry.len());
+        self.queues.entry(entry.target.clone()).or_default().numbers.insert(number);
+        self.entries.insert(number, entry);
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Entry> {
+        let entry = self.entries.remove(&number)?;
+        self.bytes = self.bytes.saturating_sub(entry.len());
+        if let Some(queue) = self.queues.get_mut(&entry.target) {
+            queue.numbers.remove(&number);
+            if queue.numbers.is_empty() {
+                self.queues.remove(&entry.target);
+            }
+        }
+        Some(entry)
+    }
+
+    /// The envelope of a number, once it is sealed.
+    pub(super) fn envelope(&self, number: u64) -> Option<&[u8]> {
+        match &self.entries.get(&number)?.state {
+            State::Sealed(envelope) => Some(envelope),
+            State::Open(_) => None,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether something of this number waits.
+    pub(super) fn holds(&self, number: u64) -> bool {
+        self.entries.contains_key(&number)
+    }
+
+    /// Whether something waits for this target.
+    pub(super) fn waits_for(&self, target: &Target) -> bool {
+        self.queues.contains_key(target)
+    }
+
+    /// The first content of this kind for a target that is not sealed yet.
+    pub(super) fn find_open(&self, target: &Target, kind: ContentKind) -> Option<(u64, &[u8])> {
+        let numbers = self.queues.get(target)?.numbers.iter();
+        numbers.copied().find_map(|number| match self.entries.get(&number) {
+            Some(Entry { kind: found, state: State::Open(body), .. }) if *found == kind => {
+                Some((number, body.as_slice()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Nothing for this target is tried before.
+    pub(super) fn delay(&mut self, target: &Target, after_ms: u64) {
+        if let Some(queue) = self.queues.get_mut(target) {
+            queue.after_ms = queue.after_ms.max(after_ms);
+        }
+    }
+
+    /// The targets that something waits for, and that wait for nothing.
+    fn ready(&self, now_ms: u64) -> Vec<Target> {
+        let ready = |queue: &Queue| !queue.in_flight && now_ms >= queue.after_ms;
+        self.queues.iter().filter(|(_, queue)| ready(queue)).map(|(target, _)| target.clone()).collect()
+    }
+
+    fn first(&self, target: &Target) -> Vec<u64> {
+        let numbers = self.queues.get(target).map(|queue| &queue.numbers);
+        numbers.into_iter().flatten().take(TARGET_ENVELOPES_MAX).copied().collect()
+    }
+
+    /// When something of it needs a tick: that it may be tried again, or that it fails.
+    pub(super) fn due_ms(&self, now_ms: u64) -> Option<u64> {
+        let waiting = self.queues.values().filter(|queue| !queue.in_flight);
+        let times = waiting.flat_map(|queue| {
+            let first = queue.numbers.first().and_then(|number| self.entries.get(number));
+            let end_ms = first.filter(|_| queue.trouble.is_some()).map(|entry| entry.end_ms());
+            [Some(queue.after_ms), end_ms].into_iter().flatten()
+        });
+        times.filter(|time_ms| *time_ms > now_ms).min()
+    }
+
+    /// What has been tried for too long.
+    fn old(&self, now_ms: u64) -> Vec<(u64, Target, Error)> {
+        let mut old = Vec::new();
+        for (target, queue) in self.queues.iter().filter(|(_, queue)| !queue.in_flight) {
+            let Some(trouble) = queue.trouble else { continue };
+            let is_old =
+                |number: &u64| self.entries.get(number).is_some_and(|entry| now_ms >= entry.end_ms());
+            old.extend(
+                queue
+                    .numbers
+                    .iter()
+                    .filter(|number| is_old(number))
+                    .map(|number| (*number, target.clone(), trouble)),
+            );
+        }
+        old
+    }
+}
+
+/// Requests that are being filled.
+#[derive(Default)]
+struct Batch {
+    requests: Vec<Vec<u64>>,
+    open: Vec<u64>,
+    bytes: usize,
+}
+
+impl Batch {
+    /// Takes the envelopes of one target, all in one request.
+    fn add(&mut self, numbers: &[u64], bytes: usize, bytes_max: usize) {
+        let full = self.open.len().saturating_add(numbers.len()) > RELAY_SEND_MANY_MAX
+            || self.bytes.saturating_add(bytes) > bytes_max;
+        if full && !self.open.is_empty() {
+            self.requests.push(core::mem::take(&mut self.open));
+            self.bytes = 0;
+        }
+        self.open.extend_from_slice(numbers);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    fn finish(mut self) -> Vec<Vec<u64>> {
+        if !self.open.is_empty() {
+            self.requests.push(self.open);
+        }
+        self.requests
+    }
+}
+
+impl Client {
+    /// Sends a message to one user, and answers its id. Messages to one user arrive in the order of these calls.
+    ///
+    /// A transient one leaves at once or never: it is not stored, not tried again, and no event tells of it.
+    /// [`Error::InvalidArgument`] to ourselves, [`Error::InvalidText`] for what is no user id or text,
+    /// [`Error::TooLarge`], [`Error::LimitReached`] if too much waits already.
+    pub fn send_direct(
+        &mut self,
+        user: &str,
+        content_type: ContentType,
+        payload: &[u8],
+        transient: bool,
+        now_ms: u64,
+    ) -> Result<MessageId> {
+        self.advance(now_ms)?;
+        check_user(user.as_bytes())?;
+        if user == self.identity.user() {
+            return Err(Error::InvalidArgument);
+        }
+        if payload.len() > MESSAGE_MAX {
+            return Err(Error::TooLarge);
+        }
+        let mut body = Zeroizing::new(Vec::with_capacity(payload.len().saturating_add(1)));
+        body.put_u8(content_type as u8);
+        body.put(payload);
+        Data::parse(&body).map_err(|_| Error::InvalidText)?;
+        if transient {
+            let message_id = self.rng.message_id()?;
+            self.outbox.once.push(Once { user: user.into(), kind: ContentKind::Data, message_id, body });
+            return Ok(message_id);
+        }
+        let waiting = self.outbox.bytes.saturating_add(body.len());
+        if self.outbox.len() >= CLIENT_OUTBOX_MAX || waiting > CLIENT_OUTBOX_BYTES_MAX {
+            return Err(Error::LimitReached);
+        }
+        self.accept_by_writing(user)?;
+        self.enqueue(Target::User(user.into()), ContentKind::Data, body)
+    }
+
+    /// Whom the application writes to, it knows.
+    fn accept_by_writing(&mut self, user: &str) -> Result<()> {
+        let peer = self.peer(user)?;
+        if !peer.accepted {
+            peer.accepted = true;
+            self.journal.peer(user);
+        }
+        Ok(())
+    }
+
+    /// Puts a content at the end of what waits for a target, and answers its message id.
+    pub(super) fn enqueue(
+        &mut self,
+        target: Target,
+        kind: ContentKind,
+        body: Zeroizing<Vec<u8>>,
+    ) -> Result<MessageId> {
+        let message_id = self.rng.message_id()?;
+        let (number, store) = self.settings.draw_out();
+        self.journal.settings |= store;
+        let entry = Entry {
+            target,
+            kind,
+            message_id,
+            created_ms: self.now_ms,
+            again: false,
+            state: State::Open(body),
+        };
+        self.journal.put(records::out(number), entry.to_value()?);
+        self.outbox.insert(number, entry);
+        Ok(message_id)
+    }
+
+    /// Puts a content that was sealed as `number` back where it was.
+    pub(super) fn enqueue_again(&mut self, user: &str, number: u64, content: Content) -> Result<()> {
+        let Content { message_id, kind, body, .. } = content;
+        let target = Target::User(user.into());
+        let entry = Entry {
+            target,
+            kind,
+            message_id,
+            created_ms: self.now_ms,
+            again: true,
+            state: State::Open(body),
+        };
+        self.journal.put(records::out(number), entry.to_value()?);
+        self.outbox.insert(number, entry);
+        Ok(())
+    }
+
+    /// Changes the body of a content that is not sealed yet.
+    pub(super) fn replace_body(&mut self, number: u64, body: Zeroizing<Vec<u8>>) -> Result<()> {
+        let Some(entry) = self.outbox.entries.get_mut(&number) else { return Err(Error::Internal) };
+        let before = entry.len();
+        entry.state = State::Open(body);
+        self.outbox.bytes = self.outbox.bytes.saturating_sub(before).saturating_add(entry.len());
+        self.journal.put(records::out(number), entry.to_value()?);
+        Ok(())
+    }
+
+    /// Seals what can be sealed and asks the relay to take it.
+    pub(super) fn pump(&mut self) -> Result<()> {
+        let now_ms = self.now_ms;
+        self.fail_old()?;
+        if self.connection.takes_requests(now_ms) {
+            let bytes_max = REQUEST_BYTES_MAX.min(self.connection.frame_max() / 2);
+            let mut batch = Batch::default();
+            for target in self.outbox.ready(now_ms) {
+                if self.connection.requests_len() >= REQUESTS_MAX {
+                    break;
+                }
+                let (numbers, bytes) = match &target {
+                    Target::User(user) => self.seal_direct(user)?,
+                };
+                if !numbers.is_empty() {
+                    if let Some(queue) = self.outbox.queues.get_mut(&target) {
+                        queue.in_flight = true;
+                    }
+                    batch.add(&numbers, bytes, bytes_max);
+                }
+            }
+            batch.finish().into_iter().for_each(|numbers| self.ask(Ask::Send(numbers)));
+        }
+        self.send_once()
+    }
+
+    /// Seals the first contents for a peer, as far as that is possible now, and answers what can be sent.
+    fn seal_direct(&mut self, user: &str) -> Result<(Vec<u64>, usize)> {
+        let (mut ready, mut bytes) = (Vec::new(), 0_usize);
+        if self.is_blocked(user)? {
+            return Ok((ready, bytes));
+        }
+        let mut prepared = None;
+        for number in self.outbox.first(&Target::User(user.into())) {
+            if self.outbox.envelope(number).is_none() {
+                if prepared.is_none() {
+                    prepared = Some(self.prepare(user)?);
+                }
+                if prepared != Some(true) || !self.seal_one(user, number)? {
+                    break;
+                }
+            }
+            let length = self.outbox.envelope(number).map_or(0, <[u8]>::len);
+            if bytes.saturating_add(length) > TARGET_BYTES_MAX && !ready.is_empty() {
+                break;
+            }
+            ready.push(number);
+            bytes = bytes.saturating_add(length);
+        }
+        Ok((ready, bytes))
+    }
+
+    /// Seals one content. Answers `false` if a new handshake has to come first.
+    fn seal_one(&mut self, user: &str, number: u64) -> Result<bool> {
+        let Some(entry) = self.outbox.entries.get(&number) else { return Err(Error::Internal) };
+        let (kind, message_id, is_message) = (entry.kind, entry.message_id, entry.is_message());
+        let State::Open(body) = &entry.state else { return Ok(true) };
+        let body = body.clone();
+        let Some(envelope) = self.seal(user, kind, &message_id, &body)? else { return Ok(false) };
+        let content =
+            Content { envelope_id: envelope_id(&envelope), message_id, kind, sealed_ms: self.now_ms, body };
+        self.keep(user, number, &content)?;
+        if is_message {
+            // Its ack may come before the relay's answer.
+            self.note_sent(number, &message_id, user)?;
+        }
+        if let Some(entry) = self.outbox.entries.get_mut(&number) {
+            let before = entry.len();
+            entry.state = State::Sealed(envelope);
+            self.outbox.bytes = self.outbox.bytes.saturating_sub(before).saturating_add(entry.len());
+            self.journal.put(records::out(number), entry.to_value()?);
+        }
+        Ok(true)
+    }
+
+    /// Seals a content in the session of a peer; none if a new handshake has to come first.
+    fn seal(
+        &mut self,
+        user: &str,
+        kind: ContentKind,
+        message_id: &MessageId,
+        body: &[u8],
+    ) -> Result<Option<Vec<u8>>> {
+        let now_ms = self.now_ms;
+        let Some(peer) = self.peers.get_mut(user) else { return Ok(None) };
+        let Some(line) = peer.line.as_mut() else { return Ok(None) };
+        let mut envelope = vec![0; line.session.encrypt_len(body.len())];
+        let sealed =
+            line.session.encrypt_as(kind, Some(message_id), &[body], now_ms, &mut *self.rng, &mut envelope);
+        match sealed {
+            Ok(length) => {
+                envelope.truncate(length);
+                if line.sealed() {
+                    self.journal.session(user);
+                }
+                Ok(Some(envelope))
+            }
+            Err(Error::RenewalRequired | Error::ChainExhausted) => {
+                peer.renew = true;
+                self.journal.peer(user);
+                // Asks for it, or waits until it may be asked for.
+                self.prepare(user)?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends what is sent at once or never.
+    fn send_once(&mut self) -> Result<()> {
+        for Once { user, kind, message_id, body } in core::mem::take(&mut self.outbox.once) {
+            let can_leave = self.connection.takes_requests(self.now_ms)
+                && self.connection.requests_len() < REQUESTS_MAX
+                && !self.is_blocked(&user)?
+                && self.peer(&user)?.line.is_some()
+                && self.prepare(&user)?;
+            if can_leave && let Some(envelope) = self.seal(&user, kind, &message_id, &body)? {
+                self.ask(Ask::SendOnce(envelope));
+            }
+            self.forget_stranger(&user);
+        }
+        Ok(())
+    }
+
+    /// The relay has answered about one envelope.
+    pub(super) fn sent(&mut self, number: u64, refused: Option<Error>) -> Result<()> {
+        let Some(entry) = self.outbox.entries.get(&number) else { return Ok(()) };
+        let target = entry.target.clone();
+        if let Some(queue) = self.outbox.queues.get_mut(&target) {
+            queue.in_flight = false;
+        }
+        match refused {
+            None => {
+                if let Some(queue) = self.outbox.queues.get_mut(&target) {
+                    (queue.failures, queue.after_ms, queue.trouble) = (0, 0, None);
+                }
+                self.journal.delete(records::out(number));
+                let Some(entry) = self.outbox.remove(number) else { return Ok(()) };
+                if entry.is_message() {
+                    let Target::User(user) = entry.target;
+                    let (message_id, state) = (entry.message_id, MessageState::Sent);
+                    self.emit(Event::Ack { message_id, user, state })?;
+                }
+                Ok(())
+            }
+            Some(status) if is_passing(status) => {
+                self.note_trouble(&target, status);
+                Ok(())
+            }
+            Some(status) => self.fail_entry(number, status),
+        }
+    }
+
+    /// Something to a target failed and will be tried again.
+    pub(super) fn note_trouble(&mut self, target: &Target, status: Error) {
+        let now_ms = self.now_ms;
+        if let Some(queue) = self.outbox.queues.get_mut(target) {
+            queue.failures = queue.failures.saturating_add(1);
+            queue.after_ms = now_ms.saturating_add(backoff_ms(queue.failures));
+            queue.trouble = Some(status);
+        }
+    }
+
+    fn fail_entry(&mut self, number: u64, status: Error) -> Result<()> {
+        self.journal.delete(records::out(number));
+        if let Some(entry) = self.outbox.remove(number).filter(Entry::is_message) {
+            self.forget_sent(number, &entry.message_id);
+            let Target::User(user) = entry.target;
+            self.emit(Event::Failed { message_id: entry.message_id, user, status })?;
+        }
+        Ok(())
+    }
+
+    /// Nothing of what waits for a target will be sent.
+    pub(super) fn fail_target(&mut self, target: &Target, status: Error) -> Result<()> {
+        let numbers = self.outbox.queues.get(target).map(|queue| queue.numbers.clone());
+        for number in numbers.into_iter().flatten() {
+            self.fail_entry(number, status)?;
+        }
+        Ok(())
+    }
+
+    /// What could not be sent for so long fails. What is on its way is waited for, and so is the application that has
+    /// to decide on an identity.
+    fn fail_old(&mut self) -> Result<()> {
+        for (number, target, trouble) in self.outbox.old(self.now_ms) {
+            let Target::User(user) = &target;
+            if !self.is_blocked(user)? {
+                self.fail_entry(number, trouble)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was sealed for a peer and is not answered is sealed again, with the message ids that it had.
+    pub(super) fn unseal(&mut self, user: &str) -> Result<()> {
+        let target = Target::User(user.into());
+        let numbers: Vec<u64> = self
+            .outbox
+            .queues
+            .get(&target)
+            .map(|queue| queue.numbers.iter().copied().collect())
+            .unwrap_or_default();
+        for number in self.forget_sends(&numbers) {
+            let target = self.outbox.entries.get(&number).map(|entry| entry.target.clone());
+            if let Some(queue) = target.and_then(|target| self.outbox.queues.get_mut(&target)) {
+                queue.in_flight = false;
+            }
+        }
+        for number in
+            numbers.into_iter().filter(|number| self.outbox.envelope(*number).is_some()).collect::<Vec<_>>()
+        {
+            match Content::load(&self.store, user, number)? {
+                Some(content) => self.replace_body(number, content.body)?,
+                None => self.fail_entry(number, Error::IdentityChanged)?,
+            }
+        }
+        if let Some(queue) = self.outbox.queues.get_mut(&target) {
+            (queue.in_flight, queue.after_ms) = (false, 0);
+        }
+        Ok(())
+    }
+}
+
+/// Names an envelope (section 2.2).
+pub(super) fn envelope_id(envelope: &[u8]) -> [u8; ENVELOPE_ID_LEN] {
+    let hash = kdf::hash(Label::Envelope, &[envelope]);
+    hash.first_chunk().copied().unwrap_or_default()
+}

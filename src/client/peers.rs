@@ -1,0 +1,245 @@
+//! What is known of each peer, and what happens when one turns up under another identity (`docs/PROTOCOL.md` section
+//! 5.7).
+
+use crate::client::Client;
+use crate::client::event::Event;
+use crate::client::inbox::{Parked, Source};
+use crate::client::kept::Kept;
+use crate::client::options::IdentityChange;
+use crate::client::outbox::Target;
+use crate::client::records::{self, Value};
+use crate::client::seen::Seen;
+use crate::client::sessions::Line;
+use crate::error::{Error, Result};
+use crate::identity::{Card, Fingerprint, SafetyNumber, safety_number};
+use crate::limits::{CARD_MAX, CLIENT_HELD_MAX};
+use crate::wire::codec::{Put as _, Reader};
+use crate::wire::envelope::Envelope;
+
+/// A peer, with everything of it that is in memory.
+#[derive(Default)]
+pub(super) struct Peer {
+    /// The identity that counts, once there is one.
+    pub(super) card: Option<Card>,
+    /// Another one under which the user turned up; the application has to decide.
+    pub(super) changed: Option<Card>,
+    /// The application has written to the peer or accepted its identity.
+    pub(super) accepted: bool,
+    /// A new handshake is due before anything else is sealed.
+    pub(super) renew: bool,
+    /// How often the store had been found restored when we last made a handshake.
+    pub(super) restorations: u32,
+    /// When we last sent contents again because the peer asked, and how many since.
+    pub(super) resent: (u64, usize),
+    /// The next number of an envelope to hold, and how many are held, once they were counted.
+    held: Option<(u64, usize)>,
+    pub(super) line: Option<Line>,
+    /// Loaded when they are needed.
+    pub(super) seen: Option<Seen>,
+    pub(super) kept: Option<Kept>,
+    /// The relay was asked for its card and prekeys.
+    pub(super) looking_up: bool,
+    /// When it may be asked again, and how often that has led nowhere.
+    pub(super) lookup_after_ms: u64,
+    pub(super) lookups: u32,
+}
+
+impl Peer {
+    pub(super) fn to_value(&self) -> Result<Value> {
+        let mut value = records::begin();
+        for card in [&self.card, &self.changed] {
+            value.put_bytes16(card.as_ref().map_or(&[], Card::as_bytes))?;
+        }
+        records::put_bool(&mut value, self.accepted);
+        records::put_bool(&mut value, self.renew);
+        value.put_u32(self.restorations);
+        Ok(value)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self {
+            card: read_card(reader)?,
+            changed: read_card(reader)?,
+            accepted: records::read_bool(reader)?,
+            renew: records::read_bool(reader)?,
+            restorations: reader.u32()?,
+            ..Self::default()
+        })
+    }
+
+    /// Whether it is worth a record.
+    fn is_known(&self) -> bool {
+        self.card.is_some() || self.looking_up
+    }
+
+    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.card.as_ref().map(Card::fingerprint)
+    }
+}
+
+fn read_card(reader: &mut Reader<'_>) -> Result<Option<Card>> {
+    match reader.bytes16(0..=CARD_MAX)? {
+        [] => Ok(None),
+        card => Card::parse(card).map(Some),
+    }
+}
+
+impl Client {
+    /// A peer of any name.
+    pub(super) fn peer(&mut self, user: &str) -> Result<&mut Peer> {
+        if !self.peers.contains_key(user) {
+            let mut peer = records::load(&self.store, &records::peer(user), Peer::read)?.unwrap_or_default();
+            peer.line = Line::load(&self.store, &self.identity, user)?;
+            self.peers.insert(user.into(), peer);
+        }
+        self.peers.get_mut(user).ok_or(Error::Internal)
+    }
+
+    /// Forgets that anybody asked for a peer of whom nothing is known: names cost nothing.
+    pub(super) fn forget_stranger(&mut self, user: &str) {
+        let target = Target::User(user.into());
+        if self.peers.get(user).is_some_and(|peer| !peer.is_known()) && !self.outbox.waits_for(&target) {
+            self.peers.remove(user);
+        }
+    }
+
+    /// Whether nothing is sent to the peer, and nothing taken from its new identity, until the application decides.
+    pub(super) fn is_blocked(&mut self, user: &str) -> Result<bool> {
+        let blocks = self.options.identity_change == IdentityChange::Block;
+        Ok(blocks && self.peer(user)?.changed.is_some())
+    }
+
+    /// The card of a peer that counts: the one that was seen first, or accepted.
+    pub fn peer_card(&mut self, user: &str) -> Result<Option<Card>> {
+        self.check()?;
+        let card = self.peer(user)?.card.clone();
+        self.forget_stranger(user);
+        Ok(card)
+    }
+
+    /// What two people compare to know that nobody sits between them. [`Error::UnknownUser`] before anything is known
+    /// of the peer.
+    pub fn safety_number(&mut self, user: &str) -> Result<SafetyNumber> {
+        let card = self.peer_card(user)?.ok_or(Error::UnknownUser)?;
+        safety_number(self.identity.card(), &card)
+    }
+
+    /// The peer turned up under this card, which is not the one that counts.
+    pub(super) fn identity_changed(&mut self, user: &str, card: Card) -> Result<()> {
+        let blocked = self.options.identity_change == IdentityChange::Block;
+        let fingerprint = card.fingerprint();
+        let peer = self.peer(user)?;
+        let Some(known) = peer.fingerprint() else { return Err(Error::Internal) };
+        if blocked && peer.changed.is_some() {
+            // One at a time: otherwise whoever makes up identities could show the application ever new ones.
+            return Ok(());
+        }
+        peer.changed = Some(card);
+        self.journal.peer(user);
+        self.emit(Event::IdentityChanged { user: user.into(), known, fingerprint, blocked })?;
+        if blocked { Ok(()) } else { self.take_identity(user) }
+    }
+
+    /// Decides on the identity of a peer, by the fingerprint that was shown: the new one counts from now on, or, with
+    /// the known one, the new one is forgotten. What was held is worked on; what waits is sent.
+    ///
+    /// With the fingerprint of a peer whose identity did not change it says that this one is the right one.
+    /// [`Error::UnknownUser`] before anything is known of the peer, [`Error::IdentityChanged`] for another
+    /// fingerprint than these.
+    pub fn accept_identity(&mut self, user: &str, fingerprint: &Fingerprint, now_ms: u64) -> Result<()> {
+        self.advance(now_ms)?;
+        let accepted = self.decide_identity(user, fingerprint);
+        self.forget_stranger(user);
+        accepted
+    }
+
+    fn decide_identity(&mut self, user: &str, fingerprint: &Fingerprint) -> Result<()> {
+        let peer = self.peer(user)?;
+        let known = peer.fingerprint().ok_or(Error::UnknownUser)?;
+        if peer.changed.as_ref().is_some_and(|changed| changed.fingerprint() == *fingerprint) {
+            peer.accepted = true;
+            return self.take_identity(user).map_err(|error| self.fail(error));
+        }
+        if known != *fingerprint {
+            return Err(Error::IdentityChanged);
+        }
+        peer.accepted = true;
+        if peer.changed.take().is_some() {
+            self.release_held(user, false).map_err(|error| self.fail(error))?;
+        }
+        self.journal.peer(user);
+        Ok(())
+    }
+
+    /// The changed identity counts from now on. What was sealed for the old one and is not answered is sealed anew.
+    fn take_identity(&mut self, user: &str) -> Result<()> {
+        let peer = self.peer(user)?;
+        let Some(card) = peer.changed.take() else { return Ok(()) };
+        peer.card = Some(card);
+        peer.line = None;
+        peer.renew = false;
+        self.unseal(user)?;
+        self.forget_kept(user)?;
+        self.journal.peer(user);
+        self.journal.session(user);
+        self.release_held(user, true)
+    }
+
+    /// Holds an envelope under an identity that was not accepted yet.
+    pub(super) fn hold(&mut self, user: &str, envelope: &[u8]) -> Result<()> {
+        let (next, count) = match self.peer(user)?.held {
+            Some(held) => held,
+            None => self.count_held(user)?,
+        };
+        if count >= CLIENT_HELD_MAX {
+            self.counters.dropped = self.counters.dropped.saturating_add(1);
+            return Ok(());
+        }
+        self.peer(user)?.held = Some((next.saturating_add(1), count.saturating_add(1)));
+        let mut value = records::begin();
+        value.put_bytes32(envelope)?;
+        self.journal.put(records::held(user, next), value);
+        Ok(())
+    }
+
+    fn count_held(&self, user: &str) -> Result<(u64, usize)> {
+        let (mut next, mut count) = (0, 0_usize);
+        for record in self.store.scan(&records::all_held(user))? {
+            next = records::number(&record?.name)?.saturating_add(1);
+            count = count.saturating_add(1);
+        }
+        Ok((next, count))
+    }
+
+    /// What was held is worked on, in its order and before what came later, or forgotten.
+    fn release_held(&mut self, user: &str, read: bool) -> Result<()> {
+        self.peer(user)?.held = None;
+        let mut held = Vec::new();
+        for record in self.store.scan(&records::all_held(user))? {
+            held.push(Parked::held(&record?)?);
+        }
+        for parked in held.into_iter().rev() {
+            match parked.source {
+                Source::Held(name) if !read => self.journal.delete(name),
+                _ => self.parked.push_front(parked),
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with what was released before the store was closed.
+    pub(super) fn resume_held(&mut self) -> Result<()> {
+        let records = self.store.scan(&records::everything_held())?.collect::<Result<Vec<_>>>()?;
+        for record in records {
+            let parked = Parked::held(&record)?;
+            let sender = match Envelope::parse(&parked.payload) {
+                Ok(envelope) => envelope.sender.to_owned(),
+                Err(_) => return Err(Error::StoreDamaged),
+            };
+            if !self.is_blocked(&sender)? {
+                self.parked.push_back(parked);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! The prekeys that the relay hands out for us: published, refilled, replaced (`docs/PROTOCOL.md` section 4).
+
+use crate::client::Client;
+use crate::client::connection::Ask;
+use crate::error::{Error, Result};
+use crate::limits::{ONE_TIME_PREKEYS_MAX, PREKEYS_MAX};
+use crate::wire::frame::Welcome;
+use crate::wire::session::SessionMessage;
+
+/// What the relay has of our prekeys, as far as we know.
+#[derive(Default)]
+pub(super) struct Published {
+    /// When its signed prekey dies; 0 without one.
+    expires_ms: u64,
+    one_time: u16,
+}
+
+impl Client {
+    /// The relay has said what it has.
+    pub(super) fn check_published(&mut self, welcome: &Welcome<'_>) {
+        self.published =
+            Published { expires_ms: welcome.signed_prekey_expires_ms, one_time: welcome.one_time_prekeys };
+    }
+
+    /// Somebody has used one.
+    pub(super) fn one_time_prekey_used(&mut self, message: &SessionMessage<'_>) {
+        if message.front.handshake.as_ref().is_some_and(|block| block.one_time_id().is_some()) {
+            self.published.one_time = self.published.one_time.saturating_sub(1);
+        }
+    }
+
+    /// Publishes prekeys if the relay has too few, or its signed prekey is not the newest or due to be replaced.
+    pub(super) fn tend_prekeys(&mut self) -> Result<()> {
+        if self.publishing || !self.connection.takes_requests(self.now_ms) {
+            return Ok(());
+        }
+        let wanted = self.options.one_time_prekeys;
+        let few = wanted > 0 && self.published.one_time < wanted.div_ceil(2);
+        if !few && self.published.expires_ms != 0 && !self.is_signed_prekey_old() {
+            return Ok(());
+        }
+        self.identity.expire(self.now_ms);
+        let missing = usize::from(wanted.saturating_sub(self.published.one_time));
+        // Those that were handed out and not used yet stay until they die.
+        let room = ONE_TIME_PREKEYS_MAX.saturating_sub(self.identity.info().one_time_prekeys);
+        let frame_room = self.connection.frame_max().min(PREKEYS_MAX) / ONE_TIME_LEN;
+        let count = u16::try_from(missing.min(room).min(frame_room)).unwrap_or(0);
+        if count == 0 && self.published.expires_ms != 0 && !self.is_signed_prekey_old() {
+            return Ok(());
+        }
+        let bundle = match self.identity.prekeys(&mut *self.rng, u32::from(count), self.now_ms) {
+            Ok(bundle) => bundle,
+            // No ids are left: what is published has to do.
+            Err(Error::LimitReached) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        self.journal.identity = true;
+        self.publishing = true;
+        self.published.one_time = self.published.one_time.saturating_add(count);
+        self.published.expires_ms = self.newest_expires_ms();
+        self.ask(Ask::Prekeys(bundle));
+        Ok(())
+    }
+
+    fn newest_expires_ms(&self) -> u64 {
+        self.identity.info().signed_prekeys.last().map_or(0, |prekey| prekey.expires_ms)
+    }
+
+    fn is_signed_prekey_old(&self) -> bool {
+        self.published.expires_ms != self.newest_expires_ms()
+            || self.identity.prekeys_due_ms().is_none_or(|due_ms| self.now_ms >= due_ms)
+    }
+
+    /// When the signed prekey is to be replaced.
+    pub(super) fn prekeys_due_ms(&self) -> Option<u64> {
+        self.connection.is_up().then(|| self.identity.prekeys_due_ms()).flatten()
+    }
+}
+
+/// Bytes of a one-time prekey in a bundle, and a bit.
+const ONE_TIME_LEN: usize = 72;

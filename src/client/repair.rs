@@ -1,0 +1,112 @@
+//! Sessions heal by themselves: who cannot open an envelope makes a new handshake and asks for the content again
+//! (`docs/PROTOCOL.md` section 16.2), and who runs on an older copy of its store starts over (section 16.6).
+
+use zeroize::Zeroizing;
+
+use crate::client::Client;
+use crate::client::kept::Content;
+use crate::client::outbox::Target;
+use crate::error::{Error, Result};
+use crate::limits::{CLIENT_RESEND_MAX, HOUR_MS, QUEUE_AGE_MAX_MS, SIGNED_PREKEY_LIFE_MS};
+use crate::wire::client::{RESEND_MAX, Resend};
+use crate::wire::content::ContentKind;
+use crate::wire::envelope::ENVELOPE_ID_LEN;
+
+/// Time in which a peer gets no more than [`CLIENT_RESEND_MAX`] contents again.
+const RESEND_WINDOW_MS: u64 = 60_000;
+
+impl Client {
+    /// An envelope in a peer's name did not open. If the peer can have meant it, it is asked for once more.
+    pub(super) fn consider_repair(
+        &mut self,
+        user: &str,
+        status: Error,
+        envelope_id: &[u8; ENVELOPE_ID_LEN],
+    ) -> Result<()> {
+        let now_ms = self.now_ms;
+        let restorations = self.settings.restorations;
+        // A restored client may have forgotten whom it knew; whoever sends it rubbish costs it one handshake an hour.
+        let lately_restored =
+            restorations > 0 && now_ms.saturating_sub(self.settings.restored_ms) < SIGNED_PREKEY_LIFE_MS;
+        let peer = self.peer(user)?;
+        let is_due = match (&peer.line, status) {
+            _ if peer.changed.is_some() => false,
+            (None, _) => peer.card.is_some() || lately_restored,
+            (Some(_), Error::UnknownKey | Error::UnknownPrekey) => true,
+            // Anybody can send rubbish in a peer's name, so this counts only where the session seems dead.
+            (Some(line), _) => {
+                let heard_ms = line.session.heard_ms().unwrap_or(0);
+                now_ms.saturating_sub(heard_ms) >= HOUR_MS || peer.restorations < restorations
+            }
+        };
+        if !is_due {
+            return Ok(());
+        }
+        peer.renew |= peer.line.is_some();
+        self.journal.peer(user);
+        self.ask_again(user, envelope_id)
+    }
+
+    /// Asks a peer for the content of an envelope, together with others that it will be asked for.
+    fn ask_again(&mut self, user: &str, envelope_id: &[u8; ENVELOPE_ID_LEN]) -> Result<()> {
+        let target = Target::User(user.into());
+        let open = self.outbox.find_open(&target, ContentKind::Resend);
+        let (number, mut lost) = match open {
+            Some((number, body)) => (Some(number), Resend::parse(body)?.lost().to_vec()),
+            None => (None, Vec::new()),
+        };
+        match lost.binary_search(envelope_id) {
+            Err(at) if lost.len() < RESEND_MAX => lost.insert(at, *envelope_id),
+            _ => return Ok(()),
+        }
+        let mut body = Zeroizing::new(Vec::new());
+        Resend::new(&lost)?.put(&mut body)?;
+        match number {
+            Some(number) => self.replace_body(number, body),
+            None => self.enqueue(target, ContentKind::Resend, body).map(drop),
+        }
+    }
+
+    /// A peer could not open these envelopes: their contents go again, with their message ids.
+    pub(super) fn resend_asked(&mut self, user: &str, body: &[u8]) -> Result<()> {
+        let Ok(resend) = Resend::parse(body) else {
+            self.drop_garbage();
+            return Ok(());
+        };
+        let now_ms = self.now_ms;
+        for envelope_id in resend.lost() {
+            let Some(number) = self.kept_of(user)?.find(envelope_id) else { continue };
+            // Still on its way, or asked for twice.
+            if self.outbox.holds(number) {
+                continue;
+            }
+            let Some(content) = Content::load(&self.store, user, number)? else { continue };
+            if content.envelope_id != *envelope_id
+                || now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS
+            {
+                continue;
+            }
+            let peer = self.peer(user)?;
+            let (since_ms, count) = peer.resent;
+            if now_ms.saturating_sub(since_ms) >= RESEND_WINDOW_MS {
+                peer.resent = (now_ms, 0);
+            } else if count >= CLIENT_RESEND_MAX {
+                break;
+            }
+            peer.resent.1 = peer.resent.1.saturating_add(1);
+            self.enqueue_again(user, number, content)?;
+        }
+        Ok(())
+    }
+
+    /// The store is an older copy of itself (10.2): what it would use was used.
+    pub(super) fn restored(&mut self) -> Result<()> {
+        self.is_restored = true;
+        self.settings.restorations = self.settings.restorations.saturating_add(1);
+        self.settings.restored_ms = self.now_ms;
+        self.journal.settings = true;
+        self.identity.discard_prekeys(&mut *self.rng, self.now_ms)?;
+        self.journal.identity = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,14 @@
+//! Clients that talk through a relay: everything that is not about groups (`docs/PROTOCOL.md` sections 10 and 16).
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bed;
+mod messages;
