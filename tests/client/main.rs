@@ -11,4 +11,6 @@
 mod common;
 
 mod bed;
+mod crashes;
+mod delivery;
 mod messages;

@@ -179,7 +179,7 @@ impl Host {
         // What was seen is acknowledged before anything is delivered.
         self.relay.set_online(user, false, now_ms)?;
         if seen > 0 {
-            self.relay.acknowledge(user, seen, now_ms)?;
+            self.relay.acknowledge(user, seen.min(last), now_ms)?;
         }
         let outcome = self.relay.set_online(user, true, now_ms)?;
         self.deliver(&outcome);
