@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use sealwax::client::{Client, ClientOptions, Emitted, Event, MessageId, MessageState};
 use sealwax::error::Error;
 use sealwax::identity::{Fingerprint, IdentityOptions};
-use sealwax::store::Store;
+use sealwax::store::{Changes, Name, Store};
 use sealwax::wire::content::ContentType;
 
 use crate::common::ScriptedRandom;
 use crate::common::disk::Disk;
 use crate::common::standin::Host;
 
+/// The kind of the records that hold sessions.
+const SESSION: u8 = 4;
 pub(crate) const KEY: [u8; 32] = [7; 32];
 
 /// Someone with a client: what it lies on, and what its application has seen.
@@ -23,7 +25,7 @@ pub(crate) struct Person {
     /// Events as the application counts them: none twice.
     pub(crate) events: Vec<Event>,
     last_number: u64,
-    openings: u32,
+    openings: usize,
     /// Whether the application confirms what it has seen.
     pub(crate) confirms: bool,
 }
@@ -33,10 +35,11 @@ pub(crate) struct Bed {
     pub(crate) host: Host,
     pub(crate) people: BTreeMap<String, Person>,
     pub(crate) now_ms: u64,
+    lives: usize,
 }
 
 impl Person {
-    fn new(name: &str, options: ClientOptions) -> Self {
+    fn new(name: &str, options: ClientOptions, born: usize) -> Self {
         Self {
             name: name.into(),
             disk: Disk::default(),
@@ -44,7 +47,7 @@ impl Person {
             options,
             events: Vec::new(),
             last_number: 0,
-            openings: 0,
+            openings: born,
             confirms: true,
         }
     }
@@ -144,7 +147,8 @@ impl Bed {
     }
 
     pub(crate) fn with(names: &[&str], options: &ClientOptions) -> Self {
-        let mut bed = Self { host: Host::new("relay"), people: BTreeMap::new(), now_ms: 1_000_000_000 };
+        let mut bed =
+            Self { host: Host::new("relay"), people: BTreeMap::new(), now_ms: 1_000_000_000, lives: 0 };
         for name in names {
             bed.add(name, options);
         }
@@ -153,7 +157,8 @@ impl Bed {
     }
 
     pub(crate) fn add(&mut self, name: &str, options: &ClientOptions) {
-        let mut person = Person::new(name, options.clone());
+        self.lives += 1;
+        let mut person = Person::new(name, options.clone(), 1_000 * self.lives);
         person.create(self.now_ms).unwrap();
         self.people.insert(name.into(), person);
         self.connect(name);
@@ -185,6 +190,29 @@ impl Bed {
         self.person(name).client = None;
         self.host.disconnect(name, now_ms);
         self.person(name).open(now_ms).unwrap();
+    }
+
+    /// The relay is another one, which knows nobody and numbers anew.
+    pub(crate) fn replace_relay(&mut self) {
+        let mut relay_id = self.host.relay_id;
+        relay_id[0] += 1;
+        self.host = Host::new("relay");
+        self.host.relay_id = relay_id;
+    }
+
+    /// A client loses its session with a peer, and nothing else. It is not connected then.
+    pub(crate) fn wipe_session(&mut self, name: &str, peer: &str) {
+        let now_ms = self.now_ms;
+        self.host.disconnect(name, now_ms);
+        let person = self.person(name);
+        person.client = None;
+        let mut store = person.store().unwrap();
+        let mut changes = Changes::new();
+        changes.delete(Name::new(SESSION).bytes(peer));
+        let mut rng = person.rng("wipe");
+        store.commit(&mut *rng, &changes).unwrap();
+        drop(store);
+        person.open(now_ms).unwrap();
     }
 
     pub(crate) fn send(&mut self, from: &str, to: &str, text: &str) -> MessageId {

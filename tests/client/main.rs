@@ -13,4 +13,5 @@ mod common;
 mod bed;
 mod crashes;
 mod delivery;
+mod identity;
 mod messages;

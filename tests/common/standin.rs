@@ -178,7 +178,7 @@ impl Host {
         self.push(user, frame.request, Body::Welcome(welcome));
         // What was seen is acknowledged before anything is delivered.
         self.relay.set_online(user, false, now_ms)?;
-        if seen > 0 {
+        if seen.min(last) > 0 {
             self.relay.acknowledge(user, seen.min(last), now_ms)?;
         }
         let outcome = self.relay.set_online(user, true, now_ms)?;

@@ -1,7 +1,8 @@
 //! What waits to be sent: in the order of the calls for each target, sealed once, repeated as the same envelope until
 //! the relay has answered (`docs/PROTOCOL.md` section 16.1).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod entry;
+mod queue;
 
 use zeroize::Zeroizing;
 
@@ -9,283 +10,27 @@ use crate::client::Client;
 use crate::client::connection::Ask;
 use crate::client::event::{Event, MessageId, MessageState};
 use crate::client::kept::Content;
-use crate::client::records::{self, Value};
+use crate::client::records;
 use crate::client::sessions::{backoff_ms, is_passing};
 use crate::crypto::kdf::{self, Label};
 use crate::error::{Error, Result};
-use crate::limits::{
-    CLIENT_OUTBOX_BYTES_MAX, CLIENT_OUTBOX_MAX, CLIENT_RETRY_MS, ENVELOPE_MAX, MESSAGE_MAX,
-    RELAY_SEND_MANY_MAX,
-};
-use crate::store::Store;
-use crate::wire::codec::{Put as _, Reader};
+use crate::limits::{CLIENT_OUTBOX_BYTES_MAX, CLIENT_OUTBOX_MAX, MESSAGE_MAX};
+use crate::wire::codec::Put as _;
 use crate::wire::content::{ContentKind, ContentType, Data};
 use crate::wire::envelope::ENVELOPE_ID_LEN;
-use crate::wire::name::{check_user, read_user};
+use crate::wire::name::check_user;
+use queue::{Batch, Once};
 
-/// Envelopes of one target in one request: an order is kept within a request alone.
-const TARGET_ENVELOPES_MAX: usize = 64;
+use entry::State;
+pub(super) use entry::{Entry, Target};
+pub(super) use queue::Outbox;
+
 /// Bytes of the envelopes of one target in one request, unless it is a single one: less than contents are kept.
 const TARGET_BYTES_MAX: usize = 1_048_576;
 /// Bytes of the envelopes of one request, unless it is a single one.
 const REQUEST_BYTES_MAX: usize = 2_097_152;
 /// Requests that wait for an answer before nothing new is sealed.
 const REQUESTS_MAX: usize = 64;
-
-/// For whom something is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Target {
-    /// One peer.
-    User(Box<str>),
-}
-
-/// Something to be sent.
-pub(super) struct Entry {
-    pub(super) target: Target,
-    pub(super) kind: ContentKind,
-    pub(super) message_id: MessageId,
-    /// When it was asked for.
-    created_ms: u64,
-    /// It was sent before, so that the application hears no more of it.
-    again: bool,
-    state: State,
-}
-
-enum State {
-    /// The content's body.
-    Open(Zeroizing<Vec<u8>>),
-    /// The envelope.
-    Sealed(Vec<u8>),
-}
-
-/// What waits for one target.
-#[derive(Default)]
-struct Queue {
-    numbers: BTreeSet<u64>,
-    /// A request with some of them is not answered.
-    in_flight: bool,
-    /// Nothing is tried before, after so many failures in a row and for this reason.
-    after_ms: u64,
-    failures: u32,
-    trouble: Option<Error>,
-}
-
-/// A content that is sealed at once or never.
-struct Once {
-    user: Box<str>,
-    kind: ContentKind,
-    message_id: MessageId,
-    body: Zeroizing<Vec<u8>>,
-}
-
-/// Everything that waits.
-#[derive(Default)]
-pub(super) struct Outbox {
-    entries: BTreeMap<u64, Entry>,
-    queues: BTreeMap<Target, Queue>,
-    once: Vec<Once>,
-    bytes: usize,
-}
-
-impl Entry {
-    fn to_value(&self) -> Result<Value> {
-        let mut value = records::begin();
-        match &self.target {
-            Target::User(user) => {
-                value.put_u8(0);
-                value.put_bytes8(user.as_bytes())?;
-            }
-        }
-        value.put_u8(self.kind as u8);
-        value.put(&self.message_id);
-        value.put_u64(self.created_ms);
-        records::put_bool(&mut value, self.again);
-        match &self.state {
-            State::Open(body) => {
-                value.put_u8(0);
-                value.put_bytes32(body)?;
-            }
-            State::Sealed(envelope) => {
-                value.put_u8(1);
-                value.put_bytes32(envelope)?;
-            }
-        }
-        Ok(value)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        Ok(Self {
-            target: match reader.u8()? {
-                0 => Target::User(read_user(reader)?.into()),
-                _ => return Err(Error::Malformed),
-            },
-            kind: ContentKind::try_from(reader.u8()?)?,
-            message_id: *reader.array()?,
-            created_ms: reader.u64()?,
-            again: records::read_bool(reader)?,
-            state: match reader.u8()? {
-                0 => State::Open(Zeroizing::new(reader.bytes32(0..=usize::MAX)?.to_vec())),
-                1 => State::Sealed(reader.bytes32(1..=ENVELOPE_MAX)?.to_vec()),
-                _ => return Err(Error::Malformed),
-            },
-        })
-    }
-
-    fn len(&self) -> usize {
-        match &self.state {
-            State::Open(body) => body.len(),
-            State::Sealed(envelope) => envelope.len(),
-        }
-    }
-
-    /// When it is given up, if it cannot be sent.
-    const fn end_ms(&self) -> u64 {
-        self.created_ms.saturating_add(CLIENT_RETRY_MS)
-    }
-
-    /// Whether the application waits to hear of it.
-    fn is_message(&self) -> bool {
-        self.kind == ContentKind::Data && !self.again
-    }
-}
-
-impl Outbox {
-    pub(super) fn load(store: &Store) -> Result<Self> {
-        let mut outbox = Self::default();
-        for record in store.scan(&records::all_out())? {
-            let record = record?;
-            outbox.insert(records::number(&record.name)?, records::read(&record.value, Entry::read)?);
-        }
-        Ok(outbox)
-    }
-
-    fn insert(&mut self, number: u64, entry: Entry) {
-        self.bytes = self.bytes.saturating_add(entry.len());
-        self.queues.entry(entry.target.clone()).or_default().numbers.insert(number);
-        self.entries.insert(number, entry);
-    }
-
-    fn remove(&mut self, number: u64) -> Option<Entry> {
-        let entry = self.entries.remove(&number)?;
-        self.bytes = self.bytes.saturating_sub(entry.len());
-        if let Some(queue) = self.queues.get_mut(&entry.target) {
-            queue.numbers.remove(&number);
-            if queue.numbers.is_empty() {
-                self.queues.remove(&entry.target);
-            }
-        }
-        Some(entry)
-    }
-
-    /// The envelope of a number, once it is sealed.
-    pub(super) fn envelope(&self, number: u64) -> Option<&[u8]> {
-        match &self.entries.get(&number)?.state {
-            State::Sealed(envelope) => Some(envelope),
-            State::Open(_) => None,
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether something of this number waits.
-    pub(super) fn holds(&self, number: u64) -> bool {
-        self.entries.contains_key(&number)
-    }
-
-    /// Whether something waits for this target.
-    pub(super) fn waits_for(&self, target: &Target) -> bool {
-        self.queues.contains_key(target)
-    }
-
-    /// The first content of this kind for a target that is not sealed yet.
-    pub(super) fn find_open(&self, target: &Target, kind: ContentKind) -> Option<(u64, &[u8])> {
-        let numbers = self.queues.get(target)?.numbers.iter();
-        numbers.copied().find_map(|number| match self.entries.get(&number) {
-            Some(Entry { kind: found, state: State::Open(body), .. }) if *found == kind => {
-                Some((number, body.as_slice()))
-            }
-            _ => None,
-        })
-    }
-
-    /// Nothing for this target is tried before.
-    pub(super) fn delay(&mut self, target: &Target, after_ms: u64) {
-        if let Some(queue) = self.queues.get_mut(target) {
-            queue.after_ms = queue.after_ms.max(after_ms);
-        }
-    }
-
-    /// The targets that something waits for, and that wait for nothing.
-    fn ready(&self, now_ms: u64) -> Vec<Target> {
-        let ready = |queue: &Queue| !queue.in_flight && now_ms >= queue.after_ms;
-        self.queues.iter().filter(|(_, queue)| ready(queue)).map(|(target, _)| target.clone()).collect()
-    }
-
-    fn first(&self, target: &Target) -> Vec<u64> {
-        let numbers = self.queues.get(target).map(|queue| &queue.numbers);
-        numbers.into_iter().flatten().take(TARGET_ENVELOPES_MAX).copied().collect()
-    }
-
-    /// When something of it needs a tick: that it may be tried again, or that it fails.
-    pub(super) fn due_ms(&self, now_ms: u64) -> Option<u64> {
-        let waiting = self.queues.values().filter(|queue| !queue.in_flight);
-        let times = waiting.flat_map(|queue| {
-            let first = queue.numbers.first().and_then(|number| self.entries.get(number));
-            let end_ms = first.filter(|_| queue.trouble.is_some()).map(|entry| entry.end_ms());
-            [Some(queue.after_ms), end_ms].into_iter().flatten()
-        });
-        times.filter(|time_ms| *time_ms > now_ms).min()
-    }
-
-    /// What has been tried for too long.
-    fn old(&self, now_ms: u64) -> Vec<(u64, Target, Error)> {
-        let mut old = Vec::new();
-        for (target, queue) in self.queues.iter().filter(|(_, queue)| !queue.in_flight) {
-            let Some(trouble) = queue.trouble else { continue };
-            let is_old =
-                |number: &u64| self.entries.get(number).is_some_and(|entry| now_ms >= entry.end_ms());
-            old.extend(
-                queue
-                    .numbers
-                    .iter()
-                    .filter(|number| is_old(number))
-                    .map(|number| (*number, target.clone(), trouble)),
-            );
-        }
-        old
-    }
-}
-
-/// Requests that are being filled.
-#[derive(Default)]
-struct Batch {
-    requests: Vec<Vec<u64>>,
-    open: Vec<u64>,
-    bytes: usize,
-}
-
-impl Batch {
-    /// Takes the envelopes of one target, all in one request.
-    fn add(&mut self, numbers: &[u64], bytes: usize, bytes_max: usize) {
-        let full = self.open.len().saturating_add(numbers.len()) > RELAY_SEND_MANY_MAX
-            || self.bytes.saturating_add(bytes) > bytes_max;
-        if full && !self.open.is_empty() {
-            self.requests.push(core::mem::take(&mut self.open));
-            self.bytes = 0;
-        }
-        self.open.extend_from_slice(numbers);
-        self.bytes = self.bytes.saturating_add(bytes);
-    }
-
-    fn finish(mut self) -> Vec<Vec<u64>> {
-        if !self.open.is_empty() {
-            self.requests.push(self.open);
-        }
-        self.requests
-    }
-}
 
 impl Client {
     /// Sends a message to one user, and answers its id. Messages to one user arrive in the order of these calls.

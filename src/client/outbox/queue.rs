@@ -1,0 +1,183 @@
+//! Everything that waits, by its target.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zeroize::Zeroizing;
+
+use crate::client::event::MessageId;
+use crate::client::outbox::entry::{Entry, State, Target};
+use crate::client::records;
+use crate::error::{Error, Result};
+use crate::limits::RELAY_SEND_MANY_MAX;
+use crate::store::Store;
+use crate::wire::content::ContentKind;
+
+/// Envelopes of one target in one request: an order is kept within a request alone.
+const TARGET_ENVELOPES_MAX: usize = 64;
+
+/// What waits for one target.
+#[derive(Default)]
+pub(super) struct Queue {
+    pub(super) numbers: BTreeSet<u64>,
+    /// A request with some of them is not answered.
+    pub(super) in_flight: bool,
+    /// Nothing is tried before, after so many failures in a row and for this reason.
+    pub(super) after_ms: u64,
+    pub(super) failures: u32,
+    pub(super) trouble: Option<Error>,
+}
+
+/// A content that is sealed at once or never.
+pub(super) struct Once {
+    pub(super) user: Box<str>,
+    pub(super) kind: ContentKind,
+    pub(super) message_id: MessageId,
+    pub(super) body: Zeroizing<Vec<u8>>,
+}
+
+/// Everything that waits.
+#[derive(Default)]
+pub(in crate::client) struct Outbox {
+    pub(super) entries: BTreeMap<u64, Entry>,
+    pub(super) queues: BTreeMap<Target, Queue>,
+    pub(super) once: Vec<Once>,
+    pub(super) bytes: usize,
+}
+
+impl Outbox {
+    pub(in crate::client) fn load(store: &Store) -> Result<Self> {
+        let mut outbox = Self::default();
+        for record in store.scan(&records::all_out())? {
+            let record = record?;
+            outbox.insert(records::number(&record.name)?, records::read(&record.value, Entry::read)?);
+        }
+        Ok(outbox)
+    }
+
+    pub(super) fn insert(&mut self, number: u64, entry: Entry) {
+        self.bytes = self.bytes.saturating_add(entry.len());
+        self.queues.entry(entry.target.clone()).or_default().numbers.insert(number);
+        self.entries.insert(number, entry);
+    }
+
+    pub(super) fn remove(&mut self, number: u64) -> Option<Entry> {
+        let entry = self.entries.remove(&number)?;
+        self.bytes = self.bytes.saturating_sub(entry.len());
+        if let Some(queue) = self.queues.get_mut(&entry.target) {
+            queue.numbers.remove(&number);
+            if queue.numbers.is_empty() {
+                self.queues.remove(&entry.target);
+            }
+        }
+        Some(entry)
+    }
+
+    /// The envelope of a number, once it is sealed.
+    pub(in crate::client) fn envelope(&self, number: u64) -> Option<&[u8]> {
+        match &self.entries.get(&number)?.state {
+            State::Sealed(envelope) => Some(envelope),
+            State::Open(_) => None,
+        }
+    }
+
+    pub(in crate::client) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether something of this number waits.
+    pub(in crate::client) fn holds(&self, number: u64) -> bool {
+        self.entries.contains_key(&number)
+    }
+
+    /// Whether something waits for this target.
+    pub(in crate::client) fn waits_for(&self, target: &Target) -> bool {
+        self.queues.contains_key(target)
+    }
+
+    /// The first content of this kind for a target that is not sealed yet.
+    pub(in crate::client) fn find_open(&self, target: &Target, kind: ContentKind) -> Option<(u64, &[u8])> {
+        let numbers = self.queues.get(target)?.numbers.iter();
+        numbers.copied().find_map(|number| match self.entries.get(&number) {
+            Some(Entry { kind: found, state: State::Open(body), .. }) if *found == kind => {
+                Some((number, body.as_slice()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Nothing for this target is tried before.
+    pub(in crate::client) fn delay(&mut self, target: &Target, after_ms: u64) {
+        if let Some(queue) = self.queues.get_mut(target) {
+            queue.after_ms = queue.after_ms.max(after_ms);
+        }
+    }
+
+    /// The targets that something waits for, and that wait for nothing.
+    pub(super) fn ready(&self, now_ms: u64) -> Vec<Target> {
+        let ready = |queue: &Queue| !queue.in_flight && now_ms >= queue.after_ms;
+        self.queues.iter().filter(|(_, queue)| ready(queue)).map(|(target, _)| target.clone()).collect()
+    }
+
+    pub(super) fn first(&self, target: &Target) -> Vec<u64> {
+        let numbers = self.queues.get(target).map(|queue| &queue.numbers);
+        numbers.into_iter().flatten().take(TARGET_ENVELOPES_MAX).copied().collect()
+    }
+
+    /// When something of it needs a tick: that it may be tried again, or that it fails.
+    pub(in crate::client) fn due_ms(&self, now_ms: u64) -> Option<u64> {
+        let waiting = self.queues.values().filter(|queue| !queue.in_flight);
+        let times = waiting.flat_map(|queue| {
+            let first = queue.numbers.first().and_then(|number| self.entries.get(number));
+            let end_ms = first.filter(|_| queue.trouble.is_some()).map(|entry| entry.end_ms());
+            [Some(queue.after_ms), end_ms].into_iter().flatten()
+        });
+        times.filter(|time_ms| *time_ms > now_ms).min()
+    }
+
+    /// What has been tried for too long.
+    pub(super) fn old(&self, now_ms: u64) -> Vec<(u64, Target, Error)> {
+        let mut old = Vec::new();
+        for (target, queue) in self.queues.iter().filter(|(_, queue)| !queue.in_flight) {
+            let Some(trouble) = queue.trouble else { continue };
+            let is_old =
+                |number: &u64| self.entries.get(number).is_some_and(|entry| now_ms >= entry.end_ms());
+            old.extend(
+                queue
+                    .numbers
+                    .iter()
+                    .filter(|number| is_old(number))
+                    .map(|number| (*number, target.clone(), trouble)),
+            );
+        }
+        old
+    }
+}
+
+/// Requests that are being filled.
+#[derive(Default)]
+pub(super) struct Batch {
+    requests: Vec<Vec<u64>>,
+    open: Vec<u64>,
+    bytes: usize,
+}
+
+impl Batch {
+    /// Takes the envelopes of one target, all in one request.
+    pub(super) fn add(&mut self, numbers: &[u64], bytes: usize, bytes_max: usize) {
+        let full = self.open.len().saturating_add(numbers.len()) > RELAY_SEND_MANY_MAX
+            || self.bytes.saturating_add(bytes) > bytes_max;
+        if full && !self.open.is_empty() {
+            self.requests.push(core::mem::take(&mut self.open));
+            self.bytes = 0;
+        }
+        self.open.extend_from_slice(numbers);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Vec<u64>> {
+        if !self.open.is_empty() {
+            self.requests.push(self.open);
+        }
+        self.requests
+    }
+}

@@ -1,0 +1,113 @@
+//! Peers who turn up under another identity.
+
+use sealwax::client::{ClientOptions, IdentityChange, MessageState};
+use sealwax::error::Error;
+use sealwax::identity::Fingerprint;
+
+use crate::bed::Bed;
+
+/// Alice and Bob have talked, and Bob has lost everything and begins anew.
+fn bob_begins_anew(options: &ClientOptions) -> (Bed, Fingerprint) {
+    let mut bed = Bed::with(&["alice", "bob"], options);
+    bed.send("alice", "bob", "hello");
+    bed.run();
+    bed.send("bob", "alice", "old bob");
+    bed.run();
+    bed.replace_relay();
+    bed.disconnect("alice");
+    bed.add("bob", options);
+    bed.connect("alice");
+    bed.run();
+    let fingerprint = bed.client("bob").card().fingerprint();
+    (bed, fingerprint)
+}
+
+#[test]
+fn another_identity_blocks_and_is_held_until_it_is_accepted() {
+    let (mut bed, fingerprint) = bob_begins_anew(&ClientOptions::default());
+    bed.send("bob", "alice", "new bob 1");
+    bed.run();
+    bed.send("bob", "alice", "new bob 2");
+    bed.run();
+    assert_eq!(bed.person("alice").texts_of("bob"), ["old bob"]);
+    assert_eq!(bed.person("alice").changes(), [fingerprint]);
+    let first = bed.send("alice", "bob", "for whom?");
+    let second = bed.send("alice", "bob", "I wait");
+    bed.run();
+    assert_eq!(bed.person("alice").states(&first), []);
+    assert_eq!(bed.person("bob").texts(), []);
+
+    let now_ms = bed.now_ms;
+    let wrong = Fingerprint::from_bytes([1; 32]);
+    assert_eq!(bed.client("alice").accept_identity("bob", &wrong, now_ms), Err(Error::IdentityChanged));
+    assert_eq!(bed.client("alice").accept_identity("dave", &wrong, now_ms), Err(Error::UnknownUser));
+    // It is held for good, and the application may take its time.
+    bed.crash("alice");
+    bed.client("alice").accept_identity("bob", &fingerprint, now_ms).unwrap();
+    bed.connect("alice");
+    bed.run();
+    assert_eq!(bed.person("alice").texts_of("bob"), ["old bob", "new bob 1", "new bob 2"]);
+    assert_eq!(bed.person("bob").texts_of("alice"), ["for whom?", "I wait"]);
+    for id in [first, second] {
+        assert_eq!(bed.person("alice").states(&id), [Ok(MessageState::Sent)]);
+    }
+    bed.send("bob", "alice", "new bob 3");
+    bed.run();
+    assert_eq!(bed.person("alice").texts_of("bob").last().unwrap(), "new bob 3");
+    assert_eq!(bed.person("alice").changes(), [fingerprint]);
+}
+
+#[test]
+fn a_refused_identity_is_forgotten_with_what_it_sent() {
+    let (mut bed, _) = bob_begins_anew(&ClientOptions::default());
+    let known = bed.client("alice").peer_card("bob").unwrap().unwrap().fingerprint();
+    bed.send("bob", "alice", "new bob");
+    bed.run();
+    let now_ms = bed.now_ms;
+    bed.client("alice").accept_identity("bob", &known, now_ms).unwrap();
+    bed.crash("alice");
+    bed.connect("alice");
+    bed.run();
+    assert_eq!(bed.person("alice").texts_of("bob"), ["old bob"]);
+    assert_eq!(bed.client("alice").peer_card("bob").unwrap().unwrap().fingerprint(), known);
+}
+
+#[test]
+fn a_look_up_shows_another_identity_too() {
+    let (mut bed, fingerprint) = bob_begins_anew(&ClientOptions::default());
+    // Alice has nothing but the pin: the session is gone.
+    bed.wipe_session("alice", "bob");
+    bed.connect("alice");
+    let id = bed.send("alice", "bob", "are you there?");
+    bed.run();
+    assert_eq!(bed.person("alice").changes(), [fingerprint]);
+    assert_eq!(bed.person("bob").texts(), []);
+    let now_ms = bed.now_ms;
+    bed.client("alice").accept_identity("bob", &fingerprint, now_ms).unwrap();
+    bed.run();
+    assert_eq!(bed.person("bob").texts_of("alice"), ["are you there?"]);
+    assert_eq!(bed.person("alice").states(&id), [Ok(MessageState::Sent)]);
+}
+
+#[test]
+fn with_a_warning_the_new_identity_counts_at_once() {
+    let options = ClientOptions { identity_change: IdentityChange::Warn, ..ClientOptions::default() };
+    let (mut bed, fingerprint) = bob_begins_anew(&options);
+    bed.send("bob", "alice", "new bob");
+    bed.run();
+    assert_eq!(bed.person("alice").changes(), [fingerprint]);
+    bed.send("alice", "bob", "welcome back");
+    bed.run();
+    assert_eq!(bed.person("alice").texts_of("bob"), ["old bob", "new bob"]);
+    assert_eq!(bed.person("bob").texts_of("alice"), ["welcome back"]);
+}
+
+#[test]
+fn both_sides_show_one_safety_number() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    assert_eq!(bed.client("alice").safety_number("bob").err(), Some(Error::UnknownUser));
+    bed.send("alice", "bob", "hello");
+    bed.run();
+    let (alice, bob) = (bed.client("alice").safety_number("bob"), bed.client("bob").safety_number("alice"));
+    assert_eq!(alice.unwrap(), bob.unwrap());
+}
