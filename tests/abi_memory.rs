@@ -187,8 +187,9 @@ fn installed(
 
 #[test]
 fn messages_of_a_group_allocate_nothing_but_a_signature() {
-    // aws-lc-rs hands a signature out in pieces.
-    let signature = if sealwax::crypto::BACKEND == "aws-lc" { 4 } else { 0 };
+    // aws-lc-rs hands a signature out in pieces, and a FIPS module wants what is signed or verified in one.
+    let whole = usize::from(sealwax::crypto::fips());
+    let signature = whole + if sealwax::crypto::BACKEND == "aws-lc" { 4 } else { 0 };
     alone(|| {
         let (alice, bob) = (Identity::new("alice", NOW), Identity::new("bob", NOW));
         let roster = Roster::new(&bob, &[&alice], NOW);
@@ -201,7 +202,7 @@ fn messages_of_a_group_allocate_nothing_but_a_signature() {
         // Across the end of a block.
         for _ in 0..300 {
             assert!(allocations(|| encrypt_for(&sender, envelope)) <= signature);
-            assert_eq!(allocations(|| decrypt_of(&receiver, envelope, text)), 0);
+            assert_eq!(allocations(|| decrypt_of(&receiver, envelope, text)), whole);
             assert_eq!(text.0[..text.1], *b"text");
         }
     });

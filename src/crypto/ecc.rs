@@ -7,8 +7,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::sync::OnceLock;
 
-use crate::crypto::backend::{self, PrivateKey as _};
-use crate::crypto::kdf::{self, Label};
+use crate::crypto::backend::{self, Message, PrivateKey as _};
+use crate::crypto::kdf::Label;
 use crate::crypto::rng::Random;
 use crate::crypto::secret::Secret;
 use crate::error::{Error, Result};
@@ -110,17 +110,17 @@ impl Public<Sign> {
     /// Verifies a signature made by [`SignPrivate::sign`] over the same label and parts.
     /// [`Error::AuthenticationFailed`] if it does not hold, or holds with a high s.
     pub fn verify(&self, label: Label, parts: &[&[u8]], signature: &[u8; SIGNATURE_LEN]) -> Result<()> {
-        self.verify_digest(&kdf::hash(label, parts), signature)
+        self.verify_message(&Message::new([&label.length_byte(), label.bytes()], parts), signature)
     }
 
     /// Verifies plain ECDSA-SHA-256, high s refused. For published test vectors; the protocol uses
     /// [`SignPublic::verify`].
     pub fn verify_raw(&self, message: &[u8], signature: &[u8; SIGNATURE_LEN]) -> Result<()> {
-        self.verify_digest(&kdf::sha256(&[message]), signature)
+        self.verify_message(&Message::new([&[], &[]], &[message]), signature)
     }
 
-    fn verify_digest(&self, digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> Result<()> {
-        if backend::is_low_s(signature) && backend::verify(&self.point, digest, signature) {
+    fn verify_message(&self, message: &Message<'_>, signature: &[u8; SIGNATURE_LEN]) -> Result<()> {
+        if backend::is_low_s(signature) && backend::verify(&self.point, message, signature) {
             Ok(())
         } else {
             Err(Error::AuthenticationFailed)
@@ -135,9 +135,8 @@ pub struct Private<P: Purpose> {
 }
 
 impl<P: Purpose> Private<P> {
-    /// A fresh key, from the backend's own generator if the source is the system. Of any other source, draws of 32
-    /// bytes until one lies within 1 and the order of the curve less one. [`Error::Internal`] if the source fails or
-    /// never gives one.
+    /// A fresh key: draws of 32 bytes until one lies within 1 and the order of the curve less one.
+    /// [`Error::Internal`] if the source fails or never gives one.
     pub fn generate(rng: &mut dyn Random) -> Result<Self> {
         let key = P::Key::generate(rng).ok_or(Error::Internal)?;
         Ok(Self { key, public: OnceLock::new() })
@@ -188,16 +187,16 @@ impl Private<Sign> {
     /// 6979, with the source's [`Random::signature_entropy`] as additional data. [`Error::Internal`] if the source
     /// fails.
     pub fn sign(&self, rng: &mut dyn Random, label: Label, parts: &[&[u8]]) -> Result<[u8; SIGNATURE_LEN]> {
-        self.sign_digest(rng, &kdf::hash(label, parts))
+        self.sign_message(rng, &Message::new([&label.length_byte(), label.bytes()], parts))
     }
 
     /// Plain ECDSA-SHA-256. For published test vectors; the protocol uses [`SignPrivate::sign`].
     pub fn sign_raw(&self, rng: &mut dyn Random, message: &[u8]) -> Result<[u8; SIGNATURE_LEN]> {
-        self.sign_digest(rng, &kdf::sha256(&[message]))
+        self.sign_message(rng, &Message::new([&[], &[]], &[message]))
     }
 
-    fn sign_digest(&self, rng: &mut dyn Random, digest: &[u8; 32]) -> Result<[u8; SIGNATURE_LEN]> {
-        self.key.sign(rng, digest).ok_or(Error::Internal)
+    fn sign_message(&self, rng: &mut dyn Random, message: &Message<'_>) -> Result<[u8; SIGNATURE_LEN]> {
+        self.key.sign(rng, message).ok_or(Error::Internal)
     }
 }
 

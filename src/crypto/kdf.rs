@@ -4,13 +4,7 @@
 //! HKDF, in a hash, under a signature. So nothing that was derived, hashed or signed for one purpose can be taken
 //! for another.
 
-use hkdf::{Hkdf, HkdfExtract};
-use hmac::KeyInit as _;
-use hmac::block_api::HmacCore;
-use hmac::digest::block_api::{Buffer, FixedOutputCore as _, UpdateCore as _};
-use sha2::{Digest as _, Sha256};
-use zeroize::Zeroize as _;
-
+use crate::crypto::backend;
 use crate::crypto::secret::Secret;
 use crate::error::{Error, Result};
 use crate::wire::codec::Put;
@@ -109,7 +103,7 @@ impl Label {
     }
 
     /// The length byte of `L(label)`. No label comes near 256 bytes; a test holds them all to it.
-    const fn length_byte(self) -> [u8; 1] {
+    pub(super) const fn length_byte(self) -> [u8; 1] {
         [self.bytes().len() as u8]
     }
 }
@@ -123,36 +117,29 @@ pub fn extract_expand<const N: usize>(
     context: &[u8],
     out: &mut [u8; N],
 ) {
-    expand_labelled(&extract(salt, ikm), label, context, out);
+    const { assert!(N <= EXPAND_MAX) };
+    let filled = backend::extract_expand(salt, ikm, &[&label.length_byte(), label.bytes(), context], out);
+    assert_filled(filled);
 }
 
 /// HKDF-Expand alone, from a key that is already uniform, into keys one after another, with info = `L(label)`.
-///
-/// [`expand`] in the measure of a hash: what every message takes. The state under the key is made once and the buffer
-/// once, where `hkdf` makes and wipes a buffer for each output, which is a fifth of its time for infos this short.
+/// It is [`expand`] in the measure of a hash: what every message takes.
 pub fn expand_keys<const N: usize>(prk: &Secret<32>, label: Label, out: [&mut [u8; HASH_LEN]; N]) {
     const { assert!(N <= 255) };
-    let Ok(keyed) = HmacCore::<Sha256>::new_from_slice(prk.as_bytes()) else {
-        unreachable!("HMAC takes keys of any length")
-    };
-    let mut buffer = Buffer::<HmacCore<Sha256>>::default();
-    let mut before: &[u8] = &[];
-    for (number, key) in (1_u8..).zip(out) {
-        let mut hmac = keyed.clone();
-        for part in [before, &label.length_byte(), label.bytes(), &[number]] {
-            buffer.digest_blocks(part, |blocks| hmac.update_blocks(blocks));
-        }
-        hmac.finalize_fixed_core(&mut buffer, key.into());
-        buffer.reset();
-        before = key;
-    }
+    backend::expand_keys(prk, [&label.length_byte(), label.bytes()], out);
 }
 
 /// HKDF-Expand alone, from a key that is already uniform, with info = `L(label) || context`.
 /// The compiler refuses outputs above 8,160 bytes.
 pub fn expand<const N: usize>(prk: &Secret<32>, label: Label, context: &[u8], out: &mut [u8; N]) {
-    let Ok(hkdf) = Hkdf::from_prk(prk.as_bytes()) else { unreachable!("a Secret<32> is a whole hash") };
-    expand_labelled(&hkdf, label, context, out);
+    const { assert!(N <= EXPAND_MAX) };
+    assert_filled(backend::expand(prk, &[&label.length_byte(), label.bytes(), context], out));
+}
+
+fn assert_filled(filled: Option<()>) {
+    if filled.is_none() {
+        unreachable!("the compiler refused longer outputs");
+    }
 }
 
 /// SHA-256 of `L(label)` and the concatenated `parts`.
@@ -167,19 +154,22 @@ pub fn hash(label: Label, parts: &[&[u8]]) -> [u8; HASH_LEN] {
 
 /// [`hash`] in pieces. It is a [`Put`], so that what is hashed can be written like what is sent.
 #[derive(Clone)]
-pub struct Hasher(Sha256);
+pub struct Hasher(backend::Hash);
 
 impl Hasher {
     /// Starts with `L(label)`.
     #[must_use]
     pub fn new(label: Label) -> Self {
-        Self(Sha256::new().chain_update(label.length_byte()).chain_update(label.bytes()))
+        let mut hasher = Self::unlabelled();
+        hasher.update(&label.length_byte());
+        hasher.update(label.bytes());
+        hasher
     }
 
     /// Starts without a label: for what the protocol does not name and nobody else sees.
     #[must_use]
     pub fn unlabelled() -> Self {
-        Self(Sha256::new())
+        Self(backend::Hash::new())
     }
 
     /// Adds bytes.
@@ -190,7 +180,7 @@ impl Hasher {
     /// The hash of everything added.
     #[must_use]
     pub fn finish(self) -> [u8; HASH_LEN] {
-        self.0.finalize().into()
+        self.0.finish()
     }
 }
 
@@ -203,51 +193,24 @@ impl Put for Hasher {
 /// SHA-256 of the concatenated `parts`, without a label. For published test vectors; the protocol uses [`hash`].
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> [u8; HASH_LEN] {
-    let mut digest = Sha256::new();
+    let mut hasher = Hasher::unlabelled();
     for part in parts {
-        digest.update(part);
+        hasher.update(part);
     }
-    digest.finalize().into()
+    hasher.finish()
 }
 
 /// HKDF-SHA-256 with a bare info. For published test vectors; the protocol uses [`extract_expand`].
 /// [`Error::TooLarge`] above 8,160 bytes.
 pub fn hkdf_raw(salt: &[u8], ikm: &[u8], info: &[u8], out: &mut [u8]) -> Result<()> {
-    extract(salt, &[ikm]).expand(info, out).map_err(|_| Error::TooLarge)
+    backend::extract_expand(salt, &[ikm], &[info], out).ok_or(Error::TooLarge)
 }
 
 /// HMAC-SHA-256 of the concatenated `parts` under a key of any length. What HKDF is made of, open for published
 /// test vectors.
 #[must_use]
 pub fn hmac(key: &[u8], parts: &[&[u8]]) -> Secret<HASH_LEN> {
-    // Hashing a long key and padding a short one is all that the extraction of HKDF adds, so it is the same function.
-    let mut context = HkdfExtract::<Sha256>::new(Some(key));
-    for part in parts {
-        context.input_ikm(part);
-    }
-    let (mut output, _) = context.finalize();
-    let mut secret = Secret::zeroed();
-    secret.as_mut_bytes().copy_from_slice(&output);
-    output.zeroize();
-    secret
-}
-
-fn extract(salt: &[u8], ikm: &[&[u8]]) -> Hkdf<Sha256> {
-    let mut context = HkdfExtract::<Sha256>::new(Some(salt));
-    for part in ikm {
-        context.input_ikm(part);
-    }
-    let (mut prk, hkdf) = context.finalize();
-    prk.zeroize();
-    hkdf
-}
-
-/// Fills `out` from a label and context; the lengths are right by the callers' types.
-fn expand_labelled<const N: usize>(hkdf: &Hkdf<Sha256>, label: Label, context: &[u8], out: &mut [u8; N]) {
-    const { assert!(N <= EXPAND_MAX) };
-    if hkdf.expand_multi_info(&[&label.length_byte(), label.bytes(), context], out).is_err() {
-        unreachable!("the compiler refused longer outputs");
-    }
+    backend::hmac(key, parts)
 }
 
 #[cfg(test)]

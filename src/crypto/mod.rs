@@ -16,5 +16,12 @@ pub use secret::Secret;
 
 /// Who computes the curve and the AEAD in this build.
 pub const BACKEND: &str = backend::NAME;
-/// Whether everything runs in the FIPS module of AWS-LC.
-pub const FIPS: bool = cfg!(feature = "fips");
+
+/// Whether this is a build for the FIPS module of AWS-LC, and what was linked says that it is that module.
+#[must_use]
+pub fn fips() -> bool {
+    #[cfg(feature = "fips")]
+    return backend::is_module();
+    #[cfg(not(feature = "fips"))]
+    false
+}

@@ -2,6 +2,7 @@
 //!
 //! Keys, ephemerals and the entropy of signatures come from the system, one call each. Nonces and message ids, which
 //! are no secrets, come from a small buffer for each thread: a system call costs as much as encrypting a short message.
+//! A FIPS build adds the randomness of its module to all of them.
 
 use core::cell::RefCell;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -85,7 +86,10 @@ fn buffered<const N: usize>() -> Result<[u8; N]> {
 }
 
 fn system(out: &mut [u8]) -> Result<()> {
-    getrandom::fill(out).map_err(|_| {
+    let filled = getrandom::fill(out).ok();
+    #[cfg(feature = "fips")]
+    let filled = filled.and_then(|()| backend::stir(out));
+    filled.ok_or_else(|| {
         out.zeroize();
         Error::Internal
     })

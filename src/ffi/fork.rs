@@ -7,7 +7,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::status::Status;
-use crate::crypto::rng;
+use crate::crypto::{self, rng};
 
 /// Another number in every forked child.
 pub(super) fn generation() -> u64 {
@@ -25,6 +25,7 @@ pub(super) fn watch() -> Result<(), Status> {
     if WATCHING.load(Ordering::Acquire) {
         return Ok(());
     }
+    check_module()?;
     // SAFETY: the hooks are functions of this library, which is linked so as never to be unloaded (`build.rs`). The one
     // for the child writes two atomic numbers and no more, which is allowed in a child of a threaded process.
     let refused = unsafe { libc::pthread_atfork(Some(before), Some(after), Some(in_child)) };
@@ -39,8 +40,14 @@ pub(super) fn watch() -> Result<(), Status> {
 /// Nothing forks here.
 #[cfg(not(unix))]
 pub(super) fn watch() -> Result<(), Status> {
+    check_module()?;
     rng::watch_forks();
     Ok(())
+}
+
+/// A build for the FIPS module makes no object with anything else.
+fn check_module() -> Result<(), Status> {
+    if crypto::fips() == cfg!(feature = "fips") { Ok(()) } else { Err(Status::INTERNAL) }
 }
 
 #[cfg(unix)]

@@ -166,7 +166,7 @@ fn describe_build() -> String {
         "version": env!("CARGO_PKG_VERSION"),
         "abi": { "major": SEALWAX_ABI_MAJOR, "minor": SEALWAX_ABI_MINOR },
         "backend": crypto::BACKEND,
-        "fips": crypto::FIPS,
+        "fips": crypto::fips(),
         "store": null,
         "suites": [1],
         "sizes": {

@@ -1,21 +1,24 @@
 //! AWS-LC, through `aws-lc-rs`.
 //!
 //! Nonces of signatures come from its own generator where the caller's source is the system; a caller's own source is
-//! served as in pure Rust, so that vectors are the same. Keys are never made by that generator: it is in memory, so
-//! two copies of a running machine would make the same ones.
+//! served as in pure Rust, so that vectors are the same. Keys are never made by that generator alone: it is in memory,
+//! so two copies of a running machine would make the same ones.
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::sync::OnceLock;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{self, ECDH_P256};
+#[cfg(not(feature = "fips"))]
 use aws_lc_rs::digest::{Digest, SHA256};
+#[cfg(feature = "fips")]
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
 };
 use zeroize::Zeroizing;
 
-use super::{PrivateKey, gate, rustcrypto};
+use super::{Message, PrivateKey, gate, rustcrypto};
 use crate::crypto::rng::Random;
 use crate::crypto::secret::Secret;
 
@@ -145,26 +148,40 @@ impl Native for EcdsaKeyPair {
 }
 
 impl SignKey {
-    /// ECDSA over a SHA-256 digest, low-S. The nonce is AWS-LC's own if the source is the system, and otherwise that
-    /// of RFC 6979 with the source's entropy; `None` if the source fails.
-    pub(in crate::crypto) fn sign(&self, rng: &mut dyn Random, digest: &[u8; 32]) -> Option<[u8; 64]> {
+    /// ECDSA with SHA-256, low-S. The nonce is AWS-LC's own if the source is the system, and otherwise that of RFC
+    /// 6979 with the source's entropy; `None` if the source fails.
+    pub(in crate::crypto) fn sign(&self, rng: &mut dyn Random, message: &Message<'_>) -> Option<[u8; 64]> {
         if !rng.is_system() {
-            return rustcrypto::sign(&*rustcrypto::scalar(self.scalar.as_bytes())?, rng, digest);
+            return rustcrypto::sign(&*rustcrypto::scalar(self.scalar.as_bytes())?, rng, message);
         }
-        let (native, digest) = (self.native(), import(digest)?);
-        let signature = gate::inside(|| native.sign_digest(&digest)).ok()?;
+        let (native, input) = (self.native(), input(message)?);
+        #[cfg(feature = "fips")]
+        let signature = gate::inside(|| native.sign(&SystemRandom::new(), &input)).ok()?;
+        #[cfg(not(feature = "fips"))]
+        let signature = gate::inside(|| native.sign_digest(&input)).ok()?;
         rustcrypto::normalise_s(signature.as_ref().try_into().ok()?)
     }
 }
 
 /// Whether the signature holds, high-S or not.
-pub(in crate::crypto) fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; 64]) -> bool {
+pub(in crate::crypto) fn verify(public: &Point, message: &Message<'_>, signature: &[u8; 64]) -> bool {
     let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public.as_bytes());
-    import(digest).is_some_and(|digest| public.verify_digest(&digest, signature).is_ok())
+    let Some(input) = input(message) else { return false };
+    #[cfg(feature = "fips")]
+    return public.verify(&input, signature).is_ok();
+    #[cfg(not(feature = "fips"))]
+    public.verify_digest(&input, signature).is_ok()
 }
 
-fn import(digest: &[u8; 32]) -> Option<Digest> {
-    Digest::import_less_safe(digest, &SHA256).ok()
+/// A message as AWS-LC is given it: whole to the module, which has to hash it by itself, and else hashed, because that
+/// takes no room.
+#[cfg(feature = "fips")]
+fn input(message: &Message<'_>) -> Option<Vec<u8>> {
+    Some(message.to_vec())
+}
+#[cfg(not(feature = "fips"))]
+fn input(message: &Message<'_>) -> Option<Digest> {
+    Digest::import_less_safe(&message.digest(), &SHA256).ok()
 }
 
 /// Encrypts in place; `None` only for more than 64 GiB.

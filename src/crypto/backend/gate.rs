@@ -2,7 +2,11 @@
 //!
 //! In a forked child the generator takes a lock for writing, to note the fork. If another thread of the parent was
 //! inside and held that lock for reading, nobody in the child ever releases it. So a fork waits until no other
-//! thread is inside, and no thread goes in while one is under way.
+//! thread is inside, and no thread goes in while one is under way. The generator of the FIPS module has such locks
+//! too, one of them around its source of entropy, which the first draw of a process waits for.
+//!
+//! What no gate of ours reaches: when a thread that has drawn ends, AWS-LC takes it off a list, under a lock that is
+//! held for a few instructions.
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -19,8 +23,9 @@ thread_local! {
     static HERE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Both sides go ahead after this. A visit takes some microseconds, and a fork waits for nobody else: what lasts as
-/// long is a fork that waits, in somebody else's hook, for a lock which the visitor holds.
+/// Both sides go ahead after this. A visit takes some microseconds, or tens of milliseconds where a FIPS module seeds
+/// itself, and a fork waits for nobody else: what lasts as long is a fork that waits, in somebody else's hook, for a
+/// lock which the visitor holds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn wait_while(since: Instant, busy: impl Fn() -> bool) {

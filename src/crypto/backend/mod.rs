@@ -1,22 +1,33 @@
-//! The seam between the primitives' meaning (`ecc`, `aead`) and whoever computes them.
+//! The seam between the primitives' meaning (`ecc`, `aead`, `kdf`, `rng`) and whoever computes them.
 //!
-//! A backend is a module with the items re-exported here. It sees fixed-length bytes and its own opaque types,
-//! knows no label, and answers `Option` or `bool`; errors are named above it. Pure Rust is always there: it is a
-//! whole backend, it does what is as cheap in one place as in two (the range of a signature's values), and the
-//! tests hold the other one against it.
+//! A backend is modules with the items re-exported here. It sees bytes and its own opaque types, knows no label, and
+//! answers `Option` or `bool`; errors are named above it. Pure Rust is always there: it is a whole backend, it does
+//! what is no cryptography of its own (the range of a scalar and of a signature's values), and the tests hold the
+//! others against it. AWS-LC takes over the curve and the AEAD; as a FIPS module it takes the hashes and a part in
+//! all randomness too.
 
 #[cfg(any(feature = "aws-lc", feature = "fips"))]
 mod aws_lc;
+#[cfg(feature = "fips")]
+mod fips;
 #[cfg(any(feature = "aws-lc", feature = "fips"))]
 mod gate;
+#[cfg_attr(feature = "fips", allow(dead_code, unreachable_pub))]
+mod hashes;
+mod message;
 // What AWS-LC has taken over is compiled all the same, for the tests.
 #[cfg_attr(any(feature = "aws-lc", feature = "fips"), allow(dead_code, unreachable_pub))]
 mod rustcrypto;
 
 #[cfg(any(feature = "aws-lc", feature = "fips"))]
 pub(super) use aws_lc::{AeadKey, AgreeKey, NAME, Point, SignKey, aead_open, aead_seal, initialise, verify};
+#[cfg(feature = "fips")]
+pub(super) use fips::{Hash, expand, expand_keys, extract_expand, hmac, is_module, stir};
 #[cfg(any(feature = "aws-lc", feature = "fips"))]
 pub(super) use gate::{after_fork_in_child, after_fork_in_parent, before_fork};
+#[cfg(not(feature = "fips"))]
+pub(super) use hashes::{Hash, expand, expand_keys, extract_expand, hmac};
+pub(super) use message::Message;
 #[cfg(not(any(feature = "aws-lc", feature = "fips")))]
 pub(super) use rustcrypto::{AeadKey, AgreeKey, NAME, Point, SignKey, aead_open, aead_seal, verify};
 pub(super) use rustcrypto::{is_low_s, normalise_s};

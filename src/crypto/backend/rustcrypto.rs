@@ -11,7 +11,7 @@ use p256::{NistP256, NonZeroScalar, PublicKey, ecdh};
 use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::PrivateKey;
+use super::{Message, PrivateKey};
 use crate::crypto::rng::Random;
 use crate::crypto::secret::Secret;
 
@@ -84,10 +84,10 @@ impl Scalar {
         Some(secret)
     }
 
-    /// ECDSA over a SHA-256 digest, low-S, its nonce by RFC 6979 with the source's entropy as additional data;
-    /// `None` if the source fails.
-    pub(in crate::crypto) fn sign(&self, rng: &mut dyn Random, digest: &[u8; 32]) -> Option<[u8; 64]> {
-        sign(&self.0, rng, digest)
+    /// ECDSA with SHA-256, low-S, its nonce by RFC 6979 with the source's entropy as additional data; `None` if the
+    /// source fails.
+    pub(in crate::crypto) fn sign(&self, rng: &mut dyn Random, message: &Message<'_>) -> Option<[u8; 64]> {
+        sign(&self.0, rng, message)
     }
 }
 
@@ -100,17 +100,17 @@ pub(super) fn scalar(bytes: &[u8; 32]) -> Option<Zeroizing<NonZeroScalar>> {
 }
 
 /// [`Scalar::sign`].
-pub(super) fn sign(key: &NonZeroScalar, rng: &mut dyn Random, digest: &[u8; 32]) -> Option<[u8; 64]> {
+pub(super) fn sign(key: &NonZeroScalar, rng: &mut dyn Random, message: &Message<'_>) -> Option<[u8; 64]> {
     let entropy = rng.signature_entropy().ok()?.map(Zeroizing::new);
     let entropy = entropy.as_ref().map_or([].as_slice(), |entropy| entropy.as_slice());
-    let (signature, _) = hazmat::sign_prehashed_rfc6979::<NistP256, Sha256>(key, digest, entropy);
+    let (signature, _) = hazmat::sign_prehashed_rfc6979::<NistP256, Sha256>(key, &message.digest(), entropy);
     Some(signature.normalize_s().to_bytes().into())
 }
 
 /// Whether the signature holds, high-S or not.
-pub(in crate::crypto) fn verify(public: &Point, digest: &[u8; 32], signature: &[u8; 64]) -> bool {
+pub(in crate::crypto) fn verify(public: &Point, message: &Message<'_>, signature: &[u8; 64]) -> bool {
     Signature::from_slice(signature).is_ok_and(|signature| {
-        hazmat::verify_prehashed(&public.key.to_projective(), digest, &signature).is_ok()
+        hazmat::verify_prehashed(&public.key.to_projective(), &message.digest(), &signature).is_ok()
     })
 }
 

@@ -3,9 +3,11 @@
 
 use proptest::prelude::*;
 
-use super::{PrivateKey, aws_lc, rustcrypto};
+use super::{Message, PrivateKey, aws_lc, rustcrypto};
 use crate::crypto::rng::SystemRandom;
 use crate::crypto::rng::scripted::ScriptedRandom;
+#[cfg(feature = "fips")]
+use crate::crypto::secret::Secret;
 
 /// The same key in both.
 fn keys<K: PrivateKey>(bytes: &[u8; 32]) -> (Option<K>, Option<rustcrypto::Scalar>) {
@@ -89,42 +91,47 @@ proptest! {
     #[test]
     fn each_takes_what_the_other_signed_and_refuses_what_was_damaged(
         key in keys_in_range(),
-        digest in any::<[u8; 32]>(),
+        message in any::<[u8; 32]>(),
         at in 0..128_usize,
         by in 1..=u8::MAX,
     ) {
         let (aws, pure) = keys::<aws_lc::SignKey>(&key);
         let bytes = public(&key);
         let (for_aws, for_pure) = (aws_lc::Point::parse(&bytes).unwrap(), rustcrypto::Point::parse(&bytes).unwrap());
-        let verdicts = |digest: &[u8; 32], signature: &[u8; 64]| {
-            (aws_lc::verify(&for_aws, digest, signature), rustcrypto::verify(&for_pure, digest, signature))
+        let verdicts = |message: &[u8; 32], signature: &[u8; 64]| {
+            let (head, tail) = message.split_at(at % 32);
+            let parts = [tail];
+            let message = Message::new([b"", head], &parts);
+            (aws_lc::verify(&for_aws, &message, signature), rustcrypto::verify(&for_pure, &message, signature))
         };
         let signatures = [
-            aws.unwrap().sign(&mut SystemRandom, &digest).unwrap(),
-            pure.unwrap().sign(&mut SystemRandom, &digest).unwrap(),
+            aws.unwrap().sign(&mut SystemRandom, &Message::new([b"", b""], &[&message])).unwrap(),
+            pure.unwrap().sign(&mut SystemRandom, &Message::new([&message, b""], &[])).unwrap(),
         ];
         for signature in signatures {
             prop_assert!(rustcrypto::is_low_s(&signature));
-            prop_assert_eq!(verdicts(&digest, &signature), (true, true));
-            let (mut digest, mut signature) = (digest, signature);
+            prop_assert_eq!(verdicts(&message, &signature), (true, true));
+            let (mut message, mut signature) = (message, signature);
             match at {
                 0..64 => signature[at] ^= by,
-                64..96 => digest[at - 64] ^= by,
+                64..96 => message[at - 64] ^= by,
                 // r or s of zero, and of all ones.
                 96..112 => signature[..32].fill(if by > 127 { 0xff } else { 0 }),
                 _ => signature[32..].fill(if by > 127 { 0xff } else { 0 }),
             }
-            prop_assert_eq!(verdicts(&digest, &signature), (false, false));
+            prop_assert_eq!(verdicts(&message, &signature), (false, false));
         }
     }
 
     #[test]
-    fn the_same_source_gives_the_same_keys_and_signatures(seed in "[a-z]{1,8}", digest in any::<[u8; 32]>()) {
+    fn the_same_source_gives_the_same_keys_and_signatures(seed in "[a-z]{1,8}", bytes in any::<[u8; 32]>()) {
         let rng = || ScriptedRandom::new(&seed);
         let aws = aws_lc::SignKey::generate(&mut rng()).unwrap();
         let pure = rustcrypto::Scalar::generate(&mut rng()).unwrap();
         prop_assert!(aws.to_bytes().ct_eq(&pure.to_bytes()));
-        prop_assert_eq!(aws.sign(&mut rng(), &digest), pure.sign(&mut rng(), &digest));
+        let parts = [bytes.as_slice()];
+        let message = Message::new([b"", b""], &parts);
+        prop_assert_eq!(aws.sign(&mut rng(), &message), pure.sign(&mut rng(), &message));
     }
 
     #[test]
@@ -170,4 +177,81 @@ fn places_of_different_lengths_are_refused_by_both() {
     assert_eq!(pure.seal(&[2; 12], b"", b"plain", &mut [0; 4]), None);
     assert!(!aws.open(&[2; 12], b"", b"plain", &[0; 16], &mut [0; 6]));
     assert!(!pure.open(&[2; 12], b"", b"plain", &[0; 16], &mut [0; 6]));
+}
+
+/// The module's hashes against those in Rust.
+#[cfg(feature = "fips")]
+mod hashing {
+    use super::*;
+    use crate::crypto::backend::{fips, hashes};
+
+    fn pieces() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::vec(prop::collection::vec(any::<u8>(), 0..150), 0..4)
+    }
+
+    fn slices(pieces: &[Vec<u8>]) -> Vec<&[u8]> {
+        pieces.iter().map(Vec::as_slice).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn hashes_are_the_same(parts in pieces(), copied in any::<u8>()) {
+            let (mut module, mut pure) = (fips::Hash::new(), hashes::Hash::new());
+            for part in slices(&parts) {
+                module.update(part);
+                pure.update(part);
+            }
+            let (mut other, mut pure_other) = (module.clone(), pure.clone());
+            other.update(&[copied]);
+            pure_other.update(&[copied]);
+            prop_assert_eq!(module.finish(), pure.finish());
+            prop_assert_eq!(other.finish(), pure_other.finish());
+        }
+
+        #[test]
+        fn derivations_are_the_same(
+            key in prop::collection::vec(any::<u8>(), 0..200),
+            ikm in pieces(),
+            info in pieces(),
+            length in prop_oneof![8 => 0..300_usize, 1 => 8_150..8_170_usize],
+        ) {
+            let (ikm, info) = (slices(&ikm), slices(&info));
+            let prk = fips::hmac(&key, &ikm);
+            prop_assert!(prk.ct_eq(&hashes::hmac(&key, &ikm)));
+            let mut outs = [vec![0; length], vec![0; length], vec![0; length]];
+            let [both, half, pure] = &mut outs;
+            let done = fips::extract_expand(&key, &ikm, &info, both);
+            prop_assert_eq!(done, hashes::extract_expand(&key, &ikm, &info, pure));
+            prop_assert_eq!(done, fips::expand(&prk, &info, half));
+            prop_assert_eq!(done.is_some(), length <= 255 * 32);
+            if done.is_some() {
+                prop_assert_eq!(&both, &pure);
+                prop_assert_eq!(&half, &pure);
+            }
+        }
+
+        #[test]
+        fn keys_in_a_row_are_the_same(prk in any::<[u8; 32]>(), head in any::<[u8; 1]>(), tail in "[a-z]{0,90}") {
+            let (prk, info) = (Secret::new(prk), [head.as_slice(), tail.as_bytes()]);
+            let (mut module, mut pure) = ([[0; 32]; 3], [[1; 32]; 3]);
+            fips::expand_keys(&prk, info, module.each_mut());
+            hashes::expand_keys(&prk, info, pure.each_mut());
+            prop_assert_eq!(module, pure);
+        }
+    }
+
+    #[test]
+    fn what_the_module_adds_reaches_every_byte_and_is_another_each_time() {
+        // Longer than one draw. Of so many bytes, some stay what they are by chance.
+        let (mut first, mut second) = ([0; 1_300], [0; 1_300]);
+        fips::stir(&mut first).unwrap();
+        fips::stir(&mut second).unwrap();
+        for (one, other) in first.chunks(100).zip(second.chunks(100)) {
+            assert_ne!(one, other);
+            assert!(one.iter().filter(|byte| **byte == 0).count() < 20);
+        }
+        fips::stir(&mut []).unwrap();
+    }
 }
