@@ -5,6 +5,7 @@
 #   make demo       a story in C and Python: a relay, four people, and then the relay turns hostile
 #   make chat       talk by hand, in two terminals or more; NAME=carol chooses who you are
 #   make test       every test; what an optional tool is missing for is skipped and said at the end
+#   make test-fips  the Rust tests on the FIPS module of AWS-LC, which is not part of make test; needs CMake, Go and Perl
 #   make bench      how fast it is, beside vodozemac and the primitives; writes docs/PERFORMANCE.md
 #   make budgets    memory of handles and size of the library, against their limits
 #   make instructions         counts the instructions of the hot paths anew; needs valgrind
@@ -39,7 +40,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop bench bench-python budgets instructions instructions-check test-benches install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-fips bench bench-python budgets instructions instructions-check test-benches install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -127,6 +128,13 @@ test-interop: lib
 	@echo "== Interoperability: another implementation of the protocol =="
 	@mkdir -p build
 	SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) tests/interop/run.sh $(SKIPS)
+
+FIPS := --locked --no-default-features --features fips,store
+
+test-fips:
+	@echo "== Rust, on the FIPS module =="
+	$(CARGO) clippy $(FIPS) --all-targets -- -D warnings
+	$(CARGO) test $(FIPS)
 
 # The benches share what is compiled for the library, and open the release artefact at run time.
 BENCHES := benches/Cargo.toml
