@@ -95,7 +95,7 @@ const DRAW: usize = 512;
 /// Adds the randomness of the module's generator to what the system gave, so that neither alone has to be trusted,
 /// and two copies of a running machine, which have the same generator, still part. `None` if the generator fails.
 ///
-/// SP 800-133 section 4 allows it: a key is the exclusive or of an approved generator's output and of a value that
+/// Section 4 of SP 800-133, revision 2, allows it: a key is the exclusive or of an approved generator's output and of a value that
 /// was made independently of it.
 pub(in crate::crypto) fn stir(out: &mut [u8]) -> Option<()> {
     let mut drawn = Zeroizing::new([0; DRAW]);
