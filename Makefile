@@ -87,6 +87,7 @@ test: lib
 	@$(MAKE) --no-print-directory test-python
 	@$(MAKE) --no-print-directory test-wheel
 	@$(MAKE) --no-print-directory test-interop
+	@$(MAKE) --no-print-directory test-pure
 	@echo
 	@if [ -s $(SKIPS) ]; then \
 	    echo "==== ALL TESTS THAT RAN HAVE PASSED. NOT RUN ON THIS MACHINE: ===="; \
@@ -135,6 +136,18 @@ test-fips:
 	@echo "== Rust, on the FIPS module =="
 	$(CARGO) clippy $(FIPS) --all-targets -- -D warnings
 	$(CARGO) test $(FIPS)
+
+# Builds with and without AWS-LC leave their libraries at the same path, and cargo takes either for fresh.
+PURE := $(CURDIR)/build/pure/$(FILE)
+
+test-pure:
+	@echo "== Python and interoperability, without AWS-LC =="
+	rm -f $(TARGET)/debug/deps/$(notdir $(BUILT))
+	$(CARGO) build --locked --lib --no-default-features
+	@mkdir -p $(dir $(PURE))
+	cp $(TARGET)/debug/$(notdir $(BUILT)) $(PURE)
+	cd bindings/python && SEALWAX_LIBRARY=$(PURE) PYTHONPATH=. python3 -W error -m unittest discover -s tests
+	SEALWAX_LIBRARY=$(PURE) tests/interop/run.sh $(SKIPS)
 
 # The benches share what is compiled for the library, and open the release artefact at run time.
 BENCHES := benches/Cargo.toml
