@@ -65,6 +65,22 @@ pub(super) enum Ask {
 }
 
 impl Ask {
+    /// Whether this can be an answer to it.
+    fn takes(&self, answer: &Answer<'_>) -> bool {
+        match (self, answer) {
+            (_, Answer::Refused { .. })
+            | (Self::Lookup(_), Answer::Done(Body::Found { .. }))
+            | (Self::Prekeys(_) | Self::SendOnce(_) | Self::Watch | Self::Ping, Answer::Done(Body::Ok)) => {
+                true
+            }
+            (Self::Send(numbers), Answer::Done(Body::Ok)) => numbers.len() == 1,
+            (Self::Send(numbers), Answer::Done(Body::SentMany { statuses })) => {
+                numbers.len() == statuses.len()
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is repeated on the next connection.
     const fn is_kept(&self) -> bool {
         match self {
@@ -266,6 +282,9 @@ impl Client {
             settings.relay_id = *welcome.relay_id;
             self.journal.settings = true;
         }
+        self.check_published(welcome);
+        self.publishing =
+            self.connection.requests.values().any(|request| matches!(request.ask, Ask::Prekeys(_)));
         let restored = welcome.commit > self.said_commit && !self.is_restored;
         if restored {
             self.restored()?;
@@ -273,7 +292,6 @@ impl Client {
         self.tell(Event::Connected { restored });
         let waiting: Vec<u32> = self.connection.requests.keys().copied().collect();
         waiting.into_iter().for_each(|request| self.send_request(request));
-        self.check_published(welcome);
         self.ask_watch();
         Ok(())
     }
@@ -325,49 +343,46 @@ impl Client {
             request.sent_ms = None;
             return Ok(Ok(()));
         }
-        let Some(Request { ask, .. }) = self.connection.requests.remove(&number) else { return Ok(Ok(())) };
+        if !request.ask.takes(&answer) {
+            return Ok(Err(Error::Malformed));
+        }
+        match self.connection.requests.remove(&number) {
+            Some(Request { ask, .. }) => self.answered(ask, answer).map(Ok),
+            None => Ok(Ok(())),
+        }
+    }
+
+    fn answered(&mut self, ask: Ask, answer: Answer<'_>) -> Result<()> {
         match (ask, answer) {
             (Ask::Lookup(user), Answer::Done(Body::Found { card, bundle })) => {
-                self.found(&user, card, bundle).map(Ok)
+                self.found(&user, card, bundle)
             }
-            (Ask::Lookup(user), Answer::Refused { status, .. }) => self.not_found(&user, status).map(Ok),
-            (Ask::Prekeys(_), Answer::Done(Body::Ok)) => {
-                self.publishing = false;
-                Ok(Ok(()))
-            }
+            (Ask::Lookup(user), Answer::Refused { status, .. }) => self.not_found(&user, status),
+            (Ask::Prekeys(bundle), Answer::Done(_)) => self.prekeys_taken(&bundle),
             (Ask::Prekeys(_), Answer::Refused { status, .. }) => {
-                self.publishing = false;
+                // Not again on this connection: the same would be refused for the same reason.
                 self.tell(Event::Error { status });
-                Ok(Ok(()))
+                Ok(())
             }
-            (Ask::Send(numbers), Answer::Done(Body::Ok)) => {
-                for number in numbers {
-                    self.sent(number, None)?;
-                }
-                Ok(Ok(()))
-            }
-            (Ask::Send(numbers), Answer::Done(Body::SentMany { statuses }))
-                if statuses.len() == numbers.len() =>
-            {
+            (Ask::Send(numbers), Answer::Done(Body::SentMany { statuses })) => {
                 for (number, status) in numbers.into_iter().zip(statuses.iter()) {
                     let refused = (status != 0).then(|| Error::from_code(status).unwrap_or(Error::Internal));
                     self.sent(number, refused)?;
                 }
-                Ok(Ok(()))
+                Ok(())
             }
-            (Ask::Send(numbers), Answer::Refused { status, .. }) => {
-                for number in numbers {
-                    self.sent(number, Some(status))?;
-                }
-                Ok(Ok(()))
+            (Ask::Send(numbers), answer) => {
+                let refused = match answer {
+                    Answer::Refused { status, .. } => Some(status),
+                    Answer::Done(_) => None,
+                };
+                numbers.into_iter().try_for_each(|number| self.sent(number, refused))
             }
             (Ask::Watch, Answer::Refused { status, .. }) => {
                 self.tell(Event::Error { status });
-                Ok(Ok(()))
+                Ok(())
             }
-            (Ask::Watch | Ask::Ping | Ask::SendOnce(_), Answer::Done(Body::Ok))
-            | (Ask::SendOnce(_) | Ask::Ping, Answer::Refused { .. }) => Ok(Ok(())),
-            _ => Ok(Err(Error::Malformed)),
+            (Ask::Lookup(_) | Ask::Watch | Ask::Ping | Ask::SendOnce(_), _) => Ok(()),
         }
     }
 

@@ -262,14 +262,14 @@ impl Emitted {
         object.insert("event".into(), self.event.name().into());
         object.insert("number".into(), integer(self.number));
         object.insert("again".into(), self.again.into());
-        Json::Object(object).to_string()
+        text(&Json::Object(object))
     }
 }
 
 /// Shows no payload.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name(), Json::Object(self.fields()))
+        write!(f, "{} {}", self.name(), text(&Json::Object(self.fields())))
     }
 }
 
@@ -282,6 +282,11 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// JSON in its short form alone: `Display` would bring the indented one along.
+pub(super) fn text(value: &Json) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Largest integer of JSON that every reader keeps exactly.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::client::Client;
-use crate::client::event::integer;
+use crate::client::event::{integer, text};
 
 /// What a client counts since it was opened.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ impl Client {
     /// A JSON object for display and monitoring: `"v":1`, who we are, what waits, what was counted since the opening.
     #[must_use]
     pub fn info(&self) -> String {
-        json!({
+        text(&json!({
             "v": 1,
             "user": self.identity.user(),
             "fingerprint": self.identity.fingerprint().to_string(),
@@ -35,7 +35,6 @@ impl Client {
             "repeated": integer(self.counters.repeated),
             "unreadable": integer(self.counters.unreadable),
             "failed": self.failed.map(crate::Error::code),
-        })
-        .to_string()
+        }))
     }
 }

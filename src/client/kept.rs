@@ -20,6 +20,8 @@ pub(super) struct Content {
     pub(super) message_id: MessageId,
     pub(super) kind: ContentKind,
     pub(super) sealed_ms: u64,
+    /// How often it was sent again.
+    pub(super) again: u8,
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
@@ -41,6 +43,7 @@ impl Content {
             message_id: *reader.array()?,
             kind: ContentKind::try_from(reader.u8()?)?,
             sealed_ms: reader.u64()?,
+            again: reader.u8()?,
             body: Zeroizing::new(reader.bytes32(0..=usize::MAX)?.to_vec()),
         })
     }
@@ -51,6 +54,7 @@ impl Content {
         value.put(&self.message_id);
         value.put_u8(self.kind as u8);
         value.put_u64(self.sealed_ms);
+        value.put_u8(self.again);
         value.put_bytes32(&self.body)?;
         Ok(value)
     }

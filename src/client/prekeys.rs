@@ -5,6 +5,7 @@ use crate::client::connection::Ask;
 use crate::error::{Error, Result};
 use crate::limits::{ONE_TIME_PREKEYS_MAX, PREKEYS_MAX};
 use crate::wire::frame::Welcome;
+use crate::wire::prekeys::PrekeyBundleFields;
 use crate::wire::session::SessionMessage;
 
 /// What the relay has of our prekeys, as far as we know.
@@ -20,6 +21,11 @@ impl Client {
     pub(super) fn check_published(&mut self, welcome: &Welcome<'_>) {
         self.published =
             Published { expires_ms: welcome.signed_prekey_expires_ms, one_time: welcome.one_time_prekeys };
+    }
+
+    /// Whatever the relay has is of no use any more.
+    pub(super) fn forget_published(&mut self) {
+        self.published = Published::default();
     }
 
     /// Somebody has used one.
@@ -56,9 +62,18 @@ impl Client {
         };
         self.journal.identity = true;
         self.publishing = true;
-        self.published.one_time = self.published.one_time.saturating_add(count);
-        self.published.expires_ms = self.newest_expires_ms();
         self.ask(Ask::Prekeys(bundle));
+        Ok(())
+    }
+
+    /// The relay has taken a bundle, or did before.
+    pub(super) fn prekeys_taken(&mut self, bundle: &[u8]) -> Result<()> {
+        self.publishing = false;
+        let fields = PrekeyBundleFields::parse(bundle)?;
+        let count = u16::try_from(fields.one_time.len()).unwrap_or(u16::MAX);
+        // A repeated bundle may be counted already; the next welcome tells the truth.
+        self.published.one_time = self.published.one_time.max(count);
+        self.published.expires_ms = fields.signed.expires_ms;
         Ok(())
     }
 

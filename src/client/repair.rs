@@ -15,6 +15,9 @@ use crate::wire::envelope::ENVELOPE_ID_LEN;
 /// Time in which a peer gets no more than [`CLIENT_RESEND_MAX`] contents again.
 const RESEND_WINDOW_MS: u64 = 60_000;
 
+/// How often one content goes again: a peer that could not open it so often will not.
+const AGAIN_MAX: u8 = 3;
+
 impl Client {
     /// An envelope in a peer's name did not open. If the peer can have meant it, it is asked for once more.
     pub(super) fn consider_repair(
@@ -82,6 +85,7 @@ impl Client {
             }
             let Some(content) = Content::load(&self.store, user, number)? else { continue };
             if content.envelope_id != *envelope_id
+                || content.again >= AGAIN_MAX
                 || now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS
             {
                 continue;
@@ -107,6 +111,7 @@ impl Client {
         self.journal.settings = true;
         self.identity.discard_prekeys(&mut *self.rng, self.now_ms)?;
         self.journal.identity = true;
+        self.forget_published();
         Ok(())
     }
 }

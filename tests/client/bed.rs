@@ -82,6 +82,11 @@ impl Person {
         self.client.as_mut().unwrap()
     }
 
+    /// The application was restored with its client.
+    pub(crate) fn forget_numbers(&mut self) {
+        self.last_number = 0;
+    }
+
     /// Takes what the client tells, as an application does that remembers what it has dealt with.
     pub(crate) fn listen(&mut self) -> Result<(), Error> {
         while let Some(Emitted { number, event, .. }) = self.client().next_event()? {

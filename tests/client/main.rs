@@ -10,8 +10,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod acks;
 mod bed;
 mod crashes;
 mod delivery;
 mod identity;
 mod messages;
+mod prekeys;
+mod relays;
+mod repair;

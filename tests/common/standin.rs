@@ -25,6 +25,8 @@ pub(crate) struct Host {
     pub(crate) heard: Vec<(String, u8)>,
     /// Refuses to take envelopes to this user, with this status.
     pub(crate) refuses: Option<(String, Error)>,
+    /// Refuses so many requests as too many.
+    pub(crate) limits: u32,
     /// Says this of a user instead of what it knows.
     pub(crate) lies: BTreeMap<String, (Vec<u8>, Vec<u8>)>,
 }
@@ -59,6 +61,7 @@ impl Host {
             taken: Vec::new(),
             heard: Vec::new(),
             refuses: None,
+            limits: 0,
             lies: BTreeMap::new(),
         }
     }
@@ -107,6 +110,16 @@ impl Host {
         }
     }
 
+    /// Hides that a store is a copy.
+    pub(crate) fn forget_commit(&mut self, user: &str) {
+        self.users.get_mut(user).unwrap().commit = 0;
+    }
+
+    /// Says of a store that it is a copy.
+    pub(crate) fn claim_commit(&mut self, user: &str, commit: u64) {
+        self.users.get_mut(user).unwrap().commit = commit;
+    }
+
     fn commit(&mut self, user: &str, commit: u64) {
         let user = self.users.entry(user.into()).or_default();
         user.commit = user.commit.max(commit);
@@ -119,6 +132,10 @@ impl Host {
         self.heard.push((user.into(), bytes[5]));
         let done = match frame.body {
             Body::Hello(_) | Body::Proof { .. } if !up => self.greet(user, &frame, bytes, now_ms),
+            _ if up && self.limits > 0 => {
+                self.limits -= 1;
+                Err(Error::RateLimited)
+            }
             body if up => self.serve(user, frame.request, body, now_ms),
             _ => Err(Error::NotPermitted),
         };

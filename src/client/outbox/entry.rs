@@ -24,8 +24,8 @@ pub(in crate::client) struct Entry {
     pub(in crate::client) message_id: MessageId,
     /// When it was asked for.
     pub(super) created_ms: u64,
-    /// It was sent before, so that the application hears no more of it.
-    pub(super) again: bool,
+    /// How often it was sent before; then the application hears no more of it.
+    pub(super) again: u8,
     pub(super) state: State,
 }
 
@@ -48,7 +48,7 @@ impl Entry {
         value.put_u8(self.kind as u8);
         value.put(&self.message_id);
         value.put_u64(self.created_ms);
-        records::put_bool(&mut value, self.again);
+        value.put_u8(self.again);
         match &self.state {
             State::Open(body) => {
                 value.put_u8(0);
@@ -71,7 +71,7 @@ impl Entry {
             kind: ContentKind::try_from(reader.u8()?)?,
             message_id: *reader.array()?,
             created_ms: reader.u64()?,
-            again: records::read_bool(reader)?,
+            again: reader.u8()?,
             state: match reader.u8()? {
                 0 => State::Open(Zeroizing::new(reader.bytes32(0..=usize::MAX)?.to_vec())),
                 1 => State::Sealed(reader.bytes32(1..=ENVELOPE_MAX)?.to_vec()),
@@ -94,6 +94,6 @@ impl Entry {
 
     /// Whether the application waits to hear of it.
     pub(super) fn is_message(&self) -> bool {
-        self.kind == ContentKind::Data && !self.again
+        self.kind == ContentKind::Data && self.again == 0
     }
 }

@@ -91,14 +91,8 @@ impl Client {
         let message_id = self.rng.message_id()?;
         let (number, store) = self.settings.draw_out();
         self.journal.settings |= store;
-        let entry = Entry {
-            target,
-            kind,
-            message_id,
-            created_ms: self.now_ms,
-            again: false,
-            state: State::Open(body),
-        };
+        let entry =
+            Entry { target, kind, message_id, created_ms: self.now_ms, again: 0, state: State::Open(body) };
         self.journal.put(records::out(number), entry.to_value()?);
         self.outbox.insert(number, entry);
         Ok(message_id)
@@ -106,14 +100,14 @@ impl Client {
 
     /// Puts a content that was sealed as `number` back where it was.
     pub(super) fn enqueue_again(&mut self, user: &str, number: u64, content: Content) -> Result<()> {
-        let Content { message_id, kind, body, .. } = content;
+        let Content { message_id, kind, body, again, .. } = content;
         let target = Target::User(user.into());
         let entry = Entry {
             target,
             kind,
             message_id,
             created_ms: self.now_ms,
-            again: true,
+            again: again.saturating_add(1),
             state: State::Open(body),
         };
         self.journal.put(records::out(number), entry.to_value()?);
@@ -186,12 +180,19 @@ impl Client {
     /// Seals one content. Answers `false` if a new handshake has to come first.
     fn seal_one(&mut self, user: &str, number: u64) -> Result<bool> {
         let Some(entry) = self.outbox.entries.get(&number) else { return Err(Error::Internal) };
-        let (kind, message_id, is_message) = (entry.kind, entry.message_id, entry.is_message());
+        let (kind, message_id, again, is_message) =
+            (entry.kind, entry.message_id, entry.again, entry.is_message());
         let State::Open(body) = &entry.state else { return Ok(true) };
         let body = body.clone();
         let Some(envelope) = self.seal(user, kind, &message_id, &body)? else { return Ok(false) };
-        let content =
-            Content { envelope_id: envelope_id(&envelope), message_id, kind, sealed_ms: self.now_ms, body };
+        let content = Content {
+            envelope_id: envelope_id(&envelope),
+            message_id,
+            kind,
+            sealed_ms: self.now_ms,
+            again,
+            body,
+        };
         self.keep(user, number, &content)?;
         if is_message {
             // Its ack may come before the relay's answer.
