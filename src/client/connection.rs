@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::client::event::Event;
 use crate::crypto::ecc::SIGNATURE_LEN;
 use crate::error::{Error, Result};
-use crate::limits::{CLIENT_ANSWER_MS, CLIENT_PING_MS, FRAME_MAX, HOUR_MS};
+use crate::limits::{CLIENT_ANSWER_MS, CLIENT_BATCH_MAX, CLIENT_PING_MS, FRAME_MAX, HOUR_MS};
 use crate::wire::frame::{Body, Envelopes, Frame, Hello, Users, Welcome};
 
 /// What is known of the connection.
@@ -239,7 +239,8 @@ impl Client {
             (State::Greeting { .. }, Body::Welcome(welcome)) => self.welcomed(&welcome).map(Ok),
             (State::Up, Body::Deliver { sequence, payload }) => {
                 self.park(sequence, payload);
-                Ok(Ok(()))
+                // Memory is bounded, whatever a relay delivers before anybody looks.
+                if self.parked.len() >= CLIENT_BATCH_MAX { self.settle().map(Ok) } else { Ok(Ok(())) }
             }
             (State::Up, Body::QueueEnd) => Ok(Ok(())),
             (State::Up, Body::Presence { user, is_online }) => self.present(user, is_online).map(Ok),
@@ -341,6 +342,9 @@ impl Client {
             let wait_ms = u64::from(retry_after_ms).clamp(100, HOUR_MS);
             self.connection.hold_until_ms = self.now_ms.saturating_add(wait_ms);
             request.sent_ms = None;
+            if !request.ask.is_kept() {
+                self.connection.requests.remove(&number);
+            }
             return Ok(Ok(()));
         }
         if !request.ask.takes(&answer) {

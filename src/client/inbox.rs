@@ -9,7 +9,7 @@ use crate::client::outbox::envelope_id;
 use crate::client::records;
 use crate::client::sessions::Line;
 use crate::error::{Error, Result};
-use crate::identity::Card;
+use crate::identity::{Card, Identity};
 use crate::limits::{CLIENT_BATCH_BYTES_MAX, CLIENT_BATCH_MAX};
 use crate::session::{Opening, Session};
 use crate::store::{Name, Record};
@@ -188,6 +188,19 @@ impl Client {
             return Ok(());
         };
         let fingerprint = card.fingerprint();
+        let shown = self.peer(sender)?.changed.as_ref().is_some_and(|changed| *changed == card);
+        if !shown {
+            match self.authenticate(&card, envelope)? {
+                Ok(()) => {}
+                // The relay may know the user under that identity.
+                Err(Error::UnknownPrekey) => return self.look_up(sender),
+                // An identity of old, or one that somebody made up.
+                Err(_) => {
+                    self.drop_garbage();
+                    return Ok(());
+                }
+            }
+        }
         self.identity_changed(sender, card)?;
         if self.is_blocked(sender)? {
             return self.hold(sender, envelope);
@@ -197,6 +210,13 @@ impl Client {
             return Ok(());
         }
         self.session_envelope(sender, message, envelope)
+    }
+
+    /// Whether the owner of a card made this first message for us now: tried on a copy, so that nothing is used up.
+    fn authenticate(&self, card: &Card, envelope: &[u8]) -> Result<Result<()>> {
+        let mut copy = Identity::import(Identity::FORMAT, &self.identity.export()?)?;
+        let options = self.session_options(card);
+        Ok(Session::accept(&mut copy, envelope, options, self.now_ms).map(drop))
     }
 
     /// Gives an opened content to whom it concerns. It is authenticated; what it says is judged there.

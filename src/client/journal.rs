@@ -12,6 +12,9 @@ use crate::session::Session;
 use crate::store::{Changes, Name};
 use crate::wire::codec::Put as _;
 
+/// Confirmed events that wait for a commit that has another reason.
+pub(super) const CONFIRMED_MAX: usize = 1_024;
+
 /// Changes, and what may be seen of them once they are durable.
 #[derive(Default)]
 pub(super) struct Journal {
@@ -70,6 +73,7 @@ impl Client {
         self.settings.next_event = number.saturating_add(1);
         self.journal.settings = true;
         self.journal.put(records::event(number), event.to_value()?);
+        self.unconfirmed.insert(number);
         self.journal.events.push(Emitted { number, again: false, event });
         Ok(())
     }
@@ -82,6 +86,7 @@ impl Client {
     /// Makes durable what was done, then lets it be seen.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.collect()?;
+        self.forget_confirmed();
         let changes = mem::take(&mut self.journal.changes);
         if !changes.is_empty() {
             self.store.commit(&mut *self.rng, &changes)?;
@@ -94,6 +99,16 @@ impl Client {
             self.release(frame)?;
         }
         Ok(())
+    }
+
+    /// Deletes events that were confirmed, if there is a commit anyway or they are many.
+    fn forget_confirmed(&mut self) {
+        if self.journal.changes.is_empty() && self.confirmed.len() < CONFIRMED_MAX {
+            return;
+        }
+        for number in mem::take(&mut self.confirmed) {
+            self.journal.delete(records::event(number));
+        }
     }
 
     /// Writes the records that were only marked.

@@ -43,7 +43,7 @@ mod sessions;
 mod settings;
 mod timers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use event::{Emitted, Event, MessageId, MessageState};
 pub use options::{ClientOptions, IdentityChange};
@@ -86,6 +86,11 @@ pub struct Client {
     parked: VecDeque<Parked>,
     frames: VecDeque<Vec<u8>>,
     events: VecDeque<Emitted>,
+    /// The durable events that the application has not confirmed, and those whose deletion waits for a commit.
+    unconfirmed: BTreeSet<u64>,
+    confirmed: BTreeSet<u64>,
+    /// The highest number that the application was given.
+    given: u64,
     counters: Counters,
     now_ms: u64,
     failed: Option<Error>,
@@ -165,6 +170,7 @@ impl Client {
             let number = records::number(&record.name)?;
             let event = records::read(&record.value, Event::read)?;
             client.events.push_back(Emitted { number, again: true, event });
+            client.unconfirmed.insert(number);
         }
         client.resume_held()?;
         Ok(client)
@@ -197,6 +203,9 @@ impl Client {
             parked: VecDeque::new(),
             frames: VecDeque::new(),
             events: VecDeque::new(),
+            unconfirmed: BTreeSet::new(),
+            confirmed: BTreeSet::new(),
+            given: 0,
             counters: Counters::default(),
             now_ms,
             failed: None,
@@ -236,29 +245,30 @@ impl Client {
     /// One with a number comes again after each opening until it is confirmed.
     pub fn next_event(&mut self) -> Result<Option<Emitted>> {
         self.settle()?;
-        Ok(self.events.pop_front())
+        let event = self.events.pop_front();
+        self.given = event.as_ref().map_or(self.given, |event| event.number.max(self.given));
+        Ok(event)
     }
 
-    /// Says that the application has dealt with all events up to this number, for good.
+    /// Says that the application has dealt with all events up to this number that it was given, for good.
     ///
-    /// That becomes durable with what comes next; should the client end before, they come once more.
+    /// That becomes durable with what comes next, or with [`Client::close`]; should the client end before, they come
+    /// once more.
     pub fn confirm(&mut self, number: u64) -> Result<()> {
         self.check()?;
-        let from = self.settings.confirmed.saturating_add(1);
-        let to = number.min(self.settings.next_event.saturating_sub(1));
-        for confirmed in from..=to {
-            self.journal.delete(records::event(confirmed));
-        }
-        if to >= from {
-            self.settings.confirmed = to;
-            self.journal.settings = true;
-        }
+        let later = self.unconfirmed.split_off(&number.min(self.given).saturating_add(1));
+        self.confirmed.append(&mut self.unconfirmed);
+        self.unconfirmed = later;
         Ok(())
     }
 
-    /// Makes durable what was done, and answers its store.
+    /// Makes durable what was done and confirmed, and gives the store back.
     pub fn close(mut self) -> Result<Store> {
         self.settle()?;
+        for number in core::mem::take(&mut self.confirmed) {
+            self.journal.delete(records::event(number));
+        }
+        self.commit()?;
         Ok(self.store)
     }
 

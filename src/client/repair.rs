@@ -106,8 +106,7 @@ impl Client {
     /// The store is an older copy of itself (10.2): what it would use was used.
     pub(super) fn restored(&mut self) -> Result<()> {
         self.is_restored = true;
-        self.settings.restorations = self.settings.restorations.saturating_add(1);
-        self.settings.restored_ms = self.now_ms;
+        self.settings.restored(self.now_ms);
         self.journal.settings = true;
         self.identity.discard_prekeys(&mut *self.rng, self.now_ms)?;
         self.journal.identity = true;

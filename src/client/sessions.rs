@@ -102,15 +102,25 @@ impl Client {
                 return Ok(can_send);
             }
         }
+        self.look_up(user)?;
+        Ok(false)
+    }
+
+    /// Asks the relay for a peer's card and prekeys, unless it has just been asked.
+    pub(super) fn look_up(&mut self, user: &str) -> Result<()> {
+        let now_ms = self.now_ms;
         let peer = self.peer(user)?;
         let after_ms = peer.lookup_after_ms;
+        if peer.looking_up {
+            return Ok(());
+        }
         if now_ms < after_ms {
             self.outbox.delay(&Target::User(user.into()), after_ms);
         } else {
             peer.looking_up = true;
             self.ask(Ask::Lookup(user.into()));
         }
-        Ok(false)
+        Ok(())
     }
 
     /// The relay gave a user's card and prekeys. None of it is believed: a card says that its keys belong together.

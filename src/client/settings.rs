@@ -9,6 +9,9 @@ use crate::wire::frame::STORE_ID_LEN;
 /// Numbers of the outbox that are taken at once, so that a message does not rewrite this record.
 const NUMBERS: u64 = 256;
 
+/// More events than come between a backup and its use.
+const EVENTS_SKIPPED: u64 = 1 << 32;
+
 /// The record SETTINGS.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settings {
@@ -18,8 +21,6 @@ pub(super) struct Settings {
     next_out: u64,
     /// The next number of an event.
     pub(super) next_event: u64,
-    /// The application has dealt with all events up to this one.
-    pub(super) confirmed: u64,
     /// Names the numbering of `seen`; zero before the first welcome.
     pub(super) relay_id: [u8; STORE_ID_LEN],
     /// The highest sequence that was stored for good.
@@ -45,7 +46,6 @@ impl Settings {
             out_bound,
             next_out: out_bound,
             next_event: reader.u64()?,
-            confirmed: reader.u64()?,
             relay_id: *reader.array()?,
             seen: reader.u64()?,
             restorations: reader.u32()?,
@@ -57,12 +57,19 @@ impl Settings {
         let mut value = records::begin();
         value.put_u64(self.out_bound);
         value.put_u64(self.next_event);
-        value.put_u64(self.confirmed);
         value.put(&self.relay_id);
         value.put_u64(self.seen);
         value.put_u32(self.restorations);
         value.put_u64(self.restored_ms);
         value
+    }
+
+    /// Notes that the store is an older copy of itself. Its newer self may have given numbers to events, which an
+    /// application remembers.
+    pub(super) fn restored(&mut self, now_ms: u64) {
+        self.restorations = self.restorations.saturating_add(1);
+        self.restored_ms = now_ms;
+        self.next_event = self.next_event.saturating_add(EVENTS_SKIPPED);
     }
 
     /// A number for something in the outbox, and whether this record has to be stored for it.

@@ -29,6 +29,8 @@ pub(super) use queue::Outbox;
 const TARGET_BYTES_MAX: usize = 1_048_576;
 /// Bytes of the envelopes of one request, unless it is a single one.
 const REQUEST_BYTES_MAX: usize = 2_097_152;
+/// Bytes of a frame beside the envelope that it carries, and a bit.
+const FRAME_HEAD_MAX: usize = 64;
 /// Requests that wait for an answer before nothing new is sealed.
 const REQUESTS_MAX: usize = 64;
 
@@ -168,6 +170,10 @@ impl Client {
                 }
             }
             let length = self.outbox.envelope(number).map_or(0, <[u8]>::len);
+            if length.saturating_add(FRAME_HEAD_MAX) > self.connection.frame_max() {
+                self.fail_entry(number, Error::TooLarge)?;
+                continue;
+            }
             if bytes.saturating_add(length) > TARGET_BYTES_MAX && !ready.is_empty() {
                 break;
             }
