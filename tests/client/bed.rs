@@ -220,6 +220,14 @@ impl Bed {
         person.open(now_ms).unwrap();
     }
 
+    /// The client is closed, and comes back.
+    pub(crate) fn close(&mut self, name: &str) {
+        let now_ms = self.now_ms;
+        self.host.disconnect(name, now_ms);
+        drop(self.person(name).client.take().unwrap().close().unwrap());
+        self.person(name).open(now_ms).unwrap();
+    }
+
     pub(crate) fn send(&mut self, from: &str, to: &str, text: &str) -> MessageId {
         let now_ms = self.now_ms;
         self.client(from).send_direct(to, ContentType::Text, text.as_bytes(), false, now_ms).unwrap()

@@ -3,6 +3,8 @@
 use sealwax::client::{ClientOptions, IdentityChange, MessageState};
 use sealwax::error::Error;
 use sealwax::identity::Fingerprint;
+use sealwax::wire::frame::Body;
+use sealwax::wire::session::SessionMessage;
 
 use crate::bed::Bed;
 
@@ -70,6 +72,62 @@ fn a_refused_identity_is_forgotten_with_what_it_sent() {
     bed.run();
     assert_eq!(bed.person("alice").texts_of("bob"), ["old bob"]);
     assert_eq!(bed.client("alice").peer_card("bob").unwrap().unwrap().fingerprint(), known);
+}
+
+#[test]
+fn an_identity_that_nobody_holds_is_not_shown() {
+    let mut bed = Bed::with(&["alice", "bob"], &ClientOptions::default());
+    bed.send("alice", "bob", "hello");
+    bed.run();
+    bed.send("bob", "alice", "hi");
+    bed.run();
+    // A relay has the card of another Bob and a real first message, and no key.
+    let other = crate::common::group::person_with("bob", "another bob");
+    let first = bed.host.taken[0].1.clone();
+    let message = SessionMessage::parse(&first).unwrap();
+    let mut forged = message;
+    (forged.front.sender, forged.front.recipient) = ("bob", "alice");
+    let block = forged.front.handshake.as_mut().unwrap();
+    block.card = other.card().as_bytes();
+    for prekeys in [block.prekeys, None] {
+        let mut bytes = Vec::new();
+        let mut forged = forged;
+        forged.front.handshake.as_mut().unwrap().prekeys = prekeys;
+        forged.put(&mut bytes).unwrap();
+        bed.host.push("alice", 0, Body::Deliver { sequence: 1, payload: &bytes });
+        bed.run();
+    }
+    assert_eq!(bed.person("alice").changes(), []);
+    bed.send("alice", "bob", "still you");
+    bed.run();
+    assert_eq!(bed.person("bob").texts_of("alice"), ["hello", "still you"]);
+}
+
+#[test]
+fn a_first_message_of_an_identity_of_old_changes_nothing() {
+    let (mut bed, fingerprint) = bob_begins_anew(&ClientOptions::default());
+    let now_ms = bed.now_ms;
+    bed.send("bob", "alice", "new bob");
+    bed.run();
+    bed.client("alice").accept_identity("bob", &fingerprint, now_ms).unwrap();
+    bed.run();
+    assert_eq!(bed.person("alice").texts_of("bob"), ["old bob", "new bob"]);
+    // The relay keeps what that Bob sent, until there is another.
+    let envelope = bed.host.taken.iter().find(|(sender, _)| sender == "bob").unwrap().1.clone();
+    bed.replace_relay();
+    bed.disconnect("alice");
+    bed.add("bob", &ClientOptions::default());
+    bed.connect("alice");
+    bed.run();
+    bed.send("bob", "alice", "newer bob");
+    bed.run();
+    let newest = bed.client("bob").card().fingerprint();
+    bed.client("alice").accept_identity("bob", &newest, now_ms).unwrap();
+    bed.run();
+    bed.host.push("alice", 0, Body::Deliver { sequence: 1, payload: &envelope });
+    bed.run();
+    assert_eq!(bed.person("alice").changes(), [fingerprint, newest]);
+    assert_eq!(bed.person("alice").texts_of("bob"), ["old bob", "new bob", "newer bob"]);
 }
 
 #[test]

@@ -119,11 +119,11 @@ fn a_restored_store_starts_over_and_loses_nothing() {
     bed.run();
     bed.person("bob").client = None;
     bed.person("bob").disk = old;
-    // Its application was restored too.
+    // Its application was not restored.
     bed.person("bob").events.clear();
     let now_ms = bed.now_ms;
+    // It remembers the numbers of events that the client has forgotten.
     bed.person("bob").open(now_ms).unwrap();
-    bed.person("bob").forget_numbers();
     bed.connect("bob");
     bed.pass(10_000);
     assert_eq!(bed.person("bob").count("restorations"), 1);
