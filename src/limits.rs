@@ -192,3 +192,23 @@ pub const CLIENT_WATCH_MAX: usize = 1_000;
 pub const CLIENT_LEASE: u32 = 64;
 /// Time after a message before its sender is told of it, and between two such tellings of one peer.
 pub const CLIENT_ACK_DELAY_MS: u64 = 1_000;
+/// Groups that a client knows.
+pub const CLIENT_GROUPS_MAX: usize = 16_384;
+/// Group messages that wait for their keys: of one sender in a group.
+pub const CLIENT_PENDING_SENDER_MAX: usize = 64;
+/// Of all senders in all groups.
+pub const CLIENT_PENDING_MAX: usize = 1_024;
+/// Bytes of them.
+pub const CLIENT_PENDING_BYTES_MAX: usize = 67_108_864;
+/// Sender keys of one group that wait for the entry that makes their owner a member.
+pub const CLIENT_KEYS_MAX: usize = 1_024;
+/// Time before a key that did not come is asked for; then it doubles.
+pub const CLIENT_KEY_REQUEST_MS: u64 = 5_000;
+/// Time in which a member gets one answer about one key.
+pub const CLIENT_KEY_ANSWER_MS: u64 = 60_000;
+/// How often an entry is made anew for another that came first.
+pub const CLIENT_STALE_MAX: u32 = 16;
+/// Time before a log that did not say what was claimed is asked for again.
+pub const CLIENT_LOG_AGAIN_MS: u64 = 60_000;
+/// Members of a group up to which keys are handed out before they are needed.
+pub const CLIENT_EAGER_MAX: usize = 64;

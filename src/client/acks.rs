@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::client::Client;
 use crate::client::event::{Event, MessageId, MessageState};
+use crate::client::groups::{GroupEvent, GroupId};
 use crate::client::outbox::Target;
 use crate::client::records::{self, Value};
 use crate::error::{Error, Result};
@@ -17,15 +18,18 @@ use crate::wire::codec::{Put as _, Reader};
 use crate::wire::content::ContentKind;
 use crate::wire::name::read_user;
 
+/// A peer, and the group of the messages; none for direct ones.
+type Whose = (Box<str>, Option<GroupId>);
+
 /// What peers will be told, and what may be told us.
 #[derive(Default)]
 pub(super) struct Acks {
-    pending: BTreeMap<Box<str>, Pending>,
+    pending: BTreeMap<Whose, Pending>,
     /// What was sent, by message id; loaded with the first ack.
     sent: Option<BTreeMap<MessageId, Sent>>,
 }
 
-/// What one peer will be told.
+/// What one peer will be told of direct messages, or of those in one group.
 #[derive(Default)]
 struct Pending {
     delivered: Vec<MessageId>,
@@ -37,24 +41,25 @@ struct Pending {
 /// A message that was sent.
 struct Sent {
     number: u64,
-    user: Box<str>,
-    state: MessageState,
+    to: Target,
+    /// How far it has come with whom, as they say.
+    states: BTreeMap<Box<str>, MessageState>,
 }
 
 impl Acks {
     pub(super) fn load(store: &Store) -> Result<Self> {
         let mut acks = Self::default();
         for record in store.scan(&records::all_acks())? {
-            let (user, pending) = records::read(&record?.value, Pending::read)?;
-            acks.pending.insert(user, pending);
+            let (whose, pending) = records::read(&record?.value, Pending::read)?;
+            acks.pending.insert(whose, pending);
         }
         Ok(acks)
     }
 
-    /// The record of one peer; none if it will be told nothing.
-    pub(super) fn to_value(&self, user: &str) -> Result<Option<Value>> {
-        let pending = self.pending.get(user).filter(|pending| !pending.is_empty());
-        pending.map(|pending| pending.to_value(user)).transpose()
+    /// The record of one peer, of direct messages or of those in a group; none if it will be told nothing.
+    pub(super) fn to_value(&self, user: &str, group: Option<GroupId>) -> Result<Option<Value>> {
+        let pending = self.pending.get(&(user.into(), group)).filter(|pending| !pending.is_empty());
+        pending.map(|pending| pending.to_value(user, group.as_ref())).transpose()
     }
 
     pub(super) fn due_ms(&self) -> Option<u64> {
@@ -67,9 +72,10 @@ impl Pending {
         self.delivered.is_empty() && self.read.is_empty()
     }
 
-    fn to_value(&self, user: &str) -> Result<Value> {
+    fn to_value(&self, user: &str, group: Option<&GroupId>) -> Result<Value> {
         let mut value = records::begin();
         value.put_bytes8(user.as_bytes())?;
+        value.put_bytes8(group.map_or(&[], |group| group.as_slice()))?;
         value.put_u64(self.due_ms);
         for ids in [&self.delivered, &self.read] {
             value.put_bytes32(ids.as_flattened())?;
@@ -77,10 +83,14 @@ impl Pending {
         Ok(value)
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<(Box<str>, Self)> {
+    fn read(reader: &mut Reader<'_>) -> Result<(Whose, Self)> {
         let user = read_user(reader)?.into();
+        let group = match reader.bytes8(0..=32)? {
+            [] => None,
+            group => Some(group.try_into().map_err(|_| Error::Malformed)?),
+        };
         let due_ms = reader.u64()?;
-        Ok((user, Self { due_ms, delivered: read_ids(reader)?, read: read_ids(reader)? }))
+        Ok(((user, group), Self { due_ms, delivered: read_ids(reader)?, read: read_ids(reader)? }))
     }
 }
 
@@ -94,6 +104,27 @@ impl Client {
     ///
     /// Ids that the peer did not send lately are passed over, and so is everything without the option `acks`.
     pub fn mark_read(&mut self, user: &str, message_ids: &[MessageId], now_ms: u64) -> Result<()> {
+        self.mark_read_in(None, user, message_ids, now_ms)
+    }
+
+    /// [`Client::mark_read`] of messages of a member in a group.
+    pub fn mark_group_read(
+        &mut self,
+        group: &GroupId,
+        user: &str,
+        message_ids: &[MessageId],
+        now_ms: u64,
+    ) -> Result<()> {
+        self.mark_read_in(Some(group), user, message_ids, now_ms)
+    }
+
+    fn mark_read_in(
+        &mut self,
+        group: Option<&GroupId>,
+        user: &str,
+        message_ids: &[MessageId],
+        now_ms: u64,
+    ) -> Result<()> {
         self.advance(now_ms)?;
         if !self.options.acks || !self.peer(user)?.accepted {
             self.forget_stranger(user);
@@ -102,22 +133,32 @@ impl Client {
         let seen = self.seen_of(user)?;
         let known: Vec<MessageId> = message_ids.iter().filter(|id| seen.contains(id)).copied().collect();
         for id in known {
-            self.tell_peer(user, AckState::Read, &id);
+            self.tell_peer(group, user, AckState::Read, &id);
         }
         Ok(())
     }
 
     /// A message of a peer is about to be stored.
     pub(super) fn delivered(&mut self, user: &str, message_id: &MessageId) -> Result<()> {
+        self.delivered_in(None, user, message_id)
+    }
+
+    /// A message of a member in a group, or of a peer, is about to be stored.
+    pub(super) fn delivered_in(
+        &mut self,
+        group: Option<&GroupId>,
+        user: &str,
+        message_id: &MessageId,
+    ) -> Result<()> {
         if self.options.acks && self.peer(user)?.accepted {
-            self.tell_peer(user, AckState::Delivered, message_id);
+            self.tell_peer(group, user, AckState::Delivered, message_id);
         }
         Ok(())
     }
 
-    fn tell_peer(&mut self, user: &str, state: AckState, message_id: &MessageId) {
+    fn tell_peer(&mut self, group: Option<&GroupId>, user: &str, state: AckState, message_id: &MessageId) {
         let now_ms = self.now_ms;
-        let pending = self.acks.pending.entry(user.into()).or_default();
+        let pending = self.acks.pending.entry((user.into(), group.copied())).or_default();
         if pending.is_empty() {
             pending.due_ms = pending.due_ms.max(now_ms.saturating_add(CLIENT_ACK_DELAY_MS));
         }
@@ -132,7 +173,7 @@ impl Client {
         if ids.len() < ACK_MAX && !ids.contains(message_id) {
             ids.push(*message_id);
         }
-        self.journal.acks(user);
+        self.journal.acks(user, group.copied());
     }
 
     /// Tells peers what is due.
@@ -140,18 +181,26 @@ impl Client {
         let now_ms = self.now_ms;
         let is_due = |pending: &Pending| !pending.is_empty() && now_ms >= pending.due_ms;
         let due = self.acks.pending.iter().filter(|(_, pending)| is_due(pending));
-        let users: Vec<Box<str>> = due.map(|(user, _)| user.clone()).collect();
-        for user in users {
-            let Some(pending) = self.acks.pending.get_mut(&user) else { continue };
+        let due: Vec<Whose> = due.map(|(whose, _)| whose.clone()).collect();
+        for (user, group) in due {
+            // What the peer was told a moment ago, of another group, counts too.
+            let Some(pending) =
+                self.acks.pending.get_mut(&(user.clone(), group)).filter(|pending| is_due(pending))
+            else {
+                continue;
+            };
             let all = [
                 (AckState::Delivered, core::mem::take(&mut pending.delivered)),
                 (AckState::Read, core::mem::take(&mut pending.read)),
             ];
-            pending.due_ms = now_ms.saturating_add(CLIENT_ACK_DELAY_MS);
-            self.journal.acks(&user);
+            let all_of_peer = (user.clone(), None)..=(user.clone(), Some([u8::MAX; 32]));
+            for (_, pending) in self.acks.pending.range_mut(all_of_peer) {
+                pending.due_ms = now_ms.saturating_add(CLIENT_ACK_DELAY_MS);
+            }
+            self.journal.acks(&user, group);
             for (state, ids) in all.into_iter().filter(|(_, ids)| !ids.is_empty()) {
                 let mut body = Zeroizing::new(Vec::new());
-                Ack::new(state, None, &ids)?.put(&mut body)?;
+                Ack::new(state, group.as_ref(), &ids)?.put(&mut body)?;
                 self.enqueue(Target::User(user.clone()), ContentKind::Ack, body)?;
             }
         }
@@ -159,11 +208,11 @@ impl Client {
     }
 
     /// A message is about to leave; acks of it mean something from now on.
-    pub(super) fn note_sent(&mut self, number: u64, message_id: &MessageId, user: &str) -> Result<()> {
+    pub(super) fn note_sent(&mut self, number: u64, message_id: &MessageId, to: &Target) -> Result<()> {
         if !self.options.acks {
             return Ok(());
         }
-        let sent = Sent { number, user: user.into(), state: MessageState::Sent };
+        let sent = Sent { number, to: to.clone(), states: BTreeMap::new() };
         self.journal.put(records::sent(number), sent.to_value(message_id)?);
         if let Some(oldest) = number.checked_sub(CLIENT_SENT_MAX) {
             self.journal.delete(records::sent(oldest));
@@ -194,11 +243,15 @@ impl Client {
             self.drop_garbage();
             return Ok(());
         };
-        if ack.group_id.is_some() {
-            // Groups: acks of group messages belong here.
-            self.drop_garbage();
-            return Ok(());
-        }
+        let to = match ack.group_id {
+            None => Target::User(user.into()),
+            Some(group) => {
+                if !self.is_member_with(group, user)? {
+                    return Ok(());
+                }
+                Target::Group(*group)
+            }
+        };
         let state = match ack.state {
             AckState::Delivered => MessageState::Delivered,
             AckState::Read => MessageState::Read,
@@ -206,11 +259,19 @@ impl Client {
         self.load_sent()?;
         for message_id in ack.message_ids() {
             let sent = self.acks.sent.as_mut().and_then(|sent| sent.get_mut(message_id));
-            let Some(sent) = sent.filter(|sent| *sent.user == *user && sent.state < state) else { continue };
-            sent.state = state;
+            let is_news = |sent: &&mut Sent| sent.states.get(user).is_none_or(|known| *known < state);
+            let Some(sent) = sent.filter(|sent| sent.to == to).filter(is_news) else { continue };
+            sent.states.insert(user.into(), state);
             let (number, value) = (sent.number, sent.to_value(message_id)?);
             self.journal.put(records::sent(number), value);
-            self.emit(Event::Ack { message_id: *message_id, user: user.into(), state })?;
+            let message_id = *message_id;
+            self.emit(match &to {
+                Target::User(user) => Event::Ack { message_id, user: user.clone(), state },
+                Target::Group(group) => {
+                    let event = GroupEvent::Ack { message_id, user: Some(user.into()), state };
+                    Event::Group { group: *group, event }
+                }
+            })?;
         }
         Ok(())
     }
@@ -236,14 +297,21 @@ impl Sent {
     fn to_value(&self, message_id: &MessageId) -> Result<Value> {
         let mut value = records::begin();
         value.put(message_id);
-        value.put_bytes8(self.user.as_bytes())?;
-        value.put_u8(self.state as u8);
+        self.to.put(&mut value)?;
+        value.put_u32(u32::try_from(self.states.len()).map_err(|_| Error::TooLarge)?);
+        for (user, state) in &self.states {
+            value.put_bytes8(user.as_bytes())?;
+            value.put_u8(*state as u8);
+        }
         Ok(value)
     }
 
     fn read(reader: &mut Reader<'_>, number: u64) -> Result<(MessageId, Self)> {
-        let (message_id, user) = (*reader.array()?, read_user(reader)?.into());
-        let state = MessageState::read(reader)?;
-        Ok((message_id, Self { number, user, state }))
+        let (message_id, to) = (*reader.array()?, Target::read(reader)?);
+        let mut states = BTreeMap::new();
+        for _ in 0..reader.u32()? {
+            states.insert(read_user(reader)?.into(), MessageState::read(reader)?);
+        }
+        Ok((message_id, Self { number, to, states }))
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::client::Client;
 use crate::client::event::Event;
+use crate::client::groups::GroupId;
 use crate::crypto::ecc::SIGNATURE_LEN;
 use crate::error::{Error, Result};
 use crate::limits::{CLIENT_ANSWER_MS, CLIENT_BATCH_MAX, CLIENT_PING_MS, FRAME_MAX, HOUR_MS};
@@ -56,8 +57,16 @@ pub(super) enum Ask {
     Prekeys(Vec<u8>),
     /// To take the envelopes of these numbers of the outbox.
     Send(Vec<u64>),
+    /// The same of envelopes for groups, which are looked at again before they go on another connection.
+    SendGroup(Vec<u64>),
     /// To take an envelope that is not kept.
     SendOnce(Vec<u8>),
+    /// To take the roster entry of this request of the application.
+    Commit(u64),
+    /// For the groups with the label of this request of the application.
+    Find(u64),
+    /// For the roster entries of a group.
+    FetchLog { group: GroupId, from_epoch: u64 },
     /// To say who of those watched is online.
     Watch,
     /// To show that it is there.
@@ -70,11 +79,14 @@ impl Ask {
         match (self, answer) {
             (_, Answer::Refused { .. })
             | (Self::Lookup(_), Answer::Done(Body::Found { .. }))
-            | (Self::Prekeys(_) | Self::SendOnce(_) | Self::Watch | Self::Ping, Answer::Done(Body::Ok)) => {
-                true
-            }
-            (Self::Send(numbers), Answer::Done(Body::Ok)) => numbers.len() == 1,
-            (Self::Send(numbers), Answer::Done(Body::SentMany { statuses })) => {
+            | (Self::Find(_), Answer::Done(Body::Groups { .. }))
+            | (Self::FetchLog { .. }, Answer::Done(Body::Log { .. }))
+            | (
+                Self::Prekeys(_) | Self::SendOnce(_) | Self::Commit(_) | Self::Watch | Self::Ping,
+                Answer::Done(Body::Ok),
+            ) => true,
+            (Self::Send(numbers) | Self::SendGroup(numbers), Answer::Done(Body::Ok)) => numbers.len() == 1,
+            (Self::Send(numbers) | Self::SendGroup(numbers), Answer::Done(Body::SentMany { statuses })) => {
                 numbers.len() == statuses.len()
             }
             _ => false,
@@ -84,9 +96,14 @@ impl Ask {
     /// Whether it is repeated on the next connection.
     const fn is_kept(&self) -> bool {
         match self {
-            Self::Lookup(_) | Self::Prekeys(_) | Self::Send(_) => true,
+            Self::Lookup(_)
+            | Self::Prekeys(_)
+            | Self::Send(_)
+            | Self::Commit(_)
+            | Self::Find(_)
+            | Self::FetchLog { .. } => true,
             // Watch is asked on each connection anyway.
-            Self::SendOnce(_) | Self::Watch | Self::Ping => false,
+            Self::SendGroup(_) | Self::SendOnce(_) | Self::Watch | Self::Ping => false,
         }
     }
 }
@@ -102,7 +119,7 @@ pub(super) enum Outgoing {
 /// What came back to a request.
 pub(super) enum Answer<'a> {
     Done(Body<'a>),
-    Refused { status: Error, retry_after_ms: u32 },
+    Refused { status: Error, retry_after_ms: u32, epoch: u64 },
 }
 
 impl Connection {
@@ -189,10 +206,18 @@ impl Client {
         connection.state = State::Down;
         connection.drop_it = false;
         connection.hold_until_ms = 0;
-        connection.requests.retain(|_, request| request.ask.is_kept());
+        let mut landed = Vec::new();
+        connection.requests.retain(|_, request| {
+            if let Ask::SendGroup(numbers) = &mut request.ask {
+                landed.append(numbers);
+            }
+            request.ask.is_kept()
+        });
         for request in connection.requests.values_mut() {
             request.sent_ms = None;
         }
+        self.outbox.land(&landed);
+        self.groups_disconnected();
     }
 
     /// The relay has broken the protocol: nothing of it counts any more until the next connection.
@@ -225,12 +250,12 @@ impl Client {
 
     /// The inner result is the relay's doing, the outer one ours.
     fn take_frame(&mut self, frame: Frame<'_>) -> Result<Result<()>> {
-        if let Body::Error { status, retry_after_ms, .. } = frame.body {
+        if let Body::Error { status, retry_after_ms, epoch, .. } = frame.body {
             let status = Error::from_code(status).unwrap_or(Error::Internal);
             if frame.request == 0 || !self.connection.is_up() {
                 return Ok(Err(status));
             }
-            return self.answer(frame.request, Answer::Refused { status, retry_after_ms });
+            return self.answer(frame.request, Answer::Refused { status, retry_after_ms, epoch });
         }
         match (&self.connection.state, frame.body) {
             (State::Greeting { proved: false, .. }, Body::Challenge { nonce, relay_name }) => {
@@ -242,7 +267,10 @@ impl Client {
                 // Memory is bounded, whatever a relay delivers before anybody looks.
                 if self.parked.len() >= CLIENT_BATCH_MAX { self.settle().map(Ok) } else { Ok(Ok(())) }
             }
-            (State::Up, Body::QueueEnd) => Ok(Ok(())),
+            (State::Up, Body::QueueEnd) => {
+                self.park_queue_end();
+                Ok(Ok(()))
+            }
             (State::Up, Body::Presence { user, is_online }) => self.present(user, is_online).map(Ok),
             (
                 State::Up,
@@ -290,6 +318,7 @@ impl Client {
         if restored {
             self.restored()?;
         }
+        self.groups_connected()?;
         self.tell(Event::Connected { restored });
         let waiting: Vec<u32> = self.connection.requests.keys().copied().collect();
         waiting.into_iter().for_each(|request| self.send_request(request));
@@ -322,7 +351,7 @@ impl Client {
     pub(super) fn forget_sends(&mut self, numbers: &[u64]) -> Vec<u64> {
         let mut forgotten = Vec::new();
         self.connection.requests.retain(|_, request| match &request.ask {
-            Ask::Send(sent) if sent.iter().any(|number| numbers.contains(number)) => {
+            Ask::Send(sent) | Ask::SendGroup(sent) if sent.iter().any(|number| numbers.contains(number)) => {
                 forgotten.extend_from_slice(sent);
                 false
             }
@@ -338,7 +367,7 @@ impl Client {
         else {
             return Ok(Ok(()));
         };
-        if let Answer::Refused { status: Error::RateLimited, retry_after_ms } = answer {
+        if let Answer::Refused { status: Error::RateLimited, retry_after_ms, .. } = answer {
             let wait_ms = u64::from(retry_after_ms).clamp(100, HOUR_MS);
             self.connection.hold_until_ms = self.now_ms.saturating_add(wait_ms);
             request.sent_ms = None;
@@ -368,25 +397,47 @@ impl Client {
                 self.tell(Event::Error { status });
                 Ok(())
             }
-            (Ask::Send(numbers), Answer::Done(Body::SentMany { statuses })) => {
+            (Ask::Send(numbers) | Ask::SendGroup(numbers), Answer::Done(Body::SentMany { statuses })) => {
                 for (number, status) in numbers.into_iter().zip(statuses.iter()) {
                     let refused = (status != 0).then(|| Error::from_code(status).unwrap_or(Error::Internal));
                     self.sent(number, refused)?;
                 }
                 Ok(())
             }
-            (Ask::Send(numbers), answer) => {
+            (Ask::Send(numbers) | Ask::SendGroup(numbers), answer) => {
                 let refused = match answer {
                     Answer::Refused { status, .. } => Some(status),
                     Answer::Done(_) => None,
                 };
                 numbers.into_iter().try_for_each(|number| self.sent(number, refused))
             }
+            (Ask::Commit(number), Answer::Done(_)) => self.committed(number, None),
+            (Ask::Commit(number), Answer::Refused { status, epoch, .. }) => {
+                self.committed(number, Some((status, epoch)))
+            }
+            (Ask::Find(number), Answer::Done(Body::Groups { groups })) => {
+                self.groups_found(number, Ok(groups))
+            }
+            (Ask::Find(number), Answer::Refused { status, .. }) => self.groups_found(number, Err(status)),
+            (Ask::FetchLog { group, .. }, Answer::Done(Body::Log { entries })) => {
+                self.log_fetched(&group, Ok(entries))
+            }
+            (Ask::FetchLog { group, .. }, Answer::Refused { status, .. }) => {
+                self.log_fetched(&group, Err(status))
+            }
             (Ask::Watch, Answer::Refused { status, .. }) => {
                 self.tell(Event::Error { status });
                 Ok(())
             }
-            (Ask::Lookup(_) | Ask::Watch | Ask::Ping | Ask::SendOnce(_), _) => Ok(()),
+            (
+                Ask::Lookup(_)
+                | Ask::Find(_)
+                | Ask::FetchLog { .. }
+                | Ask::Watch
+                | Ask::Ping
+                | Ask::SendOnce(_),
+                _,
+            ) => Ok(()),
         }
     }
 
@@ -465,7 +516,18 @@ impl Client {
             Ask::Lookup(user) => Body::Lookup { user },
             Ask::Prekeys(bundle) => Body::Prekeys { commit, bundle },
             Ask::SendOnce(envelope) => Body::Send { commit, envelope },
-            Ask::Send(numbers) => {
+            Ask::Commit(number) => {
+                let Some(entry) = self.groups.proposal(*number) else { return Ok(None) };
+                Body::Commit { commit, entry }
+            }
+            Ask::Find(number) => {
+                let Some(label) = self.groups.label_sought(*number) else { return Ok(None) };
+                Body::Find { label }
+            }
+            Ask::FetchLog { group, from_epoch } => {
+                Body::FetchLog { group_id: group, from_epoch: *from_epoch }
+            }
+            Ask::Send(numbers) | Ask::SendGroup(numbers) => {
                 let envelopes = numbers.iter().filter_map(|number| self.outbox.envelope(*number));
                 if let [number] = numbers.as_slice() {
                     let envelope = self.outbox.envelope(*number).ok_or(Error::Internal)?;

@@ -5,12 +5,13 @@ use core::fmt;
 use serde_json::{Map, Value as Json, json};
 use zeroize::Zeroizing;
 
+use crate::client::groups::{GroupEvent, GroupId};
 use crate::client::records::{self, Value};
 use crate::error::{Error, Result};
 use crate::identity::Fingerprint;
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::content::{ContentType, MESSAGE_ID_LEN};
-use crate::wire::name::read_user;
+use crate::wire::name::{read_label, read_user};
 
 /// Names a message to the application, and to its recipients.
 pub type MessageId = [u8; MESSAGE_ID_LEN];
@@ -28,7 +29,7 @@ pub enum MessageState {
 }
 
 impl MessageState {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Sent => "sent",
             Self::Delivered => "delivered",
@@ -105,6 +106,31 @@ pub enum Event {
         /// Whether nothing is sent or shown until it is accepted.
         blocked: bool,
     },
+    /// Something happened in a group.
+    Group {
+        /// Which.
+        group: GroupId,
+        /// What.
+        event: GroupEvent,
+    },
+    /// A request was done.
+    Done {
+        /// Its number.
+        request: u64,
+        /// The group that it was about.
+        group: GroupId,
+    },
+    /// A request was refused: nothing of it happened.
+    Refused {
+        /// Its number.
+        request: u64,
+        /// The group that it was about, if that is known.
+        group: Option<GroupId>,
+        /// Why.
+        status: Error,
+        /// The user that is the reason, if one is.
+        user: Option<Box<str>>,
+    },
     /// Something went wrong that belongs to no message. Transient.
     Error {
         /// What.
@@ -127,6 +153,9 @@ const MESSAGE: u8 = 1;
 const ACK: u8 = 2;
 const FAILED: u8 = 3;
 const IDENTITY_CHANGED: u8 = 4;
+const GROUP: u8 = 5;
+const DONE: u8 = 6;
+const REFUSED: u8 = 7;
 
 impl Event {
     /// A short name of its kind, as in the JSON.
@@ -140,7 +169,9 @@ impl Event {
             Self::Ack { .. } => "ack",
             Self::Failed { .. } => "failed",
             Self::IdentityChanged { .. } => "identity_changed",
-            Self::Error { .. } => "error",
+            Self::Group { event, .. } => event.name(),
+            Self::Done { .. } => "done",
+            Self::Refused { .. } | Self::Error { .. } => "error",
         }
     }
 
@@ -175,6 +206,23 @@ impl Event {
                 value.put(fingerprint.as_bytes());
                 records::put_bool(&mut value, *blocked);
             }
+            Self::Group { group, event } => {
+                value.put_u8(GROUP);
+                value.put(group);
+                event.put(&mut value)?;
+            }
+            Self::Done { request, group } => {
+                value.put_u8(DONE);
+                value.put_u64(*request);
+                value.put(group);
+            }
+            Self::Refused { request, group, status, user } => {
+                value.put_u8(REFUSED);
+                value.put_u64(*request);
+                value.put_bytes8(group.as_ref().map_or(&[], |group| group.as_slice()))?;
+                value.put_u32(status.code());
+                value.put_bytes8(user.as_deref().unwrap_or_default().as_bytes())?;
+            }
             Self::Connected { .. } | Self::Disconnected | Self::Presence { .. } | Self::Error { .. } => {
                 return Err(Error::Internal);
             }
@@ -188,11 +236,7 @@ impl Event {
             MESSAGE => Self::Message {
                 from: read_user(reader)?.into(),
                 message_id: *reader.array()?,
-                content_type: match reader.u8()? {
-                    0 => ContentType::Binary,
-                    1 => ContentType::Text,
-                    _ => return Err(Error::Malformed),
-                },
+                content_type: read_content_type(reader)?,
                 sent_ms: reader.u64()?,
                 payload: Zeroizing::new(reader.bytes32(0..=usize::MAX)?.to_vec()),
             },
@@ -212,6 +256,20 @@ impl Event {
                 fingerprint: Fingerprint::from_bytes(*reader.array()?),
                 blocked: records::read_bool(reader)?,
             },
+            GROUP => Self::Group { group: *reader.array()?, event: GroupEvent::read(reader)? },
+            DONE => Self::Done { request: reader.u64()?, group: *reader.array()? },
+            REFUSED => Self::Refused {
+                request: reader.u64()?,
+                group: match reader.bytes8(0..=32)? {
+                    [] => None,
+                    group => Some(group.try_into().map_err(|_| Error::Malformed)?),
+                },
+                status: Error::from_code(reader.u32()?).ok_or(Error::Malformed)?,
+                user: match read_label(reader)? {
+                    "" => None,
+                    user => Some(user.into()),
+                },
+            },
             _ => return Err(Error::Malformed),
         })
     }
@@ -225,10 +283,7 @@ impl Event {
             Self::Message { from, message_id, content_type, payload, sent_ms } => json!({
                 "from": from,
                 "message_id": hex(message_id),
-                "content_type": match content_type {
-                    ContentType::Binary => "binary",
-                    ContentType::Text => "text",
-                },
+                "content_type": content_type_name(*content_type),
                 "payload_len": payload.len(),
                 "sent_ms": integer(*sent_ms),
             }),
@@ -243,6 +298,20 @@ impl Event {
                 "known": known.to_string(),
                 "fingerprint": fingerprint.to_string(),
                 "blocked": blocked,
+            }),
+            Self::Group { group, event } => {
+                let mut fields = event.fields();
+                if let Json::Object(fields) = &mut fields {
+                    fields.insert("group".into(), hex(group).into());
+                }
+                fields
+            }
+            Self::Done { request, group } => json!({ "request": integer(*request), "group": hex(group) }),
+            Self::Refused { request, group, status, user } => json!({
+                "request": integer(*request),
+                "group": group.as_ref().map(|group| hex(group)),
+                "status": status.code(),
+                "user": user,
             }),
             Self::Error { status } => json!({ "status": status.code() }),
         };
@@ -270,6 +339,21 @@ impl Emitted {
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name(), text(&Json::Object(self.fields())))
+    }
+}
+
+pub(super) fn read_content_type(reader: &mut Reader<'_>) -> Result<ContentType> {
+    match reader.u8()? {
+        0 => Ok(ContentType::Binary),
+        1 => Ok(ContentType::Text),
+        _ => Err(Error::Malformed),
+    }
+}
+
+pub(super) const fn content_type_name(content_type: ContentType) -> &'static str {
+    match content_type {
+        ContentType::Binary => "binary",
+        ContentType::Text => "text",
     }
 }
 
@@ -314,7 +398,11 @@ mod tests {
             },
             Event::Ack { message_id, user: from.clone(), state: MessageState::Read },
             Event::Failed { message_id, user: from.clone(), status: Error::UnknownUser },
-            Event::IdentityChanged { user: from, known: fingerprint, fingerprint, blocked: true },
+            Event::IdentityChanged { user: from.clone(), known: fingerprint, fingerprint, blocked: true },
+            Event::Group { group: [3; 32], event: GroupEvent::Forked },
+            Event::Done { request: 4, group: [3; 32] },
+            Event::Refused { request: 4, group: None, status: Error::UnknownUser, user: Some(from) },
+            Event::Refused { request: 4, group: Some([3; 32]), status: Error::NotPermitted, user: None },
         ]
     }
 

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::client::Client;
 use crate::client::event::Event;
+use crate::client::groups::GroupId;
 use crate::client::outbox::envelope_id;
 use crate::client::records;
 use crate::client::sessions::Line;
@@ -28,8 +29,16 @@ pub(super) struct Parked {
 pub(super) enum Source {
     /// The queue at the relay, with its sequence there.
     Queue(u64),
+    /// The queue that had gathered there was read.
+    QueueEnd,
     /// What was held of an identity that is accepted now.
     Held(Name),
+}
+
+impl Source {
+    const fn is_queue(&self) -> bool {
+        matches!(self, Self::Queue(_))
+    }
 }
 
 impl Parked {
@@ -46,14 +55,29 @@ impl Client {
         self.parked.push_back(Parked { source: Source::Queue(sequence), payload: payload.to_vec() });
     }
 
+    /// Keeps the end of the queue in its place among the deliveries.
+    pub(super) fn park_queue_end(&mut self) {
+        self.parked.push_back(Parked { source: Source::QueueEnd, payload: Vec::new() });
+    }
+
     /// Works on as many deliveries as go into one commit.
     pub(super) fn take_parked(&mut self) -> Result<()> {
         let (mut count, mut bytes) = (0_usize, 0_usize);
+        // Messages of one group that came one after another.
+        let mut run: Option<(GroupId, Vec<Vec<u8>>)> = None;
         while count < CLIENT_BATCH_MAX && bytes < CLIENT_BATCH_BYTES_MAX {
             let Some(Parked { source, payload }) = self.parked.pop_front() else { break };
             (count, bytes) = (count.saturating_add(1), bytes.saturating_add(payload.len()));
+            let group = if source.is_queue() { Self::group_of(&payload) } else { None };
+            if let Some((id, envelopes)) = run.take_if(|(id, _)| Some(*id) != group) {
+                self.group_envelopes(&id, envelopes)?;
+            }
             // Before the work, which may hold it again.
             match source {
+                Source::QueueEnd => {
+                    self.queue_ended()?;
+                    continue;
+                }
                 Source::Held(name) => self.journal.delete(name),
                 Source::Queue(sequence) => {
                     self.settings.seen = self.settings.seen.max(sequence);
@@ -61,9 +85,12 @@ impl Client {
                     self.journal.acknowledge = true;
                 }
             }
-            self.deliver(&payload)?;
+            match group {
+                Some(id) => run.get_or_insert_with(|| (id, Vec::new())).1.push(payload),
+                None => self.deliver(&payload)?,
+            }
         }
-        Ok(())
+        run.map_or(Ok(()), |(id, envelopes)| self.group_envelopes(&id, envelopes))
     }
 
     fn deliver(&mut self, payload: &[u8]) -> Result<()> {
@@ -76,7 +103,7 @@ impl Client {
                 }
                 _ => self.drop_garbage(),
             },
-            // Groups: `Kind::Group` and `Kind::RosterEntry` belong here.
+            Ok(Kind::RosterEntry) => self.entry_delivered(payload)?,
             _ => self.drop_garbage(),
         }
         Ok(())
@@ -225,16 +252,12 @@ impl Client {
             ContentKind::Data => self.message(sender, opening),
             ContentKind::Resend => self.resend_asked(sender, opening.body()),
             ContentKind::Ack => self.acknowledged(sender, opening.body()),
-            // Groups: what sessions carry for them belongs here.
-            ContentKind::Distribution
-            | ContentKind::History
-            | ContentKind::KeyRequest
-            | ContentKind::Withheld
-            | ContentKind::Installed
-            | ContentKind::Invitation => {
-                self.drop_garbage();
-                Ok(())
-            }
+            ContentKind::Distribution => self.distributed(sender, opening.body()),
+            ContentKind::History => self.history_shared(sender, opening.body()),
+            ContentKind::KeyRequest => self.key_asked(sender, opening.body()),
+            ContentKind::Withheld => self.key_refused(sender, opening.body()),
+            ContentKind::Installed => self.key_installed(sender, opening.body()),
+            ContentKind::Invitation => self.invited(sender, opening.body()),
         }
     }
 

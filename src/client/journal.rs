@@ -5,6 +5,7 @@ use std::mem;
 
 use crate::client::connection::Outgoing;
 use crate::client::event::{Emitted, Event};
+use crate::client::groups::GroupId;
 use crate::client::{Client, records};
 use crate::error::Result;
 use crate::identity::Identity;
@@ -27,7 +28,7 @@ pub(super) struct Journal {
     pub(super) identity: bool,
     peers: BTreeSet<Box<str>>,
     sessions: BTreeSet<Box<str>>,
-    acks: BTreeSet<Box<str>>,
+    acks: BTreeSet<(Box<str>, Option<GroupId>)>,
 }
 
 impl Journal {
@@ -60,9 +61,9 @@ impl Journal {
         self.sessions.insert(user.into());
     }
 
-    /// What this peer will be told of its messages changes.
-    pub(super) fn acks(&mut self, user: &str) {
-        self.acks.insert(user.into());
+    /// What this peer will be told of its messages, direct ones or those in a group, changes.
+    pub(super) fn acks(&mut self, user: &str, group: Option<GroupId>) {
+        self.acks.insert((user.into(), group));
     }
 }
 
@@ -139,12 +140,16 @@ impl Client {
                 None => journal.changes.delete(records::session(&user)),
             }
         }
-        for user in mem::take(&mut journal.acks) {
-            match self.acks.to_value(&user)? {
-                Some(value) => journal.changes.put(records::acks(&user), value),
-                None => journal.changes.delete(records::acks(&user)),
+        for (user, group) in mem::take(&mut journal.acks) {
+            let name = match &group {
+                Some(group) => records::group_acks(&user, group),
+                None => records::acks(&user),
+            };
+            match self.acks.to_value(&user, group)? {
+                Some(value) => journal.changes.put(name, value),
+                None => journal.changes.delete(name),
             }
         }
-        Ok(())
+        self.collect_groups()
     }
 }

@@ -21,12 +21,14 @@
 //!   for envelopes, `sent` takes the relay's answer. [`kept`]: contents that may be asked for again.
 //! * [`inbox`]: `deliver` goes by the kind of the envelope, `content` by the kind of what a session opened.
 //! * [`sessions`], [`peers`], [`seen`], [`repair`], [`prekeys`], [`acks`], [`presence`]: what their names say.
+//! * [`groups`]: everything about groups.
 //! * [`event`]: what the application is told; `emit` durably, `tell` once.
 //! * [`timers`]: everything that happens by time is tended in `tend`, and its time is in `due_ms`.
 
 mod acks;
 mod connection;
 mod event;
+mod groups;
 mod inbox;
 mod info;
 mod journal;
@@ -46,6 +48,7 @@ mod timers;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use event::{Emitted, Event, MessageId, MessageState};
+pub use groups::{GroupEvent, GroupId};
 pub use options::{ClientOptions, IdentityChange};
 
 use crate::crypto::rng::Random;
@@ -54,6 +57,7 @@ use crate::identity::{Card, Identity, IdentityOptions};
 use crate::store::Store;
 use acks::Acks;
 use connection::Connection;
+use groups::Groups;
 use inbox::Parked;
 use info::Counters;
 use journal::Journal;
@@ -74,6 +78,7 @@ pub struct Client {
     connection: Connection,
     peers: BTreeMap<Box<str>, Peer>,
     outbox: Outbox,
+    groups: Groups,
     acks: Acks,
     presence: Presence,
     published: Published,
@@ -164,6 +169,7 @@ impl Client {
         let settings = Settings::load(&store)?.ok_or(Error::StoreDamaged)?;
         let mut client = Self::new(store, identity, settings, options, rng, now_ms);
         client.outbox = Outbox::load(&client.store)?;
+        client.groups = Groups::load(&client.store)?;
         client.acks = Acks::load(&client.store)?;
         for record in client.store.scan(&records::all_events())? {
             let record = record?;
@@ -194,6 +200,7 @@ impl Client {
             connection: Connection::default(),
             peers: BTreeMap::new(),
             outbox: Outbox::default(),
+            groups: Groups::default(),
             acks: Acks::default(),
             presence: Presence::default(),
             published: Published::default(),
@@ -287,6 +294,7 @@ impl Client {
     fn work(&mut self) -> Result<()> {
         self.take_parked()?;
         self.tend_prekeys()?;
+        self.tend_groups()?;
         self.pump()
     }
 

@@ -1,5 +1,6 @@
 //! What a client is asked to do differently.
 
+use crate::limits::{CLIENT_EAGER_MAX, GROUP_ROTATE_MESSAGES, GROUP_ROTATE_MS};
 use crate::wire::content::Padding;
 use crate::wire::frame::Method;
 
@@ -28,6 +29,15 @@ pub struct ClientOptions {
     pub acks: bool,
     /// One-time prekeys that the relay shall hold.
     pub one_time_prekeys: u16,
+    /// Keep the keys of group messages that were read, to share them with members when the application says so. Holds
+    /// for groups that are entered from then on.
+    pub retain_history: bool,
+    /// Group messages after which our sender key is made anew, 1 to 2^24.
+    pub rotate_messages: u32,
+    /// Age in milliseconds at which it is, at least 1.
+    pub rotate_ms: u64,
+    /// Members of a group up to which our sender key is handed out before we write.
+    pub eager_members: usize,
 }
 
 impl Default for ClientOptions {
@@ -39,6 +49,10 @@ impl Default for ClientOptions {
             identity_change: IdentityChange::Block,
             acks: false,
             one_time_prekeys: 100,
+            retain_history: false,
+            rotate_messages: GROUP_ROTATE_MESSAGES,
+            rotate_ms: GROUP_ROTATE_MS,
+            eager_members: CLIENT_EAGER_MAX,
         }
     }
 }

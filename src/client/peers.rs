@@ -182,6 +182,7 @@ impl Client {
         self.forget_kept(user)?;
         self.journal.peer(user);
         self.journal.session(user);
+        self.identity_taken(user)?;
         self.release_held(user, true)
     }
 

@@ -69,9 +69,9 @@ impl Client {
         }
     }
 
-    /// The relay says that somebody came or went. Groups: who shares one with us counts too.
+    /// The relay says that somebody came or went.
     pub(super) fn present(&mut self, user: &str, is_online: bool) -> Result<()> {
-        if self.presence.users.contains(user) {
+        if self.presence.users.contains(user) || self.shares_group(user)? {
             self.tell(Event::Presence { user: user.into(), is_online });
         }
         Ok(())

@@ -11,7 +11,16 @@
 //! SEEN user chunk     the ids of the last messages of a peer
 //! HELD user number    envelopes under an identity that was not accepted yet
 //! EVENT number        what the application has not confirmed
-//! ACKS user           what a peer will be told of its messages
+//! ACKS user [group]   what a peer will be told of its messages
+//! GROUP id            what is known of a group beside its log
+//! ROSTER id number    an entry of its log, as they came; rewritten when a fork was settled against the own history
+//! SENDER id           the export of our sender key
+//! RECEIVER id part    the sender keys of the others, in parts
+//! SHARED id part      the keys that were shared of its past, in parts
+//! PENDING id number   a message whose key has not come
+//! KEY id number       a sender key whose owner's entry has not come
+//! REQUEST number      what the application asked for, until it is done or refused
+//! ENVELOPE number     what was sealed of OUT number for a group
 //! ```
 //!
 //! Every value starts with the version of its format.
@@ -19,6 +28,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::group::Part;
 use crate::store::{Name, Store};
 use crate::wire::codec::{Put as _, Reader};
 
@@ -33,6 +43,15 @@ const SEEN: u8 = 8;
 const HELD: u8 = 9;
 const EVENT: u8 = 10;
 const ACKS: u8 = 11;
+const GROUP: u8 = 12;
+const ROSTER: u8 = 13;
+const SENDER: u8 = 14;
+const RECEIVER: u8 = 15;
+const SHARED: u8 = 16;
+const PENDING: u8 = 17;
+const KEY: u8 = 18;
+const REQUEST: u8 = 19;
+const ENVELOPE: u8 = 20;
 
 /// The version of all formats.
 const VERSION: u8 = 1;
@@ -114,6 +133,76 @@ pub(super) fn all_acks() -> Name {
 
 pub(super) fn acks(user: &str) -> Name {
     all_acks().bytes(user)
+}
+
+pub(super) fn group_acks(user: &str, group: &[u8; 32]) -> Name {
+    acks(user).bytes(group)
+}
+
+pub(super) fn all_groups() -> Name {
+    Name::new(GROUP)
+}
+
+pub(super) fn group(id: &[u8; 32]) -> Name {
+    all_groups().bytes(id)
+}
+
+pub(super) fn all_roster(id: &[u8; 32]) -> Name {
+    Name::new(ROSTER).bytes(id)
+}
+
+pub(super) fn roster(id: &[u8; 32], number: u64) -> Name {
+    all_roster(id).number(number)
+}
+
+pub(super) fn sender(id: &[u8; 32]) -> Name {
+    Name::new(SENDER).bytes(id)
+}
+
+/// All parts of the receiver, or of that of what was shared.
+pub(super) fn all_receiver(id: &[u8; 32], is_shared: bool) -> Name {
+    Name::new(if is_shared { SHARED } else { RECEIVER }).bytes(id)
+}
+
+pub(super) fn receiver(id: &[u8; 32], is_shared: bool, part: Part<'_>) -> Name {
+    let all = all_receiver(id, is_shared);
+    match part {
+        Part::Head => all.number(0),
+        Part::Sender(user) => all.number(1).bytes(user),
+        Part::Retained(number) => all.number(2).number(number),
+    }
+}
+
+pub(super) fn all_pending(id: &[u8; 32]) -> Name {
+    Name::new(PENDING).bytes(id)
+}
+
+pub(super) fn pending(id: &[u8; 32], number: u64) -> Name {
+    all_pending(id).number(number)
+}
+
+pub(super) fn all_keys(id: &[u8; 32]) -> Name {
+    Name::new(KEY).bytes(id)
+}
+
+pub(super) fn key(id: &[u8; 32], number: u64) -> Name {
+    all_keys(id).number(number)
+}
+
+pub(super) fn all_requests() -> Name {
+    Name::new(REQUEST)
+}
+
+pub(super) fn request(number: u64) -> Name {
+    all_requests().number(number)
+}
+
+pub(super) fn all_envelopes() -> Name {
+    Name::new(ENVELOPE)
+}
+
+pub(super) fn envelope(number: u64) -> Name {
+    all_envelopes().number(number)
 }
 
 /// The start of a value.

@@ -108,6 +108,7 @@ impl Client {
         self.is_restored = true;
         self.settings.restored(self.now_ms);
         self.journal.settings = true;
+        self.groups_restored();
         self.identity.discard_prekeys(&mut *self.rng, self.now_ms)?;
         self.journal.identity = true;
         self.forget_published();

@@ -196,6 +196,7 @@ impl Client {
             return self.look_up_later(user, status);
         }
         self.fail_target(&Target::User(user.into()), status)?;
+        self.refuse_user(user, status)?;
         self.forget_stranger(user);
         Ok(())
     }

@@ -92,6 +92,12 @@ impl Distribution {
         &self.group_id
     }
 
+    /// The epoch of the rotation.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// Of the sender key.
     #[must_use]
     pub fn key_id(&self) -> &[u8; 8] {

@@ -40,7 +40,7 @@ pub use info::{GroupReceiverInfo, KeyInfo, RetainedInfo, SenderInfo};
 pub use open::Opening;
 pub use receiver::{GroupReceiver, GroupReceiverOptions};
 pub use receiver_parts::{Part, ReceiverParts};
-pub use sender::{GroupSender, GroupSenderInfo, GroupSenderOptions};
+pub use sender::{GroupSender, GroupSenderInfo, GroupSenderOptions, Sending};
 
 /// What an authenticated message or distribution says of the roster that is not in ours: entries are missing.
 /// [`Roster::note_claim`] takes it.

@@ -18,7 +18,7 @@ use crate::identity::{Fingerprint, Identity};
 use crate::limits::{GROUP_CHAIN_MAX, GROUP_ROTATE_MESSAGES, GROUP_ROTATE_MS, MESSAGE_MAX};
 use crate::roster::Roster;
 use crate::wire::codec::SliceWriter;
-use crate::wire::content::{self, ContentKind, Padding};
+use crate::wire::content::{self, ContentKind, MESSAGE_ID_LEN, Padding};
 use crate::wire::group::{Front, Link, SIGNATURE_LEN};
 use crate::wire::session::put_ciphertext_len;
 
@@ -72,11 +72,21 @@ pub struct GroupSender {
     pub(super) slot: Secret<32>,
 }
 
+/// What is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending<'a> {
+    /// What the content is.
+    pub kind: ContentKind,
+    /// The id that it shall have; none for a new one.
+    pub message_id: Option<&'a [u8; MESSAGE_ID_LEN]>,
+    /// Its body, in parts.
+    pub body: &'a [&'a [u8]],
+}
+
 /// What a message says.
 struct Draft<'a> {
     front: Front<'a>,
-    kind: ContentKind,
-    body: &'a [&'a [u8]],
+    sending: &'a Sending<'a>,
     content_len: usize,
 }
 
@@ -124,6 +134,18 @@ impl GroupSender {
         &self.group_id
     }
 
+    /// Names the sender key.
+    #[must_use]
+    pub fn key_id(&self) -> &[u8; 8] {
+        &self.key.key_id
+    }
+
+    /// The epoch of the last rotation.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.key.epoch
+    }
+
     /// Bytes of the next message with a body of that length, exactly.
     #[must_use]
     pub fn encrypt_len(&self, body_len: usize) -> usize {
@@ -148,6 +170,19 @@ impl GroupSender {
         rng: &mut dyn Random,
         out: &mut [u8],
     ) -> Result<usize> {
+        self.encrypt_as(roster, &Sending { kind, message_id: None, body }, now_ms, rng, out)
+    }
+
+    /// [`GroupSender::encrypt`] under a message id that the caller may know already: for content that is sent again.
+    pub fn encrypt_as(
+        &mut self,
+        roster: &Roster,
+        sending: &Sending<'_>,
+        now_ms: u64,
+        rng: &mut dyn Random,
+        out: &mut [u8],
+    ) -> Result<usize> {
+        let Sending { kind, body, .. } = *sending;
         let now_ms = self.clock(now_ms);
         let body_len = body.iter().fold(0, |sum: usize, part| sum.saturating_add(part.len()));
         if body_len > BODY_MAX {
@@ -163,8 +198,7 @@ impl GroupSender {
         let content_len = content::content_len(body_len, self.options.padding);
         let draft = Draft {
             front: self.front(short(roster.hash()), &nonce, roster.epoch(), now_ms),
-            kind,
-            body,
+            sending,
             content_len,
         };
         let sealed = draft.seal(&self.slot, &step, self, rng, out);
@@ -306,12 +340,13 @@ impl Draft<'_> {
         rng: &mut dyn Random,
         out: &mut [u8],
     ) -> Result<LinkBytes> {
-        let message_id = rng.message_id()?;
+        let Sending { kind, message_id, body } = *self.sending;
+        let message_id = message_id.map_or_else(|| rng.message_id(), |id| Ok(*id))?;
         let mut writer = SliceWriter::new(out);
         self.front.put(&mut writer)?;
         put_ciphertext_len(&mut writer, self.content_len)?;
         let aad_len = writer.position();
-        content::put_content(&mut writer, self.kind, &message_id, self.body, self.content_len)?;
+        content::put_content(&mut writer, kind, &message_id, body, self.content_len)?;
         writer.finish()?;
 
         let (message, signature) = out.split_last_chunk_mut::<SIGNATURE_LEN>().ok_or(Error::Internal)?;

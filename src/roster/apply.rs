@@ -148,6 +148,12 @@ impl Roster {
         Ok(Some(change))
     }
 
+    /// Whether the log or a branch holds this entry already.
+    #[must_use]
+    pub fn has(&self, entry: &Entry<'_>) -> bool {
+        matches!(self.holds(&entry.fields, &entry_hash(entry)), Ok(Some(_)))
+    }
+
     /// Whether an entry is held: in the roster's own log (`false`), or in a branch (`true`).
     fn holds(&self, fields: &EntryFields<'_>, hash: &[u8; 32]) -> Result<Option<bool>> {
         if self.log.hash_at(fields.epoch) == Some(hash) {

@@ -6,9 +6,11 @@ use sealwax::error::{Error, Result};
 use sealwax::identity::Card;
 use sealwax::limits::FRAME_MAX;
 use sealwax::relay::{Outcome, Relay, RelayOptions};
+use sealwax::roster::Roster;
 use sealwax::wire::envelope::Envelope;
-use sealwax::wire::frame::{Body, Frame, Method, Statuses, Welcome};
+use sealwax::wire::frame::{Body, FoundGroup, Frame, Groups, Method, Statuses, Welcome};
 use sealwax::wire::prekeys::PrekeyBundleFields;
+use sealwax::wire::roster::{Action, Entry};
 
 const NONCE: [u8; 32] = [5; 32];
 
@@ -19,6 +21,14 @@ pub(crate) struct Host {
     name: String,
     users: BTreeMap<String, User>,
     links: BTreeMap<String, Link>,
+    /// Groups by label, and whether anybody may join.
+    labels: Vec<(String, [u8; 32], bool)>,
+    /// Roster entries taken.
+    pub(crate) entries: Vec<Vec<u8>>,
+    /// Answers this user's questions for logs with this.
+    pub(crate) logs: BTreeMap<String, Vec<u8>>,
+    /// Loses what this says of a user and what it would be sent.
+    pub(crate) loses: Option<fn(&str, &[u8]) -> bool>,
     /// Envelopes taken, with their senders.
     pub(crate) taken: Vec<(String, Vec<u8>)>,
     /// Frames of clients, with their users.
@@ -58,6 +68,10 @@ impl Host {
             name: name.into(),
             users: BTreeMap::new(),
             links: BTreeMap::new(),
+            labels: Vec::new(),
+            entries: Vec::new(),
+            logs: BTreeMap::new(),
+            loses: None,
             taken: Vec::new(),
             heard: Vec::new(),
             refuses: None,
@@ -106,6 +120,9 @@ impl Host {
             };
             let user = self.users.entry(delivery.user.into()).or_default();
             user.last = user.last.max(delivery.sequence);
+            if self.loses.is_some_and(|loses| loses(delivery.user, delivery.payload())) {
+                continue;
+            }
             self.push(delivery.user, 0, body);
         }
     }
@@ -247,6 +264,33 @@ impl Host {
                 self.relay.acknowledge(user, sequence, now_ms)?;
                 let known = self.users.get_mut(user).unwrap();
                 known.seen = known.seen.max(sequence);
+            }
+            Body::Commit { commit, entry } => {
+                self.commit(user, commit);
+                let outcome = self.relay.commit(user, entry, now_ms)?;
+                if let Ok(Action::Create { label, open, .. }) =
+                    Entry::parse(entry).map(|entry| entry.fields.action)
+                {
+                    let id = *Roster::open(entry)?.group_id();
+                    self.labels.push((label.into(), id, open));
+                }
+                self.entries.push(entry.to_vec());
+                self.deliver(&outcome);
+                self.push(user, request, Body::Ok);
+            }
+            Body::FetchLog { group_id, from_epoch } => {
+                let entries = match self.logs.get(user) {
+                    Some(lie) => lie.clone(),
+                    None => self.relay.log(user, group_id, from_epoch)?,
+                };
+                self.push(user, request, Body::Log { entries: &entries });
+            }
+            Body::Find { label } => {
+                let found = self.labels.iter().filter(|(known, _, open)| known == label && *open);
+                let found =
+                    found.map(|(_, id, _)| FoundGroup { group_id: id, is_open: true, is_member: false });
+                let bytes = Groups::encode(found)?;
+                self.push(user, request, Body::Groups { groups: Groups::parse(&bytes)? });
             }
             Body::Watch { .. } | Body::Ping => self.push(user, request, Body::Ok),
             _ => return Err(Error::Unsupported),

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::client::event::MessageId;
+use crate::client::groups::GroupId;
 use crate::client::records::{self, Value};
 use crate::error::{Error, Result};
 use crate::limits::{CLIENT_RETRY_MS, ENVELOPE_MAX};
@@ -15,6 +16,8 @@ use crate::wire::name::read_user;
 pub(in crate::client) enum Target {
     /// One peer.
     User(Box<str>),
+    /// The members of a group. After all peers, so that keys leave before what they open.
+    Group(GroupId),
 }
 
 /// Something to be sent.
@@ -34,23 +37,45 @@ pub(super) enum State {
     Open(Zeroizing<Vec<u8>>),
     /// The envelope.
     Sealed(Vec<u8>),
+    /// The envelope, and the body in case that it has to be sealed anew: for groups. The record holds the body, and
+    /// another one the envelope.
+    Resealable { envelope: Vec<u8>, body: Zeroizing<Vec<u8>> },
+}
+
+impl Target {
+    pub(in crate::client) fn put(&self, value: &mut Value) -> Result<()> {
+        match self {
+            Self::User(user) => {
+                value.put_u8(0);
+                value.put_bytes8(user.as_bytes())
+            }
+            Self::Group(group) => {
+                value.put_u8(1);
+                value.put(group);
+                Ok(())
+            }
+        }
+    }
+
+    pub(in crate::client) fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(match reader.u8()? {
+            0 => Self::User(read_user(reader)?.into()),
+            1 => Self::Group(*reader.array()?),
+            _ => return Err(Error::Malformed),
+        })
+    }
 }
 
 impl Entry {
     pub(super) fn to_value(&self) -> Result<Value> {
         let mut value = records::begin();
-        match &self.target {
-            Target::User(user) => {
-                value.put_u8(0);
-                value.put_bytes8(user.as_bytes())?;
-            }
-        }
+        self.target.put(&mut value)?;
         value.put_u8(self.kind as u8);
         value.put(&self.message_id);
         value.put_u64(self.created_ms);
         value.put_u8(self.again);
         match &self.state {
-            State::Open(body) => {
+            State::Open(body) | State::Resealable { body, .. } => {
                 value.put_u8(0);
                 value.put_bytes32(body)?;
             }
@@ -64,10 +89,7 @@ impl Entry {
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
         Ok(Self {
-            target: match reader.u8()? {
-                0 => Target::User(read_user(reader)?.into()),
-                _ => return Err(Error::Malformed),
-            },
+            target: Target::read(reader)?,
             kind: ContentKind::try_from(reader.u8()?)?,
             message_id: *reader.array()?,
             created_ms: reader.u64()?,
@@ -84,6 +106,29 @@ impl Entry {
         match &self.state {
             State::Open(body) => body.len(),
             State::Sealed(envelope) => envelope.len(),
+            State::Resealable { envelope, body } => envelope.len().saturating_add(body.len()),
+        }
+    }
+
+    /// Puts the envelope to the body of something for a group.
+    pub(super) fn seal_over(&mut self, envelope: Vec<u8>) {
+        if let State::Open(body) = &mut self.state {
+            self.state = State::Resealable { envelope, body: core::mem::take(body) };
+        }
+    }
+
+    /// Forgets the envelope of something for a group.
+    pub(super) fn reopen(&mut self) {
+        if let State::Resealable { body, .. } = &mut self.state {
+            self.state = State::Open(core::mem::take(body));
+        }
+    }
+
+    /// The body of what is not sealed yet.
+    pub(super) fn open_body(&self) -> Option<&[u8]> {
+        match &self.state {
+            State::Open(body) => Some(body),
+            State::Sealed(_) | State::Resealable { .. } => None,
         }
     }
 

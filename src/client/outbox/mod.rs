@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::client::Client;
 use crate::client::connection::Ask;
 use crate::client::event::{Event, MessageId, MessageState};
+use crate::client::groups::{GroupEvent, distribution_note};
 use crate::client::kept::Content;
 use crate::client::records;
 use crate::client::sessions::{backoff_ms, is_passing};
@@ -53,6 +54,17 @@ impl Client {
         if user == self.identity.user() {
             return Err(Error::InvalidArgument);
         }
+        self.send_data(Target::User(user.into()), content_type, payload, transient)
+    }
+
+    /// Puts a message of the application at the end of what waits for a target.
+    pub(super) fn send_data(
+        &mut self,
+        target: Target,
+        content_type: ContentType,
+        payload: &[u8],
+        transient: bool,
+    ) -> Result<MessageId> {
         if payload.len() > MESSAGE_MAX {
             return Err(Error::TooLarge);
         }
@@ -62,19 +74,21 @@ impl Client {
         Data::parse(&body).map_err(|_| Error::InvalidText)?;
         if transient {
             let message_id = self.rng.message_id()?;
-            self.outbox.once.push(Once { user: user.into(), kind: ContentKind::Data, message_id, body });
+            self.outbox.once.push(Once { target, kind: ContentKind::Data, message_id, body });
             return Ok(message_id);
         }
         let waiting = self.outbox.bytes.saturating_add(body.len());
         if self.outbox.len() >= CLIENT_OUTBOX_MAX || waiting > CLIENT_OUTBOX_BYTES_MAX {
             return Err(Error::LimitReached);
         }
-        self.accept_by_writing(user)?;
-        self.enqueue(Target::User(user.into()), ContentKind::Data, body)
+        if let Target::User(user) = &target {
+            self.accept_by_writing(user)?;
+        }
+        self.enqueue(target, ContentKind::Data, body)
     }
 
     /// Whom the application writes to, it knows.
-    fn accept_by_writing(&mut self, user: &str) -> Result<()> {
+    pub(super) fn accept_by_writing(&mut self, user: &str) -> Result<()> {
         let peer = self.peer(user)?;
         if !peer.accepted {
             peer.accepted = true;
@@ -133,24 +147,51 @@ impl Client {
         self.fail_old()?;
         if self.connection.takes_requests(now_ms) {
             let bytes_max = REQUEST_BYTES_MAX.min(self.connection.frame_max() / 2);
-            let mut batch = Batch::default();
-            for target in self.outbox.ready(now_ms) {
-                if self.connection.requests_len() >= REQUESTS_MAX {
-                    break;
-                }
-                let (numbers, bytes) = match &target {
-                    Target::User(user) => self.seal_direct(user)?,
-                };
-                if !numbers.is_empty() {
-                    if let Some(queue) = self.outbox.queues.get_mut(&target) {
-                        queue.in_flight = true;
-                    }
-                    batch.add(&numbers, bytes, bytes_max);
-                }
+            let mut ready = self.outbox.ready(now_ms);
+            // Who has a session with us is written to first, then groups: whoever has to be looked up must not hold
+            // back a message to all, and who is there gets the key before it.
+            ready.sort_by_key(|target| match target {
+                Target::User(user) if self.has_session(user) => 0,
+                Target::Group(_) => 1,
+                Target::User(_) => 2,
+            });
+            let is_group = |target: &Target| matches!(target, Target::Group(_));
+            for batch in ready.chunk_by(|one, next| is_group(one) == is_group(next)) {
+                self.pump_batch(batch, bytes_max)?;
             }
-            batch.finish().into_iter().for_each(|numbers| self.ask(Ask::Send(numbers)));
         }
         self.send_once()
+    }
+
+    /// Seals what can be sealed for some targets, all of them groups or none, and asks the relay to take it.
+    fn pump_batch(&mut self, targets: &[Target], bytes_max: usize) -> Result<()> {
+        let mut batch = Batch::default();
+        let mut for_groups = false;
+        for target in targets {
+            let (numbers, bytes) = match target {
+                Target::User(_) if self.connection.requests_len() >= REQUESTS_MAX => break,
+                Target::User(user) => self.seal_direct(user)?,
+                Target::Group(group) => {
+                    for_groups = true;
+                    self.seal_group(group)?
+                }
+            };
+            if !numbers.is_empty() {
+                if let Some(queue) = self.outbox.queues.get_mut(target) {
+                    queue.in_flight = true;
+                }
+                batch.add(&numbers, bytes, bytes_max);
+            }
+        }
+        for numbers in batch.finish() {
+            self.ask(if for_groups { Ask::SendGroup(numbers) } else { Ask::Send(numbers) });
+        }
+        Ok(())
+    }
+
+    /// Whether something can be sealed for a peer without asking the relay, as far as that is known.
+    fn has_session(&self, user: &str) -> bool {
+        self.peers.get(user).is_some_and(|peer| peer.line.is_some() && !peer.renew)
     }
 
     /// Seals the first contents for a peer, as far as that is possible now, and answers what can be sent.
@@ -165,8 +206,13 @@ impl Client {
                 if prepared.is_none() {
                     prepared = Some(self.prepare(user)?);
                 }
-                if prepared != Some(true) || !self.seal_one(user, number)? {
+                if prepared != Some(true) {
                     break;
+                }
+                match self.seal_one(user, number)? {
+                    Sealing::Sealed => {}
+                    Sealing::Pointless => continue,
+                    Sealing::Waits => break,
                 }
             }
             let length = self.outbox.envelope(number).map_or(0, <[u8]>::len);
@@ -183,26 +229,42 @@ impl Client {
         Ok((ready, bytes))
     }
 
-    /// Seals one content. Answers `false` if a new handshake has to come first.
-    fn seal_one(&mut self, user: &str, number: u64) -> Result<bool> {
+    /// Seals one content.
+    fn seal_one(&mut self, user: &str, number: u64) -> Result<Sealing> {
         let Some(entry) = self.outbox.entries.get(&number) else { return Err(Error::Internal) };
         let (kind, message_id, again, is_message) =
             (entry.kind, entry.message_id, entry.again, entry.is_message());
-        let State::Open(body) = &entry.state else { return Ok(true) };
+        let State::Open(body) = &entry.state else { return Ok(Sealing::Sealed) };
         let body = body.clone();
-        let Some(envelope) = self.seal(user, kind, &message_id, &body)? else { return Ok(false) };
+        // Keys are put in now, and what is kept for a resend is again the note that they are due.
+        let (made, kept) = match kind {
+            ContentKind::Distribution => {
+                (Some(self.distribution_body(user, &body)?), distribution_note(&body)?)
+            }
+            ContentKind::History => (Some(self.history_body(user, &body)?), body.clone()),
+            _ => (None, body.clone()),
+        };
+        let envelope = match &made {
+            Some(None) => {
+                self.fail_entry(number, Error::WithheldKey)?;
+                return Ok(Sealing::Pointless);
+            }
+            Some(Some(made)) => self.seal(user, kind, &message_id, made)?,
+            None => self.seal(user, kind, &message_id, &body)?,
+        };
+        let Some(envelope) = envelope else { return Ok(Sealing::Waits) };
         let content = Content {
             envelope_id: envelope_id(&envelope),
             message_id,
             kind,
             sealed_ms: self.now_ms,
             again,
-            body,
+            body: kept,
         };
         self.keep(user, number, &content)?;
         if is_message {
             // Its ack may come before the relay's answer.
-            self.note_sent(number, &message_id, user)?;
+            self.note_sent(number, &message_id, &Target::User(user.into()))?;
         }
         if let Some(entry) = self.outbox.entries.get_mut(&number) {
             let before = entry.len();
@@ -210,7 +272,22 @@ impl Client {
             self.outbox.bytes = self.outbox.bytes.saturating_sub(before).saturating_add(entry.len());
             self.journal.put(records::out(number), entry.to_value()?);
         }
-        Ok(true)
+        Ok(Sealing::Sealed)
+    }
+
+    /// A message for a group was sealed.
+    pub(super) fn sealed_for_group(&mut self, number: u64, envelope: Vec<u8>) -> Result<()> {
+        let mut value = records::begin();
+        value.put_bytes32(&envelope)?;
+        self.journal.put(records::envelope(number), value);
+        self.outbox.change(number, |entry| entry.seal_over(envelope));
+        Ok(())
+    }
+
+    /// What was sealed for a group is to be sealed again.
+    pub(super) fn reopen(&mut self, number: u64) {
+        self.journal.delete(records::envelope(number));
+        self.outbox.change(number, Entry::reopen);
     }
 
     /// Seals a content in the session of a peer; none if a new handshake has to come first.
@@ -248,7 +325,18 @@ impl Client {
 
     /// Sends what is sent at once or never.
     fn send_once(&mut self) -> Result<()> {
-        for Once { user, kind, message_id, body } in core::mem::take(&mut self.outbox.once) {
+        for Once { target, kind, message_id, body } in core::mem::take(&mut self.outbox.once) {
+            let user = match target {
+                Target::User(user) => user,
+                Target::Group(group) => {
+                    if self.connection.takes_requests(self.now_ms)
+                        && let Some(envelope) = self.seal_transient(&group, &message_id, &body)?
+                    {
+                        self.ask(Ask::SendOnce(envelope));
+                    }
+                    continue;
+                }
+            };
             let can_leave = self.connection.takes_requests(self.now_ms)
                 && self.connection.requests_len() < REQUESTS_MAX
                 && !self.is_blocked(&user)?
@@ -274,14 +362,17 @@ impl Client {
                 if let Some(queue) = self.outbox.queues.get_mut(&target) {
                     (queue.failures, queue.after_ms, queue.trouble) = (0, 0, None);
                 }
-                self.journal.delete(records::out(number));
-                let Some(entry) = self.outbox.remove(number) else { return Ok(()) };
-                if entry.is_message() {
-                    let Target::User(user) = entry.target;
-                    let (message_id, state) = (entry.message_id, MessageState::Sent);
-                    self.emit(Event::Ack { message_id, user, state })?;
+                let Some(entry) = self.take_out(number) else { return Ok(()) };
+                if !entry.is_message() {
+                    return Ok(());
                 }
-                Ok(())
+                let (message_id, state) = (entry.message_id, MessageState::Sent);
+                self.emit(match entry.target {
+                    Target::User(user) => Event::Ack { message_id, user, state },
+                    Target::Group(group) => {
+                        Event::Group { group, event: GroupEvent::Ack { message_id, user: None, state } }
+                    }
+                })
             }
             Some(status) if is_passing(status) => {
                 self.note_trouble(&target, status);
@@ -302,19 +393,38 @@ impl Client {
     }
 
     fn fail_entry(&mut self, number: u64, status: Error) -> Result<()> {
-        self.journal.delete(records::out(number));
-        if let Some(entry) = self.outbox.remove(number).filter(Entry::is_message) {
-            self.forget_sent(number, &entry.message_id);
-            let Target::User(user) = entry.target;
-            self.emit(Event::Failed { message_id: entry.message_id, user, status })?;
+        if let Some(entry) = self.take_out(number).filter(Entry::is_message) {
+            let message_id = entry.message_id;
+            self.forget_sent(number, &message_id);
+            self.emit(match entry.target {
+                Target::User(user) => Event::Failed { message_id, user, status },
+                Target::Group(group) => {
+                    Event::Group { group, event: GroupEvent::Failed { message_id, status } }
+                }
+            })?;
         }
         Ok(())
+    }
+
+    /// Takes out what is done with, and its records.
+    fn take_out(&mut self, number: u64) -> Option<Entry> {
+        self.journal.delete(records::out(number));
+        let entry = self.outbox.remove(number)?;
+        if matches!(entry.target, Target::Group(_)) {
+            self.journal.delete(records::envelope(number));
+        }
+        Some(entry)
     }
 
     /// Nothing of what waits for a target will be sent.
     pub(super) fn fail_target(&mut self, target: &Target, status: Error) -> Result<()> {
         let numbers = self.outbox.queues.get(target).map(|queue| queue.numbers.clone());
-        for number in numbers.into_iter().flatten() {
+        let numbers: Vec<u64> = numbers.into_iter().flatten().collect();
+        if matches!(target, Target::Group(_)) {
+            let others = self.forget_sends(&numbers);
+            self.outbox.land(&others);
+        }
+        for number in numbers {
             self.fail_entry(number, status)?;
         }
         Ok(())
@@ -324,8 +434,11 @@ impl Client {
     /// to decide on an identity.
     fn fail_old(&mut self) -> Result<()> {
         for (number, target, trouble) in self.outbox.old(self.now_ms) {
-            let Target::User(user) = &target;
-            if !self.is_blocked(user)? {
+            let waits = match &target {
+                Target::User(user) => self.is_blocked(user)?,
+                Target::Group(_) => false,
+            };
+            if !waits {
                 self.fail_entry(number, trouble)?;
             }
         }
@@ -360,6 +473,15 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// What became of a content that was to be sealed.
+enum Sealing {
+    Sealed,
+    /// It says nothing any more, and is gone.
+    Pointless,
+    /// A new handshake has to come first.
+    Waits,
 }
 
 /// Names an envelope (section 2.2).

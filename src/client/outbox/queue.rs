@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 use crate::client::event::MessageId;
+use crate::client::groups::GroupId;
 use crate::client::outbox::entry::{Entry, State, Target};
 use crate::client::records;
 use crate::error::{Error, Result};
-use crate::limits::RELAY_SEND_MANY_MAX;
+use crate::limits::{ENVELOPE_MAX, RELAY_SEND_MANY_MAX};
 use crate::store::Store;
 use crate::wire::content::ContentKind;
 
@@ -29,7 +30,7 @@ pub(super) struct Queue {
 
 /// A content that is sealed at once or never.
 pub(super) struct Once {
-    pub(super) user: Box<str>,
+    pub(super) target: Target,
     pub(super) kind: ContentKind,
     pub(super) message_id: MessageId,
     pub(super) body: Zeroizing<Vec<u8>>,
@@ -51,6 +52,16 @@ impl Outbox {
             let record = record?;
             outbox.insert(records::number(&record.name)?, records::read(&record.value, Entry::read)?);
         }
+        for record in store.scan(&records::all_envelopes())? {
+            let record = record?;
+            let number = records::number(&record.name)?;
+            let envelope =
+                records::read(&record.value, |reader| Ok(reader.bytes32(1..=ENVELOPE_MAX)?.to_vec()))?;
+            if !outbox.holds(number) {
+                return Err(Error::StoreDamaged);
+            }
+            outbox.change(number, |entry| entry.seal_over(envelope));
+        }
         Ok(outbox)
     }
 
@@ -58,6 +69,20 @@ impl Outbox {
         self.bytes = self.bytes.saturating_add(entry.len());
         self.queues.entry(entry.target.clone()).or_default().numbers.insert(number);
         self.entries.insert(number, entry);
+    }
+
+    /// Changes something that waits, and counts its bytes anew.
+    pub(super) fn change(&mut self, number: u64, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.entries.get_mut(&number) {
+            let before = entry.len();
+            change(entry);
+            self.bytes = self.bytes.saturating_sub(before).saturating_add(entry.len());
+        }
+    }
+
+    /// Whether one more envelope of that length goes into the same request as these bytes for the same target.
+    pub(in crate::client) const fn fits(&self, bytes: usize, length: usize) -> bool {
+        bytes.saturating_add(length) <= super::TARGET_BYTES_MAX
     }
 
     pub(super) fn remove(&mut self, number: u64) -> Option<Entry> {
@@ -75,7 +100,7 @@ impl Outbox {
     /// The envelope of a number, once it is sealed.
     pub(in crate::client) fn envelope(&self, number: u64) -> Option<&[u8]> {
         match &self.entries.get(&number)?.state {
-            State::Sealed(envelope) => Some(envelope),
+            State::Sealed(envelope) | State::Resealable { envelope, .. } => Some(envelope),
             State::Open(_) => None,
         }
     }
@@ -96,13 +121,63 @@ impl Outbox {
 
     /// The first content of this kind for a target that is not sealed yet.
     pub(in crate::client) fn find_open(&self, target: &Target, kind: ContentKind) -> Option<(u64, &[u8])> {
-        let numbers = self.queues.get(target)?.numbers.iter();
-        numbers.copied().find_map(|number| match self.entries.get(&number) {
-            Some(Entry { kind: found, state: State::Open(body), .. }) if *found == kind => {
-                Some((number, body.as_slice()))
-            }
-            _ => None,
+        self.open(target, kind).next()
+    }
+
+    /// The contents of this kind for a target that are not sealed yet.
+    pub(in crate::client) fn open(
+        &self,
+        target: &Target,
+        kind: ContentKind,
+    ) -> impl Iterator<Item = (u64, &[u8])> {
+        let numbers = self.queues.get(target).into_iter().flat_map(|queue| queue.numbers.iter().copied());
+        numbers.filter_map(move |number| {
+            let entry = self.entries.get(&number).filter(|entry| entry.kind == kind)?;
+            entry.open_body().map(|body| (number, body))
         })
+    }
+
+    /// The contents of this kind for all peers that are not sealed yet.
+    pub(in crate::client) fn open_everywhere(&self, kind: ContentKind) -> Vec<(u64, Box<str>)> {
+        let entries =
+            self.entries.iter().filter(|(_, entry)| entry.kind == kind && entry.open_body().is_some());
+        let to_peer = |(number, entry): (&u64, &Entry)| match &entry.target {
+            Target::User(user) => Some((*number, user.clone())),
+            Target::Group(_) => None,
+        };
+        entries.filter_map(to_peer).collect()
+    }
+
+    /// The message id and the body of what is not sealed yet.
+    pub(in crate::client) fn content(&self, number: u64) -> Option<(MessageId, &[u8])> {
+        let entry = self.entries.get(&number)?;
+        entry.open_body().map(|body| (entry.message_id, body))
+    }
+
+    /// The groups that something waits for.
+    pub(in crate::client) fn groups_waiting(&self) -> Vec<GroupId> {
+        let group = |target: &Target| match target {
+            Target::Group(group) => Some(*group),
+            Target::User(_) => None,
+        };
+        self.queues.range(Target::Group([0; 32])..).filter_map(|(target, _)| group(target)).collect()
+    }
+
+    /// What waits for this target because of nothing that the relay said need not wait any longer.
+    pub(in crate::client) fn hasten(&mut self, target: &Target) {
+        if let Some(queue) = self.queues.get_mut(target).filter(|queue| queue.trouble.is_none()) {
+            queue.after_ms = 0;
+        }
+    }
+
+    /// These are on no connection any more.
+    pub(in crate::client) fn land(&mut self, numbers: &[u64]) {
+        for number in numbers {
+            let target = self.entries.get(number).map(|entry| &entry.target);
+            if let Some(queue) = target.and_then(|target| self.queues.get_mut(target)) {
+                queue.in_flight = false;
+            }
+        }
     }
 
     /// Nothing for this target is tried before.
@@ -118,7 +193,7 @@ impl Outbox {
         self.queues.iter().filter(|(_, queue)| ready(queue)).map(|(target, _)| target.clone()).collect()
     }
 
-    pub(super) fn first(&self, target: &Target) -> Vec<u64> {
+    pub(in crate::client) fn first(&self, target: &Target) -> Vec<u64> {
         let numbers = self.queues.get(target).map(|queue| &queue.numbers);
         numbers.into_iter().flatten().take(TARGET_ENVELOPES_MAX).copied().collect()
     }

@@ -1,0 +1,175 @@
+//! A relay that cheats.
+
+use sealwax::error::Error;
+use sealwax::identity::{Identity, IdentityOptions};
+use sealwax::roster::Roster;
+use sealwax::store::{Name, Store};
+use sealwax::wire::frame::Body;
+use sealwax::wire::roster::Role;
+
+use crate::bed::{Bed, KEY};
+use crate::common::ScriptedRandom;
+
+const GROUP: u8 = 5;
+const ENTRY: u8 = 6;
+
+fn push(bed: &mut Bed, user: &str, payload: &[u8]) {
+    bed.host.push(user, 0, Body::Deliver { sequence: 1, payload });
+    bed.run();
+}
+
+#[test]
+fn a_relay_adds_nobody() {
+    let mut bed = Bed::of(&["alice", "bob", "mallory"]);
+    let group = bed.found("alice", "team", &["bob"]);
+    let mut entry = {
+        let mut rng = ScriptedRandom::new("mallory");
+        let identity = Identity::generate(&mut rng, "mallory", IdentityOptions::default(), 0).unwrap();
+        let mut roster = Roster::create(&identity, "", &[], Default::default(), 0, &mut rng).unwrap();
+        let other = bed.client("bob").card().clone();
+        let add = roster.propose_add(&identity, &[other], Role::Member, 0, &mut rng).unwrap();
+        roster.apply(&add, 0).unwrap();
+        add
+    };
+    // Under the name of the group that it is to be smuggled into.
+    entry[5..37].copy_from_slice(&group);
+    push(&mut bed, "alice", &entry);
+    assert_eq!(bed.members("alice", &group), ["alice", "bob"]);
+    assert_eq!(bed.person("alice").happened(), ["group_created"]);
+    bed.say("alice", &group, "still two");
+    bed.run();
+    assert_eq!(bed.person("bob").heard_of("alice"), ["still two"]);
+    assert_eq!(bed.person("mallory").happened(), Vec::<String>::new());
+}
+
+#[test]
+fn an_entry_that_was_hidden_is_fetched_when_somebody_names_it() {
+    let mut bed = Bed::of(&["alice", "bob", "carol"]);
+    let group = bed.found("alice", "team", &["bob"]);
+    bed.say("bob", &group, "before");
+    bed.run();
+    bed.host.loses = Some(|user, payload| user == "bob" && payload.get(4) == Some(&ENTRY));
+    bed.ask("alice", |client, now_ms| client.add_members(&group, &["carol"], Role::Member, now_ms)).unwrap();
+    bed.say("alice", &group, "welcome");
+    bed.say("carol", &group, "thanks");
+    bed.run();
+    assert_eq!(bed.members("bob", &group), ["alice", "bob", "carol"]);
+    bed.say("bob", &group, "hello carol");
+    bed.run();
+    assert_eq!(bed.person("carol").heard_of("bob"), ["hello carol"]);
+    assert_eq!(bed.person("bob").heard_of("carol"), ["thanks"]);
+    assert_eq!(bed.person("bob").heard_of("alice"), ["welcome"]);
+    bed.assert_clean();
+}
+
+#[test]
+fn who_knows_that_entries_are_missing_writes_to_nobody_until_they_are_there() {
+    let mut bed = Bed::of(&["alice", "bob", "carol"]);
+    let group = bed.found("alice", "team", &["bob", "carol"]);
+    bed.host.loses = Some(|user, payload| user == "bob" && payload.get(4) == Some(&ENTRY));
+    // And it says that there is no more.
+    bed.host.logs.insert("bob".into(), Vec::new());
+    bed.ask("alice", |client, now_ms| client.remove_member(&group, "carol", now_ms)).unwrap();
+    bed.say("alice", &group, "she is gone");
+    bed.run();
+    let id = bed.say("bob", &group, "who?");
+    bed.run();
+    assert_eq!(bed.person("bob").sent(&id), []);
+    bed.host.logs.clear();
+    bed.pass(120_000);
+    assert_eq!(bed.person("bob").sent(&id), [Ok(())]);
+    assert_eq!(bed.person("alice").heard_of("bob"), ["who?"]);
+    assert_eq!(bed.person("carol").heard_of("bob"), Vec::<String>::new());
+}
+
+#[test]
+fn messages_that_are_repeated_or_out_of_order_are_shown_once() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    let group = bed.found("alice", "team", &["bob"]);
+    bed.say("alice", &group, "zero");
+    bed.run();
+    for number in 1..10 {
+        bed.say("alice", &group, &number.to_string());
+    }
+    bed.up("alice").unwrap();
+    let frames: Vec<Vec<u8>> = bed.host.frames("bob").drain(..).collect();
+    assert!(frames.len() >= 9);
+    let twice = frames.iter().rev().chain(&frames);
+    bed.host.frames("bob").extend(twice.cloned());
+    bed.run();
+    let mut heard = bed.person("bob").heard_of("alice");
+    heard.sort();
+    assert_eq!(heard, ["1", "2", "3", "4", "5", "6", "7", "8", "9", "zero"]);
+    let old: Vec<Vec<u8>> = bed.host.taken.iter().map(|(_, envelope)| envelope.clone()).collect();
+    for envelope in old.iter().filter(|envelope| envelope[4] == GROUP) {
+        push(&mut bed, "bob", envelope);
+    }
+    assert_eq!(bed.person("bob").heard().len(), 10);
+}
+
+#[test]
+fn garbage_in_the_name_of_members_is_dropped() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    let group = bed.found("alice", "team", &["bob"]);
+    bed.say("alice", &group, "hello");
+    bed.run();
+    let envelope = bed.host.taken.iter().rfind(|(_, envelope)| envelope[4] == GROUP).unwrap().1.clone();
+    for at in (1..envelope.len()).step_by(7) {
+        let mut bent = envelope.clone();
+        bent[at] ^= 1;
+        push(&mut bed, "bob", &bent);
+        push(&mut bed, "bob", &envelope[..at]);
+    }
+    let entry = bed.host.entries[0].clone();
+    for at in (1..entry.len()).step_by(11) {
+        let mut bent = entry.clone();
+        bent[at] ^= 1;
+        push(&mut bed, "bob", &bent);
+        push(&mut bed, "bob", &entry[..at]);
+    }
+    bed.say("alice", &group, "and again");
+    bed.run();
+    assert_eq!(bed.person("bob").heard_of("alice"), ["hello", "and again"]);
+    assert_eq!(bed.client("bob").groups().unwrap(), [group]);
+}
+
+/// What somebody signs with, out of a copy of its store.
+fn identity_of(bed: &mut Bed, name: &str) -> Identity {
+    const IDENTITY: u8 = 2;
+    let copy = bed.person(name).disk.backup();
+    let store = Store::open_on(copy.medium(), &KEY, &mut ScriptedRandom::new("copy")).unwrap();
+    let value = store.get(&Name::new(IDENTITY)).unwrap().unwrap();
+    Identity::import(Identity::FORMAT, &value[3..]).unwrap()
+}
+
+/// Alice signs two histories: in one of them Carol is gone.
+#[test]
+fn a_fork_gives_keys_to_those_of_both_histories_until_an_owner_settles_it() {
+    let mut bed = Bed::of(&["alice", "bob", "carol", "dave"]);
+    let mut rng = ScriptedRandom::new("alice");
+    let copy = identity_of(&mut bed, "alice");
+    let group = bed.found("alice", "team", &["bob", "carol"]);
+    let before = bed.client("alice").roster(&group).unwrap().unwrap().clone();
+    bed.ask("alice", |client, now_ms| client.add_members(&group, &["dave"], Role::Member, now_ms)).unwrap();
+    let other = before.propose_remove(&copy, "carol", 0, &mut rng).unwrap();
+    for name in ["alice", "bob"] {
+        push(&mut bed, name, &other);
+        assert_eq!(bed.person(name).happened().iter().filter(|event| *event == "group_forked").count(), 1);
+    }
+    let refused = bed.ask("alice", |client, now_ms| client.set_role(&group, "bob", Role::Admin, now_ms));
+    assert_eq!(refused, Err(Error::RosterForked));
+
+    let chosen = *bed.client("alice").roster(&group).unwrap().unwrap().hash();
+    bed.ask("alice", |client, now_ms| client.resolve_group(&group, &chosen, now_ms)).unwrap();
+    for name in ["alice", "bob", "carol", "dave"] {
+        assert_eq!(bed.members(name, &group), ["alice", "bob", "carol", "dave"]);
+        assert!(!bed.client(name).roster(&group).unwrap().unwrap().is_forked());
+    }
+    bed.say("bob", &group, "settled");
+    bed.run();
+    for name in ["alice", "carol", "dave"] {
+        assert_eq!(bed.person(name).heard_of("bob"), ["settled"], "{name}");
+    }
+    bed.crash("bob");
+    assert_eq!(bed.members("bob", &group), ["alice", "bob", "carol", "dave"]);
+}
