@@ -75,7 +75,7 @@
 /** Major number of the ABI, and of the SONAME. It grows when something is removed or changes its meaning. */
 #define SEALWAX_ABI_MAJOR 0
 /** Minor number of the ABI. It grows when functions, statuses or keys of an options object are added. */
-#define SEALWAX_ABI_MINOR 1
+#define SEALWAX_ABI_MINOR 2
 
 /**
  * The ABI that this header describes. A library serves it if it has the same major and at least this minor:
@@ -107,6 +107,8 @@
 #define SEALWAX_MESSAGE_MAX 1048576
 /** Longest envelope. */
 #define SEALWAX_ENVELOPE_MAX 1183744
+/** Longest frame between a client and a relay. */
+#define SEALWAX_FRAME_MAX 4198400
 /** Header of a sealed attachment. */
 #define SEALWAX_STREAM_HEADER_LEN 38
 /** Bytes by which each chunk of an attachment grows. */
@@ -153,6 +155,11 @@
  */
 #define SEALWAX_DELIVERY_QUEUE_END 1
 
+/**
+ * Flag of a delivery: close the connection once this is sent, and end it with sealwax_relay_disconnect().
+ */
+#define SEALWAX_DELIVERY_CLOSE 2
+
 /** What came of a call on a relay: records to store, then deliveries to send. */
 typedef struct sealwax_deliveries sealwax_deliveries;
 
@@ -166,7 +173,7 @@ typedef struct sealwax_group_sender sealwax_group_sender;
 typedef struct sealwax_identity sealwax_identity;
 
 /**
- * The routing core of a relay: cards, prekeys, rosters, queues; no secret. All its functions take it as const and
+ * A relay: connections, cards, prekeys, rosters, queues; no secret. All its functions take it as const and
  * run side by side.
  */
 typedef struct sealwax_relay sealwax_relay;
@@ -249,22 +256,27 @@ typedef struct {
     uint32_t chunk_size;
 } sealwax_stream_layout;
 
-/** Something to send to a user who is online. */
+/** Something to send to a connection, or to a user whom sealwax_relay_set_online() said to be online. */
 typedef struct {
-    /** User id of whom it is for. */
+    /** User id of whom it is for; empty if the connection is nobody's yet. */
     sealwax_slice user;
-    /** Envelope or roster entry; the same memory for all recipients of one message. */
+    /** Envelope or roster entry; the same memory for all recipients of one message. NULL in all else. */
     sealwax_slice payload;
-    /**
-     * Its place in the user's queue, from 1 on: what sealwax_relay_acknowledge() takes. 0 at the end of the queue.
-     */
+    /** Its place in the user's queue, from 1 on: what sealwax_relay_acknowledge() takes. 0 in all else. */
     uint64_t sequence;
     /** Names the payload. */
     uint8_t envelope_id[SEALWAX_ID_LEN];
-    /** SEALWAX_DELIVERY_QUEUE_END or 0. */
+    /** SEALWAX_DELIVERY_QUEUE_END, SEALWAX_DELIVERY_CLOSE or 0. */
     uint32_t flags;
     /** 0. */
     uint32_t reserved;
+    /** The connection to send it to; 0: one that the host knows by its user. */
+    uint64_t connection;
+    /**
+     * The frame to send to the connection is `head`, then `payload`. Empty without a connection, and for one that
+     * is closed without a word.
+     */
+    sealwax_slice head;
 } sealwax_delivery;
 
 /**
@@ -2671,14 +2683,21 @@ sealwax_status sealwax_stream_open_chunk(const sealwax_stream_open *open,
 /* ---- Relays: what routes envelopes and cannot read them ---- */
 
 /**
- * Makes an empty relay. It does what docs/PROTOCOL.md section 10 asks of one; authenticating users, carrying
- * frames and storing records is the host's part. Each call gives sealwax_deliveries: store its records, then
- * send its deliveries, then answer the client.
+ * Makes an empty relay. It does what docs/PROTOCOL.md section 10 asks of one; carrying frames and storing records
+ * is the host's part. Each call gives sealwax_deliveries: store its records, then send its deliveries.
  *
- * @param options      JSON: "users_max", "groups_max"; for each queue "queue_max" (envelopes),
- *                     "queue_bytes_max", "queue_age_max_ms"; "prekeys_per_hour" (one-time prekeys of one
- *                     user that one requester may take); each at most, and if absent, what
- *                     sealwax_options_check() shows; may be NULL if options_len is 0
+ * sealwax_relay_connect(), _receive(), _disconnect() and _tick() speak the whole protocol with clients: frames of
+ * a connection go in, frames for connections come out. The other functions are the routing core below that, for
+ * a host that authenticates users and carries envelopes in a way of its own; it answers the client last.
+ *
+ * @param options      JSON: "name" (clients compare it with the relay that they called); "users_max",
+ *                     "groups_max"; for each queue "queue_max" (envelopes), "queue_bytes_max",
+ *                     "queue_age_max_ms", "sender_share_percent" (of it, for the envelopes of one sender);
+ *                     "prekeys_per_hour" (one-time prekeys of one user that one requester may take),
+ *                     "groups_per_user" (created and not deleted), "joins_per_hour" (of one group); for each
+ *                     connection "requests_per_second", "requests_burst", "handshake_ms" (until welcome) and
+ *                     "idle_ms" (without a frame); what each may be at most, and is if absent, shows
+ *                     sealwax_options_check(); may be NULL if options_len is 0
  * @param options_len  bytes of them
  * @param out_relay    the relay; sealwax_relay_free() ends it
  *
@@ -2828,7 +2847,9 @@ sealwax_status sealwax_relay_lookup(const sealwax_relay *relay,
  * @param relay    the relay
  * @param out      JSON: "users" (with a card), "online", "groups", "queued" (each once a queue),
  *                 "queued_bytes"; since the start "routed", "duplicates" (sent again and dropped), "skipped"
- *                 (members passed over), "expired" (out of a queue by age), "prekeys_taken"
+ *                 (members passed over), "expired" (out of a queue by age), "prekeys_taken"; of connections
+ *                 "connections" (that the host has not ended), "frames" (taken), "bad_frames", "rate_limited"
+ *                 (requests), "rejected" (hellos and proofs), "replaced", "timed_out", "presence" (frames sent)
  * @param out_cap  bytes of room at out; 0 asks for the size
  * @param out_len  bytes of JSON, without a NUL
  *
@@ -2873,7 +2894,8 @@ sealwax_status sealwax_relay_info(const sealwax_relay *relay,
  * @retval SEALWAX_WRONG_KIND           another object than a message of a session or group
  * @retval SEALWAX_NOT_PERMITTED        its sender is another user
  * @retval SEALWAX_UNKNOWN_USER         the user, or the recipient, has no card here
- * @retval SEALWAX_QUEUE_FULL           the recipient of a session message has too much queued
+ * @retval SEALWAX_QUEUE_FULL           the recipient of a session message has too much queued, in all
+ *                                      or of this sender
  * @retval SEALWAX_UNKNOWN_GROUP        there is no such group
  * @retval SEALWAX_NOT_A_MEMBER         the user is no member
  * @retval SEALWAX_GROUP_DELETED        the group is deleted
@@ -2905,8 +2927,9 @@ sealwax_status sealwax_relay_route(const sealwax_relay *relay,
  * @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
  * @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
  * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
- * @retval SEALWAX_LIMIT_REACHED          too many handles are open, the relay has no room for another group,
- *                                        or the log none for another entry
+ * @retval SEALWAX_LIMIT_REACHED          too many handles are open, the relay has no room for another group or
+ *                                        the user has created too many, or the log none for another entry
+ * @retval SEALWAX_RATE_LIMITED           too many joined the group within an hour
  * @retval SEALWAX_MALFORMED              not a roster entry
  * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
  * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
@@ -3066,11 +3089,113 @@ sealwax_status sealwax_relay_restore(const sealwax_relay *relay,
                                      size_t value_len,
                                      uint64_t version);
 
+/* ---- Connections of a relay: frames in, frames out ---- */
+
+/**
+ * Takes a connection that a client opened. Its frames go to sealwax_relay_receive(); each connection ends with
+ * one sealwax_relay_disconnect(), whoever closes it.
+ *
+ * @param relay           the relay
+ * @param connection      a number that the host chooses, not 0; for no other connection until this one ended
+ * @param user            whom the host has authenticated, by a token or a certificate; empty if the client shall
+ *                        prove to the relay who it is, with its identity
+ * @param user_len        bytes of it
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      a user id is none
+ * @retval SEALWAX_INVALID_HANDLE    relay is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED     too many handles are open
+ * @retval SEALWAX_INVALID_ARGUMENT  connection is 0, or in use
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_connect(const sealwax_relay *relay,
+                                     uint64_t connection,
+                                     const char *user,
+                                     size_t user_len,
+                                     uint64_t now_ms,
+                                     sealwax_deliveries **out_deliveries);
+
+/**
+ * Takes a whole frame from a connection, without the length that precedes it on a stream. Whatever the client
+ * does wrong, it is told in what comes out; after a delivery with SEALWAX_DELIVERY_CLOSE nothing comes of its
+ * frames. Any number of connections may be served at the same time, one frame of each.
+ *
+ * @param relay           the relay
+ * @param connection      the connection
+ * @param frame           the frame
+ * @param frame_len       bytes of it; above SEALWAX_FRAME_MAX, the host closes the connection itself
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored and then sent, answers too; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         frame is longer than any
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    relay is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED     too many handles are open
+ * @retval SEALWAX_INVALID_ARGUMENT  there is no such connection
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_receive(const sealwax_relay *relay,
+                                     uint64_t connection,
+                                     const void *frame,
+                                     size_t frame_len,
+                                     uint64_t now_ms,
+                                     sealwax_deliveries **out_deliveries);
+
+/**
+ * Ends a connection that is closed, by whomever.
+ *
+ * @param relay           the relay
+ * @param connection      the connection; its number is free from now on
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_INVALID_HANDLE    relay is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED     too many handles are open
+ * @retval SEALWAX_INVALID_ARGUMENT  there is no such connection
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_disconnect(const sealwax_relay *relay,
+                                        uint64_t connection,
+                                        uint64_t now_ms,
+                                        sealwax_deliveries **out_deliveries);
+
+/**
+ * Closes the connections that took too long until welcome, or were silent for too long. Nothing else waits for it.
+ *
+ * @param relay           the relay
+ * @param now_ms          the time
+ * @param out_due_ms      when to call again, at least a second from now; UINT64_MAX: not before another connection
+ *                        is there
+ * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_BUFFER_OVERLAP  the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE  relay is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED   too many handles are open
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_tick(const sealwax_relay *relay,
+                                  uint64_t now_ms,
+                                  uint64_t *out_due_ms,
+                                  sealwax_deliveries **out_deliveries);
+
 /* ---- Deliveries: what a call on a relay gives its host to do ---- */
 
 /**
- * Gives what is to be sent, in this order. Deliveries of one user that several threads got at the same time are in
- * the order of their sequence numbers; a frame of type deliver carries each.
+ * Gives what is to be sent, in this order, once the records are stored. What several threads got for one user at
+ * the same time is in the order of its sequence numbers, and what a connection is welcomed with comes before
+ * that. Of what has a connection, head and payload are the frame; what has none, a host puts into one of its own.
  *
  * @param deliveries  the deliveries
  * @param out_array   the array; it and all that it points to live until sealwax_deliveries_free()

@@ -159,6 +159,30 @@ pub const RELAY_RECENT_MAX: usize = 256;
 pub const RELAY_SEND_MANY_MAX: usize = 1_024;
 /// Groups of one answer to a search by label: more are no choice for a person.
 pub const RELAY_FOUND_MAX: usize = 64;
+/// Part of a user's queue that the envelopes of one sender may fill, in percent: four must work together to close it.
+pub const RELAY_SENDER_SHARE_PERCENT: u32 = 25;
+/// Groups that one user created and that are not deleted.
+pub const RELAY_GROUPS_PER_USER: usize = 1_000;
+/// Joins of one group in an hour: each is an entry that all members get.
+pub const RELAY_JOINS_PER_HOUR: usize = 1_000;
+/// Requests of one connection in a second, in the long run.
+pub const RELAY_REQUESTS_PER_SECOND: u32 = 100;
+/// Requests of one connection at once: a client that comes back after a day has that much to say.
+pub const RELAY_REQUESTS_BURST: u32 = 1_000;
+/// Envelopes of a send many that count as one request: they share a frame, and a distribution to a full group passes.
+pub const RELAY_ENVELOPES_PER_REQUEST: usize = 16;
+/// How long a connection may take until welcome.
+pub const RELAY_HANDSHAKE_MS: u64 = 10_000;
+/// How long a connection may stay without a frame; a client pings after 30 seconds.
+pub const RELAY_IDLE_MS: u64 = 90_000;
+/// Members of a group that shows its members to each other: in a larger one, presence is noise and costs its square.
+pub const RELAY_PRESENCE_MEMBERS_MAX: usize = 256;
+/// Users whom one watch names.
+pub const RELAY_WATCHES_MAX: usize = 1_000;
+/// Users to whom one user is shown: what a change of presence costs at most.
+pub const RELAY_CONTACTS_MAX: usize = 16_384;
+/// Groups of one label that a search looks at, besides the asker's own.
+pub const RELAY_SEARCH_MAX: usize = 1_024;
 
 /// Time without a frame of ours after which a client pings.
 pub const CLIENT_PING_MS: u64 = 30_000;

@@ -12,13 +12,13 @@ use common::abi::relay::{Delivery, Record, Relay, bytes, envelope_inspect, envel
 use common::abi::{Identity, alone};
 use common::group::{group, person};
 use common::relay::{direct, to_group};
-use sealwax::ffi::deliveries::{self, SEALWAX_DELIVERY_QUEUE_END};
+use sealwax::ffi::deliveries::{self, SEALWAX_DELIVERY_CLOSE, SEALWAX_DELIVERY_QUEUE_END};
 use sealwax::ffi::envelope as ffi;
 use sealwax::ffi::envelope::*;
 use sealwax::ffi::status::*;
 use sealwax::relay::envelope_id;
 use sealwax::roster::RosterPolicy;
-use sealwax::wire::frame::{Body, Frame};
+use sealwax::wire::frame::{Body, Frame, Hello, Method};
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -46,7 +46,9 @@ fn an_envelope_is_queued_delivered_and_acknowledged() {
         let came = relay.set_online("bob", true, NOW).unwrap().view();
         let user = "bob".to_owned();
         let id = envelope_id(&envelope).unwrap();
-        let expected = Delivery { user, payload: envelope, sequence: 1, envelope_id: id, flags: 0 };
+        let (connection, head) = (0, Vec::new());
+        let expected =
+            Delivery { user, payload: envelope, sequence: 1, envelope_id: id, flags: 0, connection, head };
         let end = Delivery {
             payload: Vec::new(),
             sequence: 0,
@@ -309,5 +311,65 @@ fn every_public_object_can_be_inspected_and_no_payload_shows() {
         let sealed = alice.export(&[7; 32]).unwrap();
         assert_eq!(envelope_inspect(&sealed).err(), Some(SEALWAX_WRONG_KIND));
         assert_eq!(envelope_inspect(b"").err(), Some(SEALWAX_MALFORMED));
+    });
+}
+
+/// A hello of a user whom the host vouches for.
+fn hello(user: &Identity) -> Vec<u8> {
+    let card = user.card();
+    let hello = Hello {
+        method: Method::Host,
+        card: &card,
+        store_id: &[1; 16],
+        commit: 0,
+        relay_id: &[0; 16],
+        seen: 0,
+    };
+    Frame { request: 1, body: Body::Hello(hello) }.to_bytes().unwrap()
+}
+
+#[test]
+fn a_relay_speaks_with_its_connections() {
+    alone(|| {
+        let relay = Relay::new(r#"{"name":"relay.example.org"}"#).unwrap();
+        let envelope = direct("alice", "bob", 1);
+        for (connection, name) in [(1, "alice"), (2, "bob")] {
+            assert!(relay.connect(connection, name, NOW).unwrap().view().is_empty());
+            let welcomed = relay.receive(connection, &hello(&Identity::new(name, NOW)), NOW).unwrap();
+            let view = welcomed.view();
+            assert!(matches!(Frame::parse(&view[0].head).unwrap().body, Body::Welcome(_)));
+            assert_eq!(Frame::parse(&view[1].head).unwrap().body, Body::QueueEnd);
+            assert_eq!((view[1].flags, view.len()), (SEALWAX_DELIVERY_QUEUE_END, 2));
+            assert!(view.iter().all(|delivery| delivery.connection == connection && delivery.user == name));
+        }
+        let send = Frame { request: 7, body: Body::Send { commit: 3, envelope: &envelope } };
+        let sent = relay.receive(1, &send.to_bytes().unwrap(), NOW).unwrap();
+        let names: Vec<_> = sent.records().into_iter().map(|record| record.name).collect();
+        assert_eq!(names, ["store/alice", "queue/bob/00000000000000000001"]);
+        let view = sent.view();
+        assert_eq!((view[0].connection, view[1].connection, view.len()), (1, 2, 2));
+        assert_eq!(Frame::parse(&view[0].head).unwrap(), Frame { request: 7, body: Body::Ok });
+        let frame = [&view[1].head[..], &view[1].payload].concat();
+        let deliver = Body::Deliver { sequence: 1, payload: &envelope };
+        assert_eq!(Frame::parse(&frame).unwrap().body, deliver);
+        assert_eq!(view[1].payload, envelope);
+
+        let bad = relay.receive(2, b"no frame", NOW).unwrap().view();
+        assert_eq!((bad.len(), bad[0].flags, bad[0].connection), (1, SEALWAX_DELIVERY_CLOSE, 2));
+        assert!(relay.disconnect(2, NOW).unwrap().view().is_empty());
+        assert_eq!(relay.disconnect(2, NOW).err(), Some(SEALWAX_INVALID_ARGUMENT));
+        assert_eq!(relay.receive(2, b"", NOW).err(), Some(SEALWAX_INVALID_ARGUMENT));
+        assert_eq!(relay.connect(0, "bob", NOW).err(), Some(SEALWAX_INVALID_ARGUMENT));
+        assert_eq!(relay.connect(1, "bob", NOW).err(), Some(SEALWAX_INVALID_ARGUMENT));
+
+        let (due_ms, nothing) = relay.tick(NOW).unwrap();
+        assert_eq!((due_ms, nothing.view().len()), (NOW + 90_000, 0));
+        let (due_ms, closed) = relay.tick(NOW + 90_000).unwrap();
+        let view = closed.view();
+        assert_eq!((due_ms, view.len(), view[0].connection), (u64::MAX, 1, 1));
+        assert_eq!((view[0].flags, view[0].head.len()), (SEALWAX_DELIVERY_CLOSE, 0));
+        let info = relay.info();
+        assert_eq!((&info["connections"], &info["frames"]), (&1.into(), &4.into()));
+        assert_eq!((&info["bad_frames"], &info["timed_out"]), (&1.into(), &1.into()));
     });
 }

@@ -14,7 +14,12 @@ use sealwax::roster::{Roster, RosterPolicy};
 use sealwax::wire::roster::{Action, Role};
 
 fn small() -> RelayOptions {
-    RelayOptions { queue_max: 3, queue_bytes_max: 10_000, ..RelayOptions::default() }
+    RelayOptions {
+        queue_max: 3,
+        queue_bytes_max: 10_000,
+        sender_share_percent: 100,
+        ..RelayOptions::default()
+    }
 }
 
 #[test]
@@ -123,7 +128,11 @@ fn a_full_queue_refuses_and_takes_again_once_there_is_room() {
 fn a_queue_is_bounded_in_bytes() {
     let (alice, bob) = (person("alice"), person("bob"));
     let envelope = direct("alice", "bob", 0);
-    let options = RelayOptions { queue_bytes_max: 2 * envelope.len(), ..RelayOptions::default() };
+    let options = RelayOptions {
+        queue_bytes_max: 2 * envelope.len(),
+        sender_share_percent: 100,
+        ..RelayOptions::default()
+    };
     let relay = relay_of(&[&alice, &bob], options);
     relay.route("alice", &envelope, 1).unwrap();
     relay.route("alice", &direct("alice", "bob", 1), 1).unwrap();

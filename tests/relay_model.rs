@@ -16,14 +16,20 @@ use sealwax::roster::{Roster, RosterPolicy};
 
 const USERS: usize = 4;
 const NAMES: [&str; USERS] = ["alice", "bob", "carol", "dave/phone"];
-const OPTIONS: RelayOptions = RelayOptions {
-    users_max: 100,
-    groups_max: 100,
-    queue_max: 6,
-    queue_bytes_max: 1_000_000,
-    queue_age_max_ms: 100,
-    prekeys_per_hour: 5,
-};
+const QUEUE_MAX: usize = 6;
+const QUEUE_AGE_MAX_MS: u64 = 100;
+
+fn options() -> RelayOptions {
+    RelayOptions {
+        users_max: 100,
+        groups_max: 100,
+        queue_max: QUEUE_MAX,
+        queue_bytes_max: 1_000_000,
+        queue_age_max_ms: QUEUE_AGE_MAX_MS,
+        sender_share_percent: 100,
+        ..RelayOptions::default()
+    }
+}
 
 /// Dave is no member.
 static PEOPLE: LazyLock<(Vec<Identity>, Roster)> = LazyLock::new(|| {
@@ -101,12 +107,12 @@ type Deliveries = Vec<(usize, u64, Vec<u8>)>;
 impl Model {
     fn expire(&mut self, user: usize) {
         let now_ms = self.now_ms;
-        self.queues[user].items.retain(|_, (queued_ms, _)| now_ms - *queued_ms <= OPTIONS.queue_age_max_ms);
+        self.queues[user].items.retain(|_, (queued_ms, _)| now_ms - *queued_ms <= QUEUE_AGE_MAX_MS);
     }
 
     fn has_room(&mut self, user: usize) -> bool {
         self.expire(user);
-        self.queues[user].items.len() < OPTIONS.queue_max
+        self.queues[user].items.len() < QUEUE_MAX
     }
 
     fn push(&mut self, user: usize, payload: &[u8], out: &mut Deliveries) {
@@ -175,7 +181,7 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        let (relay, mut store) = (Relay::new(OPTIONS), Store::default());
+        let (relay, mut store) = (Relay::new(options()), Store::default());
         let (people, roster) = &*PEOPLE;
         for person in people {
             store.take(&relay.register(person.user(), person.card().as_bytes(), 0).unwrap());
@@ -249,7 +255,7 @@ impl Run {
                 self.same(outcome, Ok(Vec::new()));
             }
             Step::Restart => {
-                self.relay = self.store.relay(OPTIONS);
+                self.relay = self.store.relay(options());
                 self.relay.acknowledge(NAMES[0], 0, now_ms).unwrap();
                 self.model.restart();
             }

@@ -10,6 +10,7 @@ use super::sizes::SEALWAX_ID_LEN;
 use super::status::sealwax_status;
 use super::unlocked::Unlocked;
 use crate::relay::{Delivery, Outcome};
+use crate::wire::frame::DELIVER_HEAD_LEN;
 
 /// What came of a call on a relay: records to store, then deliveries to send.
 #[allow(non_camel_case_types, reason = "the name in the C header")]
@@ -18,8 +19,15 @@ pub struct sealwax_deliveries(());
 /// Owns everything that the arrays point to. They are made when they are first asked for.
 pub(super) struct Deliveries {
     outcome: Outcome,
-    deliveries: OnceLock<Box<[sealwax_delivery]>>,
+    deliveries: OnceLock<Frames>,
     records: OnceLock<Records>,
+}
+
+/// Deliveries in C, and what stands before their payloads.
+struct Frames {
+    /// What heads of `array` point into.
+    _heads: Vec<[u8; DELIVER_HEAD_LEN]>,
+    array: Box<[sealwax_delivery]>,
 }
 
 /// Records in C, and their names.
@@ -30,7 +38,7 @@ struct Records {
 }
 
 // SAFETY: the pointers in the arrays lead to heap memory that this object owns and that nobody writes to any more:
-// payloads, values and user names of `outcome`, and names of `records`.
+// payloads, values, frames and user names of `outcome`, heads of `deliveries` and names of `records`.
 unsafe impl Send for Deliveries {}
 // SAFETY: as above.
 unsafe impl Sync for Deliveries {}
@@ -48,23 +56,31 @@ impl From<Outcome> for Deliveries {
 /// Flag of a delivery: all that had gathered for this user while offline comes before it. It has no payload.
 pub const SEALWAX_DELIVERY_QUEUE_END: u32 = 1;
 
-/// Something to send to a user who is online.
+/// Flag of a delivery: close the connection once this is sent, and end it with sealwax_relay_disconnect().
+pub const SEALWAX_DELIVERY_CLOSE: u32 = 2;
+
+/// Something to send to a connection, or to a user whom sealwax_relay_set_online() said to be online.
 #[allow(non_camel_case_types, reason = "the name in the C header")]
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub struct sealwax_delivery {
-    /// User id of whom it is for.
+    /// User id of whom it is for; empty if the connection is nobody's yet.
     pub user: sealwax_slice,
-    /// Envelope or roster entry; the same memory for all recipients of one message.
+    /// Envelope or roster entry; the same memory for all recipients of one message. NULL in all else.
     pub payload: sealwax_slice,
-    /// Its place in the user's queue, from 1 on: what sealwax_relay_acknowledge() takes. 0 at the end of the queue.
+    /// Its place in the user's queue, from 1 on: what sealwax_relay_acknowledge() takes. 0 in all else.
     pub sequence: u64,
     /// Names the payload.
     pub envelope_id: [u8; SEALWAX_ID_LEN],
-    /// SEALWAX_DELIVERY_QUEUE_END or 0.
+    /// SEALWAX_DELIVERY_QUEUE_END, SEALWAX_DELIVERY_CLOSE or 0.
     pub flags: u32,
     /// 0.
     pub reserved: u32,
+    /// The connection to send it to; 0: one that the host knows by its user.
+    pub connection: u64,
+    /// The frame to send to the connection is `head`, then `payload`. Empty without a connection, and for one that
+    /// is closed without a word.
+    pub head: sealwax_slice,
 }
 
 /// A change to store, so that sealwax_relay_restore() can rebuild the relay. Write it only if the version that is
@@ -84,17 +100,13 @@ pub struct sealwax_record {
 
 #[cfg(target_pointer_width = "64")]
 const _: () = {
-    assert!(size_of::<sealwax_delivery>() == 64);
+    assert!(size_of::<sealwax_delivery>() == 88);
     assert!(size_of::<sealwax_record>() == 40);
 };
 
 impl Deliveries {
     fn deliveries(&self) -> &[sealwax_delivery] {
-        self.deliveries.get_or_init(|| {
-            let mut array = Vec::with_capacity(self.outcome.deliveries_len());
-            array.extend(self.outcome.deliveries().map(delivery));
-            array.into()
-        })
+        &self.deliveries.get_or_init(|| Frames::new(&self.outcome)).array
     }
 
     fn records(&self) -> &[sealwax_record] {
@@ -102,19 +114,47 @@ impl Deliveries {
     }
 }
 
-fn delivery(delivery: Delivery<'_>) -> sealwax_delivery {
-    let (payload, flags) = if delivery.is_queue_end() {
-        (sealwax_slice::NOTHING, SEALWAX_DELIVERY_QUEUE_END)
-    } else {
-        (sealwax_slice::of(delivery.payload()), 0)
-    };
+impl Frames {
+    fn new(outcome: &Outcome) -> Self {
+        let mut array = Vec::with_capacity(outcome.deliveries_len());
+        let mut heads: Vec<[u8; DELIVER_HEAD_LEN]> = Vec::new();
+        array.extend(outcome.deliveries().map(|delivery| {
+            let mut out = without_head(&delivery);
+            if let Some(head) = delivery.head() {
+                if heads.capacity() == 0 {
+                    heads.reserve_exact(outcome.deliveries_len());
+                }
+                heads.push(head);
+                // Where it stands is known once all do.
+                out.head.len = DELIVER_HEAD_LEN;
+            } else if !delivery.frame().is_empty() {
+                out.head = sealwax_slice::of(delivery.frame());
+            }
+            out
+        }));
+        let mut made = heads.iter();
+        for delivery in
+            array.iter_mut().filter(|delivery| delivery.head.ptr.is_null() && delivery.head.len > 0)
+        {
+            delivery.head = made.next().map_or(sealwax_slice::NOTHING, |head| sealwax_slice::of(head));
+        }
+        Self { array: array.into(), _heads: heads }
+    }
+}
+
+fn without_head(delivery: &Delivery<'_>) -> sealwax_delivery {
+    let payload = delivery.payload();
+    let queue_end = if delivery.is_queue_end() { SEALWAX_DELIVERY_QUEUE_END } else { 0 };
+    let close = if delivery.closes() { SEALWAX_DELIVERY_CLOSE } else { 0 };
     sealwax_delivery {
         user: sealwax_slice::of(delivery.user.as_bytes()),
-        payload,
+        payload: if payload.is_empty() { sealwax_slice::NOTHING } else { sealwax_slice::of(payload) },
         sequence: delivery.sequence,
         envelope_id: delivery.envelope_id(),
-        flags,
+        flags: queue_end | close,
         reserved: 0,
+        connection: delivery.connection,
+        head: sealwax_slice::NOTHING,
     }
 }
 
@@ -143,8 +183,9 @@ impl Records {
 
 /// @section Deliveries: what a call on a relay gives its host to do
 ///
-/// Gives what is to be sent, in this order. Deliveries of one user that several threads got at the same time are in
-/// the order of their sequence numbers; a frame of type deliver carries each.
+/// Gives what is to be sent, in this order, once the records are stored. What several threads got for one user at
+/// the same time is in the order of its sequence numbers, and what a connection is welcomed with comes before
+/// that. Of what has a connection, head and payload are the frame; what has none, a host puts into one of its own.
 ///
 /// @param deliveries  the deliveries
 /// @param out_array   the array; it and all that it points to live until sealwax_deliveries_free()

@@ -183,6 +183,7 @@ fn describe_build() -> String {
             "name": limits::NAME_MAX,
             "message": limits::MESSAGE_MAX,
             "envelope": limits::ENVELOPE_MAX,
+            "frame": limits::FRAME_MAX,
             "batch": limits::GROUP_BATCH_MAX,
             "batch_bytes": limits::GROUP_BATCH_BYTES_MAX,
             "card": limits::CARD_MAX,

@@ -115,4 +115,6 @@ pub mod relay;
 
 pub mod routing;
 
+pub mod connections;
+
 pub mod deliveries;

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use super::json::text;
 use super::status::Status;
 use crate::limits;
+use crate::wire::name::check_label;
 
 /// Largest integer of JSON that every reader keeps exactly, plus one.
 const INTEGER_END: u64 = 1 << 53;
@@ -311,6 +312,42 @@ impl<const N: usize> Typed for Hex<N> {
 
     fn fallback(&self) -> Option<[u8; N]> {
         None
+    }
+}
+
+/// A label of the protocol; empty unless it is there.
+pub(super) struct Label {
+    pub(super) name: &'static str,
+}
+
+impl Key for Label {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn default(&self) -> Value {
+        json!("")
+    }
+
+    fn check(&self, given: Value) -> Result<Value, String> {
+        let is_label = given.as_str().is_some_and(|text| check_label(text.as_bytes()).is_ok());
+        if is_label {
+            Ok(given)
+        } else {
+            Err("is not text of at most 255 bytes under the rules of user ids".into())
+        }
+    }
+}
+
+impl Typed for Label {
+    type Value = String;
+
+    fn read(&self, value: &Value) -> Option<String> {
+        value.as_str().map(Into::into)
+    }
+
+    fn fallback(&self) -> String {
+        String::new()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The routing core of a relay.
+//! A relay: how it is made, who is registered, what it counts.
 
 use core::ffi::{c_char, c_void};
 
@@ -9,13 +9,13 @@ use super::cell::{self, Opaque};
 use super::deliveries::sealwax_deliveries;
 use super::guard::guard;
 use super::json::{integer, text};
-use super::options::{Integer, Table};
+use super::options::{Integer, Label, Table};
 use super::status::{Status, sealwax_status};
 use super::unlocked::Unlocked;
 use crate::limits;
 use crate::relay::{Relay, RelayOptions};
 
-/// The routing core of a relay: cards, prekeys, rosters, queues; no secret. All its functions take it as const and
+/// A relay: connections, cards, prekeys, rosters, queues; no secret. All its functions take it as const and
 /// run side by side.
 #[allow(non_camel_case_types, reason = "the name in the C header")]
 pub struct sealwax_relay(());
@@ -41,6 +41,34 @@ const PREKEYS: Integer = Integer {
     default: limits::RELAY_PREKEYS_PER_HOUR as u64,
 };
 
+const SHARE: Integer = Integer {
+    name: "sender_share_percent",
+    min: 1,
+    max: 100,
+    default: limits::RELAY_SENDER_SHARE_PERCENT as u64,
+};
+const CREATED: Integer =
+    bounded("groups_per_user", limits::RELAY_GROUPS_PER_USER as u64, limits::RELAY_GROUPS_MAX as u64);
+const JOINS: Integer =
+    bounded("joins_per_hour", limits::RELAY_JOINS_PER_HOUR as u64, limits::GROUP_MEMBERS_MAX as u64);
+const RATE: Integer = Integer {
+    name: "requests_per_second",
+    min: 1,
+    max: 1_000_000,
+    default: limits::RELAY_REQUESTS_PER_SECOND as u64,
+};
+const BURST: Integer =
+    Integer { name: "requests_burst", min: 1, max: 1_000_000, default: limits::RELAY_REQUESTS_BURST as u64 };
+const HANDSHAKE: Integer =
+    Integer { name: "handshake_ms", min: 1, max: limits::HOUR_MS, default: limits::RELAY_HANDSHAKE_MS };
+const IDLE: Integer =
+    Integer { name: "idle_ms", min: 1, max: limits::DAY_MS, default: limits::RELAY_IDLE_MS };
+const NAME: Label = Label { name: "name" };
+
+const fn bounded(name: &'static str, default: u64, max: u64) -> Integer {
+    Integer { name, min: 0, max, default }
+}
+
 /// As many as the limit unless the option says fewer.
 const fn count(name: &'static str, limit: usize) -> Integer {
     Integer { name, min: 0, max: limit as u64, default: limit as u64 }
@@ -49,7 +77,22 @@ const fn count(name: &'static str, limit: usize) -> Integer {
 /// Of `sealwax_relay_new`.
 pub(super) static OPTIONS: Table = Table {
     functions: &["sealwax_relay_new"],
-    keys: &[&USERS, &GROUPS, &QUEUE, &QUEUE_BYTES, &QUEUE_AGE, &PREKEYS],
+    keys: &[
+        &NAME,
+        &USERS,
+        &GROUPS,
+        &QUEUE,
+        &QUEUE_BYTES,
+        &QUEUE_AGE,
+        &PREKEYS,
+        &SHARE,
+        &CREATED,
+        &JOINS,
+        &RATE,
+        &BURST,
+        &HANDSHAKE,
+        &IDLE,
+    ],
 };
 
 /// No option is above a limit that is a `usize`.
@@ -57,16 +100,28 @@ fn size(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
+/// No such option is above a million.
+fn small(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
 /// @section Relays: what routes envelopes and cannot read them
 ///
-/// Makes an empty relay. It does what docs/PROTOCOL.md section 10 asks of one; authenticating users, carrying
-/// frames and storing records is the host's part. Each call gives sealwax_deliveries: store its records, then
-/// send its deliveries, then answer the client.
+/// Makes an empty relay. It does what docs/PROTOCOL.md section 10 asks of one; carrying frames and storing records
+/// is the host's part. Each call gives sealwax_deliveries: store its records, then send its deliveries.
 ///
-/// @param options      JSON: "users_max", "groups_max"; for each queue "queue_max" (envelopes),
-///                     "queue_bytes_max", "queue_age_max_ms"; "prekeys_per_hour" (one-time prekeys of one
-///                     user that one requester may take); each at most, and if absent, what
-///                     sealwax_options_check() shows; may be NULL if options_len is 0
+/// sealwax_relay_connect(), _receive(), _disconnect() and _tick() speak the whole protocol with clients: frames of
+/// a connection go in, frames for connections come out. The other functions are the routing core below that, for
+/// a host that authenticates users and carries envelopes in a way of its own; it answers the client last.
+///
+/// @param options      JSON: "name" (clients compare it with the relay that they called); "users_max",
+///                     "groups_max"; for each queue "queue_max" (envelopes), "queue_bytes_max",
+///                     "queue_age_max_ms", "sender_share_percent" (of it, for the envelopes of one sender);
+///                     "prekeys_per_hour" (one-time prekeys of one user that one requester may take),
+///                     "groups_per_user" (created and not deleted), "joins_per_hour" (of one group); for each
+///                     connection "requests_per_second", "requests_burst", "handshake_ms" (until welcome) and
+///                     "idle_ms" (without a frame); what each may be at most, and is if absent, shows
+///                     sealwax_options_check(); may be NULL if options_len is 0
 /// @param options_len  bytes of them
 /// @param out_relay    the relay; sealwax_relay_free() ends it
 ///
@@ -90,15 +145,24 @@ pub unsafe extern "C" fn sealwax_relay_new(
         let out: HandleOut<sealwax_relay> = outputs.handle(out_relay);
         let inputs = outputs.inputs()?;
         let options = OPTIONS.parse(inputs.text(options, options_len, limits::OPTIONS_MAX)?)?;
+        let name = options.get(&NAME);
         let options = RelayOptions {
             users_max: size(options.get(&USERS)),
             groups_max: size(options.get(&GROUPS)),
             queue_max: size(options.get(&QUEUE)),
             queue_bytes_max: size(options.get(&QUEUE_BYTES)),
             queue_age_max_ms: options.get(&QUEUE_AGE),
-            prekeys_per_hour: u32::try_from(options.get(&PREKEYS)).unwrap_or(u32::MAX),
+            prekeys_per_hour: small(options.get(&PREKEYS)),
+            sender_share_percent: small(options.get(&SHARE)),
+            groups_per_user: size(options.get(&CREATED)),
+            joins_per_hour: size(options.get(&JOINS)),
+            requests_per_second: small(options.get(&RATE)),
+            requests_burst: small(options.get(&BURST)),
+            handshake_ms: options.get(&HANDSHAKE),
+            idle_ms: options.get(&IDLE),
         };
-        out.reserve()?.put(Unlocked::new(), Relay::new(options));
+        let relay = Relay::new(options).named(&name)?;
+        out.reserve()?.put(Unlocked::new(), relay);
         Ok(())
     })
 }
@@ -291,7 +355,9 @@ pub unsafe extern "C" fn sealwax_relay_lookup(
 /// @param relay    the relay
 /// @param out      JSON: "users" (with a card), "online", "groups", "queued" (each once a queue),
 ///                 "queued_bytes"; since the start "routed", "duplicates" (sent again and dropped), "skipped"
-///                 (members passed over), "expired" (out of a queue by age), "prekeys_taken"
+///                 (members passed over), "expired" (out of a queue by age), "prekeys_taken"; of connections
+///                 "connections" (that the host has not ended), "frames" (taken), "bad_frames", "rate_limited"
+///                 (requests), "rejected" (hellos and proofs), "replaced", "timed_out", "presence" (frames sent)
 /// @param out_cap  bytes of room at out; 0 asks for the size
 /// @param out_len  bytes of JSON, without a NUL
 ///
@@ -328,6 +394,14 @@ pub unsafe extern "C" fn sealwax_relay_info(
             "skipped": integer(info.skipped),
             "expired": integer(info.expired),
             "prekeys_taken": integer(info.prekeys_taken),
+            "connections": integer(info.connections),
+            "frames": integer(info.frames),
+            "bad_frames": integer(info.bad_frames),
+            "rate_limited": integer(info.rate_limited),
+            "rejected": integer(info.rejected),
+            "replaced": integer(info.replaced),
+            "timed_out": integer(info.timed_out),
+            "presence": integer(info.presence),
         });
         out.put(text(&json).as_bytes())
     })

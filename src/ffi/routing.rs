@@ -42,7 +42,8 @@ const NAME_MAX: usize = limits::NAME_MAX + 32;
 /// @retval SEALWAX_WRONG_KIND           another object than a message of a session or group
 /// @retval SEALWAX_NOT_PERMITTED        its sender is another user
 /// @retval SEALWAX_UNKNOWN_USER         the user, or the recipient, has no card here
-/// @retval SEALWAX_QUEUE_FULL           the recipient of a session message has too much queued
+/// @retval SEALWAX_QUEUE_FULL           the recipient of a session message has too much queued, in all
+///                                      or of this sender
 /// @retval SEALWAX_UNKNOWN_GROUP        there is no such group
 /// @retval SEALWAX_NOT_A_MEMBER         the user is no member
 /// @retval SEALWAX_GROUP_DELETED        the group is deleted
@@ -89,8 +90,9 @@ pub unsafe extern "C" fn sealwax_relay_route(
 /// @retval SEALWAX_BUFFER_OVERLAP         an output overlaps an input or another output
 /// @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
 /// @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
-/// @retval SEALWAX_LIMIT_REACHED          too many handles are open, the relay has no room for another group,
-///                                        or the log none for another entry
+/// @retval SEALWAX_LIMIT_REACHED          too many handles are open, the relay has no room for another group or
+///                                        the user has created too many, or the log none for another entry
+/// @retval SEALWAX_RATE_LIMITED           too many joined the group within an hour
 /// @retval SEALWAX_MALFORMED              not a roster entry
 /// @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
 /// @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak

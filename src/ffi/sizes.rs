@@ -29,6 +29,8 @@ pub const SEALWAX_PREKEYS_MAX: usize = 69_632;
 pub const SEALWAX_MESSAGE_MAX: usize = 1_048_576;
 /// Longest envelope.
 pub const SEALWAX_ENVELOPE_MAX: usize = 1_183_744;
+/// Longest frame between a client and a relay.
+pub const SEALWAX_FRAME_MAX: usize = 4_198_400;
 /// Header of a sealed attachment.
 pub const SEALWAX_STREAM_HEADER_LEN: usize = 38;
 /// Bytes by which each chunk of an attachment grows.
@@ -49,6 +51,7 @@ const _: () = {
     assert!(SEALWAX_PREKEYS_MAX == limits::PREKEYS_MAX);
     assert!(SEALWAX_MESSAGE_MAX == limits::MESSAGE_MAX);
     assert!(SEALWAX_ENVELOPE_MAX == limits::ENVELOPE_MAX);
+    assert!(SEALWAX_FRAME_MAX == limits::FRAME_MAX);
     assert!(SEALWAX_STREAM_HEADER_LEN == attachment::HEADER_LEN);
     assert!(SEALWAX_STREAM_OVERHEAD == stream::OVERHEAD);
     assert!(SEALWAX_STREAM_CHUNK_MAX == limits::ATTACHMENT_CHUNK_MAX);

@@ -4,7 +4,7 @@
 pub const SEALWAX_ABI_MAJOR: u32 = 0;
 
 /// Minor number of the ABI. It grows when functions, statuses or keys of an options object are added.
-pub const SEALWAX_ABI_MINOR: u32 = 1;
+pub const SEALWAX_ABI_MINOR: u32 = 2;
 
 /// The ABI that this header describes. A library serves it if it has the same major and at least this minor:
 /// compare with what sealwax_abi_version() says about the library that was loaded.

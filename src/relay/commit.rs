@@ -51,6 +51,10 @@ impl Relay {
         let (group_id, group, founded) = if matches!(fields.action, Action::Create { .. }) {
             let roster = Roster::open(entry)?;
             let group_id = *roster.group_id();
+            let is_new = self.groups.get(&group_id).is_none();
+            if is_new && actor.created() >= self.options.groups_per_user {
+                return Err(Error::LimitReached);
+            }
             (group_id, self.groups.get_or_insert(&group_id, || (group_id, Group::default()))?, Some(roster))
         } else {
             (*fields.group_id, self.groups.get(fields.group_id).ok_or(Error::UnknownGroup)?, None)
@@ -61,10 +65,24 @@ impl Relay {
         let checked = match founded {
             Some(roster) => {
                 let checked = state.found(roster, &find)?;
-                self.counters.add(Counter::Groups, usize::from(checked == Checked::Extends));
+                if checked == Checked::Extends {
+                    self.counters.add(Counter::Groups, 1);
+                    self.directory.add(&state)?;
+                }
                 checked
             }
-            None => state.settle(&parsed, &find)?,
+            None => {
+                let is_join = matches!(fields.action, Action::Join(_));
+                let is_next = state.epoch().is_ok_and(|epoch| fields.epoch > epoch);
+                if is_join && is_next && state.join_after_ms(self.options.joins_per_hour, now_ms) > 0 {
+                    return Err(Error::RateLimited);
+                }
+                let checked = state.settle(&parsed, &find)?;
+                if is_join && checked == Checked::Extends {
+                    state.note_join(now_ms);
+                }
+                checked
+            }
         };
         let mut outcome = Outcome::default();
         let (item, is_again) = match (checked, outbox.find(&id)) {
@@ -75,7 +93,7 @@ impl Relay {
             // What came after it tells members that they miss it.
             (Checked::Known, _) if state.epoch()? != fields.epoch => return Ok(outcome),
             (_, Known::Incomplete(item)) => (item, true),
-            _ => (Item::new(entry, id, now_ms), false),
+            _ => (Item::new(&actor.name, entry, id, now_ms), false),
         };
         if checked == Checked::Extends {
             let name = RecordName::Roster(group_id, fields.epoch);

@@ -34,9 +34,25 @@ pub(super) enum Counter {
     Expired,
     /// One-time prekeys handed out.
     PrekeysTaken,
+    /// Connections that the host has not ended.
+    Connections,
+    /// Frames taken.
+    Frames,
+    /// Frames that were none, or out of place.
+    BadFrames,
+    /// Requests beyond the rate.
+    RateLimited,
+    /// Hellos and proofs that were refused.
+    Rejected,
+    /// Connections that gave way to a newer one.
+    Replaced,
+    /// Connections that took too long.
+    TimedOut,
+    /// Presence frames sent.
+    Presence,
 }
 
-const COUNTERS: usize = Counter::PrekeysTaken as usize + 1;
+const COUNTERS: usize = Counter::Presence as usize + 1;
 
 #[derive(Default)]
 #[repr(align(128))]

@@ -1,10 +1,10 @@
 //! What a relay holds of one group.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::{Error, Result};
-use crate::limits::{ENTRY_MAX, LOG_MAX};
+use crate::limits::{ENTRY_MAX, HOUR_MS, LOG_MAX};
 use crate::relay::members::Members;
 use crate::relay::user::User;
 use crate::roster::{Checked, Roster, Standing};
@@ -28,6 +28,8 @@ pub(super) struct GroupState {
     waiting: BTreeMap<u64, Box<[u8]>>,
     /// Bytes of them.
     waiting_bytes: usize,
+    /// When users joined within the last hour.
+    joins: VecDeque<u64>,
 }
 
 impl Group {
@@ -70,7 +72,8 @@ impl GroupState {
         self.roster().map(Roster::epoch)
     }
 
-    fn roster(&self) -> Result<&Roster> {
+    /// The roster; [`Error::UnknownGroup`] until the create entry is known.
+    pub(super) fn roster(&self) -> Result<&Roster> {
         self.roster.as_ref().ok_or(Error::UnknownGroup)
     }
 
@@ -80,12 +83,15 @@ impl GroupState {
             return Ok(Checked::Known);
         }
         self.take(roster, find)?;
+        find(self.creator()?)?.note_created(true);
         Ok(Checked::Extends)
     }
 
     /// Takes a roster whose members have users.
     fn take(&mut self, roster: Roster, find: Find<'_>) -> Result<()> {
-        roster.members().try_for_each(|member| find(member.user()).map(drop))?;
+        for member in roster.members() {
+            find(member.user())?.join(roster.group_id());
+        }
         (self.roster, self.members) = (Some(roster), OnceLock::new());
         Ok(())
     }
@@ -104,8 +110,64 @@ impl GroupState {
         if checked == Checked::Extends {
             self.members = OnceLock::new();
             self.note_departure(entry);
+            self.note_memberships(entry, find)?;
         }
         Ok(checked)
+    }
+
+    /// Tells users which groups they are in. They were found before, so this fails no more.
+    fn note_memberships(&self, entry: &Entry<'_>, find: Find<'_>) -> Result<()> {
+        let roster = self.roster()?;
+        let group_id = roster.group_id();
+        match &entry.fields.action {
+            Action::Add(members) => {
+                for member in members {
+                    find(member.user)?.join(group_id);
+                }
+            }
+            Action::Join(member) => find(member.user)?.join(group_id),
+            Action::Delete => {
+                for member in roster.members() {
+                    find(member.user())?.leave(group_id);
+                }
+                find(self.creator()?)?.note_created(false);
+            }
+            _ => {}
+        }
+        if let Some(departing) = departing(entry) {
+            find(departing)?.leave(group_id);
+        }
+        Ok(())
+    }
+
+    /// Who made the group.
+    fn creator(&self) -> Result<&str> {
+        let (create, _) = Entry::parse_first(self.roster()?.entries(0))?;
+        Ok(create.fields.actor)
+    }
+
+    /// When the group was made, by its creator's clock.
+    pub(super) fn created_ms(&self) -> Result<u64> {
+        let (create, _) = Entry::parse_first(self.roster()?.entries(0))?;
+        Ok(create.fields.timestamp_ms)
+    }
+
+    /// When another user may join: 0 for now.
+    pub(super) fn join_after_ms(&mut self, per_hour: usize, now_ms: u64) -> u64 {
+        while self.joins.front().is_some_and(|joined_ms| now_ms.saturating_sub(*joined_ms) >= HOUR_MS) {
+            self.joins.pop_front();
+        }
+        match self.joins.front() {
+            Some(oldest) if self.joins.len() >= per_hour => oldest.saturating_add(HOUR_MS) - now_ms,
+            // Nobody ever joins: there is no better time to name.
+            None if per_hour == 0 => HOUR_MS,
+            _ => 0,
+        }
+    }
+
+    /// That a user joined.
+    pub(super) fn note_join(&mut self, now_ms: u64) {
+        self.joins.push_back(now_ms);
     }
 
     fn note_departure(&mut self, entry: &Entry<'_>) {

@@ -8,6 +8,7 @@ use crate::relay::RelayOptions;
 use crate::relay::item::Item;
 use crate::relay::outcome::Outcome;
 use crate::relay::record::{Change, RecordName};
+use crate::relay::shares::Shares;
 
 /// What waits for one user to acknowledge it, and whether the user is there to be given it.
 pub(super) struct Inbox {
@@ -21,7 +22,10 @@ pub(super) struct Inbox {
     acknowledged: u64,
     /// Of the record of `acknowledged`.
     version: u64,
-    online: bool,
+    /// The user's connection: 0 if the host carries frames otherwise, none if the user is offline.
+    connection: Option<u64>,
+    /// What each sender has queued, once the queue is so long that somebody may have more than its share.
+    shares: Option<Shares>,
     /// When the front of the queue was queued, so that a push looks at no more than this: the end of time if the queue
     /// is empty.
     oldest_ms: u64,
@@ -51,7 +55,8 @@ impl Default for Inbox {
             last: 0,
             acknowledged: 0,
             version: 0,
-            online: false,
+            connection: None,
+            shares: None,
             oldest_ms: u64::MAX,
             is_stale: false,
         }
@@ -59,10 +64,14 @@ impl Default for Inbox {
 }
 
 impl Inbox {
-    /// Queues an item; its number, and whether the user is online. [`Error::QueueFull`], and nothing changed, if there
+    /// Queues an item; its number, and the user's connection. [`Error::QueueFull`], and nothing changed, if there
     /// is no room.
-    pub(super) fn push(&mut self, item: &Arc<Item>, options: &RelayOptions) -> Result<(u64, bool)> {
+    pub(super) fn push(&mut self, item: &Arc<Item>, options: &RelayOptions) -> Result<(u64, Option<u64>)> {
         let bytes = self.room(item, Size::default(), options)?;
+        self.check_share(item, Size::default(), options)?;
+        if let Some(shares) = &mut self.shares {
+            shares.add(item);
+        }
         self.bytes = bytes;
         self.last = self.last.saturating_add(1);
         let queued_ms = item.queued_ms();
@@ -70,7 +79,7 @@ impl Inbox {
             self.oldest_ms = queued_ms;
         }
         self.queue.push_back(Queued { sequence: self.last, queued_ms, item: Arc::clone(item) });
-        Ok((self.last, self.online))
+        Ok((self.last, self.connection))
     }
 
     /// Whether something at the front of the queue is too old, or acknowledged but was restored.
@@ -79,8 +88,28 @@ impl Inbox {
     }
 
     /// Whether [`Inbox::push`] would find room once what is gone went.
-    pub(super) fn check_room(&self, item: &Item, options: &RelayOptions, now_ms: u64) -> Result<()> {
-        self.room(item, self.gone(options, now_ms), options).map(drop)
+    pub(super) fn check_room(&mut self, item: &Item, options: &RelayOptions, now_ms: u64) -> Result<()> {
+        let gone = self.gone(options, now_ms);
+        self.room(item, gone, options)?;
+        self.check_share(item, gone, options)
+    }
+
+    /// [`Error::QueueFull`] if the item's sender has its part of the queue filled, once what is gone went: so that no
+    /// sender fills a queue alone.
+    fn check_share(&mut self, item: &Item, gone: Size, options: &RelayOptions) -> Result<()> {
+        let most = options.sender_share();
+        let (count, bytes) = (self.queue.len() - gone.count, self.bytes - gone.bytes);
+        if count < most.count / 2 && bytes < most.bytes / 2 {
+            self.shares = None;
+        }
+        if count < most.count && bytes.saturating_add(item.payload().len()) <= most.bytes {
+            return Ok(());
+        }
+        let left = self.queue.iter().skip(gone.count).map(|queued| queued.item.as_ref());
+        if gone.count > 0 {
+            return Shares::of(left).check(item, most);
+        }
+        self.shares.get_or_insert_with(|| Shares::of(left)).check(item, most)
     }
 
     /// Drops what is gone, and gives how much that was.
@@ -108,28 +137,39 @@ impl Inbox {
         self.queue.iter().any(|queued| Arc::ptr_eq(&queued.item, item))
     }
 
-    /// The user came: all that is queued, and then the end of the queue. Gives what was too old and went.
+    /// The user came: all that is queued, and then the end of the queue. Gives what was too old and went, and the
+    /// connection that the user had.
     pub(super) fn come(
         &mut self,
         user: &Arc<str>,
+        connection: u64,
         options: &RelayOptions,
         now_ms: u64,
         outcome: &mut Outcome,
-    ) -> Size {
+    ) -> (Size, Option<u64>) {
         let gone = self.expire(user, options, now_ms, outcome);
-        self.online = true;
-        outcome.hand(user, self.queue.iter().map(|queued| (queued.sequence, Arc::clone(&queued.item))));
-        gone
+        let replaced = self.connection.replace(connection);
+        outcome.hand(
+            user,
+            connection,
+            self.queue.iter().map(|queued| (queued.sequence, Arc::clone(&queued.item))),
+        );
+        (gone, replaced)
     }
 
     /// The user went.
     pub(super) fn leave(&mut self) {
-        self.online = false;
+        self.connection = None;
     }
 
-    /// Whether the user is online.
-    pub(super) const fn is_online(&self) -> bool {
-        self.online
+    /// The user's connection: 0 if the host carries frames otherwise, none if the user is offline.
+    pub(super) const fn connection(&self) -> Option<u64> {
+        self.connection
+    }
+
+    /// The highest sequence that was given out, and up to where they are gone.
+    pub(super) const fn sequences(&self) -> (u64, u64) {
+        (self.last, self.acknowledged)
     }
 
     /// What is queued.
@@ -190,6 +230,9 @@ impl Inbox {
 
     fn drop_front(&mut self, user: &Arc<str>, gone: Size, outcome: &mut Outcome) {
         self.bytes -= gone.bytes;
+        if let Some(shares) = &mut self.shares {
+            self.queue.iter().take(gone.count).for_each(|queued| shares.subtract(&queued.item));
+        }
         outcome.deletions(user, self.queue.drain(..gone.count).map(|queued| queued.sequence));
         self.look_at_front();
     }
@@ -202,6 +245,7 @@ impl Inbox {
 
     /// Takes the record of an item, or of its deletion. Gives the item that stood there.
     pub(super) fn restore_item(&mut self, sequence: u64, item: Option<Arc<Item>>) -> Option<Arc<Item>> {
+        self.shares = None;
         let at = self.queue.partition_point(|queued| queued.sequence < sequence);
         let is_taken = self.queue.get(at).is_some_and(|queued| queued.sequence == sequence);
         let replaced = is_taken.then(|| self.queue.remove(at)).flatten().map(|queued| queued.item);

@@ -20,6 +20,7 @@ pub fn envelope_id(envelope: &[u8]) -> Result<EnvelopeId> {
 /// One envelope or roster entry, shared by all queues, deliveries and records that it is in.
 pub(super) struct Item {
     id: EnvelopeId,
+    sender: Arc<str>,
     queued_ms: u64,
     /// When it was queued, eight bytes, and then the envelope: the value of its records.
     stored: Box<[u8]>,
@@ -29,25 +30,29 @@ const TIME_LEN: usize = 8;
 
 impl Item {
     /// Copies the envelope, the only time on its way.
-    pub(super) fn new(envelope: &[u8], id: EnvelopeId, queued_ms: u64) -> Arc<Self> {
+    pub(super) fn new(sender: &Arc<str>, envelope: &[u8], id: EnvelopeId, queued_ms: u64) -> Arc<Self> {
         let mut stored = Vec::with_capacity(TIME_LEN + envelope.len());
         stored.put_u64(queued_ms);
         stored.put(envelope);
-        Arc::new(Self { id, queued_ms, stored: stored.into() })
+        Arc::new(Self { id, sender: Arc::clone(sender), queued_ms, stored: stored.into() })
     }
 
     /// Takes the value of a record.
     pub(super) fn restore(stored: &[u8]) -> Result<Arc<Self>> {
         let envelope = stored.get(TIME_LEN..).ok_or(Error::Malformed)?;
         let queued_ms = Reader::new(stored).u64()?;
-        let item = Self { id: envelope_id(envelope)?, queued_ms, stored: stored.into() };
-        item.origin()?;
-        Ok(Arc::new(item))
+        let sender = origin(envelope)?.0.into();
+        Ok(Arc::new(Self { id: envelope_id(envelope)?, sender, queued_ms, stored: stored.into() }))
     }
 
     /// Names it.
     pub(super) const fn id(&self) -> &EnvelopeId {
         &self.id
+    }
+
+    /// Who sent it.
+    pub(super) const fn sender(&self) -> &Arc<str> {
+        &self.sender
     }
 
     /// The value of its records.
@@ -65,11 +70,16 @@ impl Item {
         self.queued_ms
     }
 
-    /// Who sent it, and whether it was for one recipient alone.
-    pub(super) fn origin(&self) -> Result<(&str, bool)> {
-        if read_prefix(&mut Reader::new(self.payload()))? == Kind::RosterEntry {
-            return Entry::parse(self.payload()).map(|entry| (entry.fields.actor, false));
-        }
-        Envelope::parse(self.payload()).map(|envelope| (envelope.sender, envelope.recipient.is_some()))
+    /// Whether it was for one recipient alone.
+    pub(super) fn is_for_one(&self) -> Result<bool> {
+        origin(self.payload()).map(|(_, is_for_one)| is_for_one)
     }
+}
+
+/// Who sent it, and whether it was for one recipient alone.
+fn origin(payload: &[u8]) -> Result<(&str, bool)> {
+    if read_prefix(&mut Reader::new(payload))? == Kind::RosterEntry {
+        return Entry::parse(payload).map(|entry| (entry.fields.actor, false));
+    }
+    Envelope::parse(payload).map(|envelope| (envelope.sender, envelope.recipient.is_some()))
 }

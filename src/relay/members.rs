@@ -28,6 +28,11 @@ impl FromIterator<Arc<User>> for Members {
 }
 
 impl Members {
+    /// The users.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.iter()
+    }
+
     fn name(&self, at: usize) -> Option<&str> {
         let end = *self.ends.get(at)?;
         let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);

@@ -1,10 +1,14 @@
-//! The routing core of a relay: it moves what it cannot read, and holds no secret (`docs/PROTOCOL.md` section 10).
+//! A relay: it moves what it cannot read, and holds no secret (`docs/PROTOCOL.md` section 10).
 //!
-//! The host authenticates users, carries frames and stores records. A [`Relay`] is used by any number of threads at
+//! The host carries frames and stores records. [`Relay::connect`], [`Relay::receive`], [`Relay::disconnect`] and
+//! [`Relay::tick`] speak the protocol with clients; the other functions are the routing core under that, for hosts who
+//! authenticate users and carry envelopes in another way. A [`Relay`] is used by any number of threads at
 //! once: users and groups have locks of their own, and no lock is common to all calls.
 
 mod commit;
 mod counters;
+mod directory;
+mod engine;
 mod group;
 mod id_hash;
 mod inbox;
@@ -17,7 +21,10 @@ mod record;
 mod restore;
 mod route;
 mod shards;
+mod shares;
+mod store_mark;
 mod user;
+mod watching;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,16 +32,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::{Error, Result};
 use crate::identity::Card;
 use crate::limits::{
-    QUEUE_AGE_MAX_MS, RELAY_GROUPS_MAX, RELAY_PREKEYS_PER_HOUR, RELAY_QUEUE_BYTES_MAX, RELAY_QUEUE_MAX,
-    RELAY_USERS_MAX,
+    QUEUE_AGE_MAX_MS, RELAY_GROUPS_MAX, RELAY_GROUPS_PER_USER, RELAY_HANDSHAKE_MS, RELAY_IDLE_MS,
+    RELAY_JOINS_PER_HOUR, RELAY_PREKEYS_PER_HOUR, RELAY_QUEUE_BYTES_MAX, RELAY_QUEUE_MAX,
+    RELAY_REQUESTS_BURST, RELAY_REQUESTS_PER_SECOND, RELAY_SENDER_SHARE_PERCENT, RELAY_USERS_MAX,
 };
 use crate::wire::prekeys::PrekeyBundleFields;
 use counters::{Counter, Counters};
+use directory::Directory;
+use engine::Engine;
 use group::Group;
 use inbox::Size;
 use shards::Shards;
 use user::User;
 
+pub use engine::Tick;
 pub use item::{EnvelopeId, envelope_id};
 pub use outcome::{Delivery, Outcome};
 pub use record::{Record, RecordName};
@@ -54,6 +65,28 @@ pub struct RelayOptions {
     pub queue_age_max_ms: u64,
     /// One-time prekeys of one user that one requester may take in an hour.
     pub prekeys_per_hour: u32,
+    /// Part of a queue that the envelopes of one sender may fill, in percent.
+    pub sender_share_percent: u32,
+    /// Groups that one user created and that are not deleted.
+    pub groups_per_user: usize,
+    /// Users who may join one group in an hour.
+    pub joins_per_hour: usize,
+    /// Requests of one connection in a second, in the long run.
+    pub requests_per_second: u32,
+    /// Requests of one connection at once.
+    pub requests_burst: u32,
+    /// How long a connection may take until welcome.
+    pub handshake_ms: u64,
+    /// How long a connection may stay without a frame.
+    pub idle_ms: u64,
+}
+
+impl RelayOptions {
+    /// What one sender may have queued for one user: at least one envelope.
+    fn sender_share(&self) -> Size {
+        let part = |whole: usize| whole.saturating_mul(self.sender_share_percent as usize) / 100;
+        Size { count: part(self.queue_max).max(1), bytes: part(self.queue_bytes_max) }
+    }
 }
 
 impl Default for RelayOptions {
@@ -65,6 +98,13 @@ impl Default for RelayOptions {
             queue_bytes_max: RELAY_QUEUE_BYTES_MAX,
             queue_age_max_ms: QUEUE_AGE_MAX_MS,
             prekeys_per_hour: RELAY_PREKEYS_PER_HOUR,
+            sender_share_percent: RELAY_SENDER_SHARE_PERCENT,
+            groups_per_user: RELAY_GROUPS_PER_USER,
+            joins_per_hour: RELAY_JOINS_PER_HOUR,
+            requests_per_second: RELAY_REQUESTS_PER_SECOND,
+            requests_burst: RELAY_REQUESTS_BURST,
+            handshake_ms: RELAY_HANDSHAKE_MS,
+            idle_ms: RELAY_IDLE_MS,
         }
     }
 }
@@ -92,13 +132,31 @@ pub struct RelayInfo {
     pub expired: u64,
     /// One-time prekeys handed out.
     pub prekeys_taken: u64,
+    /// Connections that the host has not ended.
+    pub connections: u64,
+    /// Frames taken from connections.
+    pub frames: u64,
+    /// Frames that were none, or out of place.
+    pub bad_frames: u64,
+    /// Requests beyond their rate.
+    pub rate_limited: u64,
+    /// Hellos and proofs that were refused.
+    pub rejected: u64,
+    /// Connections that gave way to a newer one.
+    pub replaced: u64,
+    /// Connections that took too long.
+    pub timed_out: u64,
+    /// Presence frames sent.
+    pub presence: u64,
 }
 
-/// The routing core of a relay.
+/// A relay.
 pub struct Relay {
     options: RelayOptions,
     users: Shards<Arc<str>, User>,
     groups: Shards<[u8; 32], Group>,
+    directory: Directory,
+    engine: Engine,
     counters: Counters,
     now_ms: AtomicU64,
 }
@@ -121,6 +179,8 @@ impl Relay {
             options,
             users: Shards::new(options.users_max),
             groups: Shards::new(options.groups_max),
+            directory: Directory::default(),
+            engine: Engine::default(),
             counters: Counters::default(),
             now_ms: AtomicU64::new(0),
         }
@@ -195,19 +255,15 @@ impl Relay {
         let user = self.registered(user)?;
         let mut outcome = Outcome::default();
         let mut inbox = user.inbox();
-        let was_online = inbox.is_online();
+        let was_online = inbox.connection().is_some();
         if online {
-            let expired = inbox.come(&user.name, &self.options, now_ms, &mut outcome);
+            let (expired, _) = inbox.come(&user.name, 0, &self.options, now_ms, &mut outcome);
             self.count_expired(expired);
         } else {
             inbox.leave();
         }
         drop(inbox);
-        match (was_online, online) {
-            (false, true) => self.counters.add(Counter::Online, 1),
-            (true, false) => self.counters.subtract(Counter::Online, 1),
-            _ => {}
-        }
+        self.count_online(was_online, online);
         Ok(outcome)
     }
 
@@ -239,6 +295,14 @@ impl Relay {
             skipped: count(Counter::Skipped),
             expired: count(Counter::Expired),
             prekeys_taken: count(Counter::PrekeysTaken),
+            connections: count(Counter::Connections),
+            frames: count(Counter::Frames),
+            bad_frames: count(Counter::BadFrames),
+            rate_limited: count(Counter::RateLimited),
+            rejected: count(Counter::Rejected),
+            replaced: count(Counter::Replaced),
+            timed_out: count(Counter::TimedOut),
+            presence: count(Counter::Presence),
         }
     }
 
@@ -259,6 +323,14 @@ impl Relay {
     /// A user who has a card; [`Error::UnknownUser`].
     fn registered(&self, name: &str) -> Result<Arc<User>> {
         self.users.get(name).filter(|user| user.is_registered()).ok_or(Error::UnknownUser)
+    }
+
+    fn count_online(&self, before: bool, now: bool) {
+        match (before, now) {
+            (false, true) => self.counters.add(Counter::Online, 1),
+            (true, false) => self.counters.subtract(Counter::Online, 1),
+            _ => {}
+        }
     }
 
     fn count_expired(&self, gone: Size) {

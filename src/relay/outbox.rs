@@ -85,7 +85,7 @@ mod tests {
     fn item(mark: u32) -> Arc<Item> {
         let mut id = [0; 16];
         id[..4].copy_from_slice(&mark.to_be_bytes());
-        Item::new(b"envelope", id, 0)
+        Item::new(&"a".into(), b"envelope", id, 0)
     }
 
     #[test]

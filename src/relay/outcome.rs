@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::relay::item::{EnvelopeId, Item};
 use crate::relay::members::Recipients;
 use crate::relay::record::{Change, Record, RecordName};
+use crate::wire::frame::{DELIVER_HEAD_LEN, deliver_head, queue_end};
 
 /// What came of a call: records to store first, then deliveries to send.
 ///
@@ -13,13 +14,25 @@ use crate::relay::record::{Change, Record, RecordName};
 #[derive(Default)]
 pub struct Outcome {
     changes: Vec<Change>,
+    frames: Vec<Sent>,
     handed: Vec<Handed>,
     copies: Option<Copies>,
+    /// Of further items.
+    more: Vec<Copies>,
+}
+
+/// A frame of the relay itself, to one connection.
+struct Sent {
+    connection: u64,
+    user: Arc<str>,
+    frame: Arc<[u8]>,
+    closes: bool,
 }
 
 /// Something that waited in a queue; the end of the queue without an item.
 struct Handed {
     user: Arc<str>,
+    connection: u64,
     sequence: u64,
     item: Option<Arc<Item>>,
 }
@@ -38,41 +51,97 @@ pub(super) struct Placed {
     recipient: u32,
     is_online: bool,
     sequence: u64,
+    connection: u64,
 }
 
 impl Placed {
-    pub(super) fn new(recipient: usize, sequence: u64, is_online: bool) -> Self {
-        Self { recipient: u32::try_from(recipient).unwrap_or(u32::MAX), is_online, sequence }
+    pub(super) fn new(recipient: usize, sequence: u64, connection: Option<u64>) -> Self {
+        let recipient = u32::try_from(recipient).unwrap_or(u32::MAX);
+        Self { recipient, is_online: connection.is_some(), sequence, connection: connection.unwrap_or(0) }
     }
 }
 
-/// Something for a user who is online.
+/// Something for a connection, or for a user whom the host said to be online.
 #[derive(Clone, Copy)]
 pub struct Delivery<'a> {
-    /// Whom it is for.
+    /// Which connection it is for; 0 if the host carries frames otherwise.
+    pub connection: u64,
+    /// Whom it is for; empty if the connection is nobody's yet.
     pub user: &'a str,
-    /// Its place in the user's queue, from 1 on; 0 at the end of the queue.
+    /// Its place in the user's queue, from 1 on; 0 at the end of the queue and in frames of the relay itself.
     pub sequence: u64,
-    item: Option<&'a Item>,
+    part: Part<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Item(&'a Item),
+    QueueEnd,
+    Frame { bytes: &'a [u8], closes: bool },
 }
 
 impl<'a> Delivery<'a> {
-    /// The envelope or roster entry, one copy for all recipients; empty at the end of the queue.
-    #[must_use]
-    pub fn payload(&self) -> &'a [u8] {
-        self.item.map_or(&[], Item::payload)
+    fn queued(connection: u64, user: &'a str, sequence: u64, item: Option<&'a Item>) -> Self {
+        Self { connection, user, sequence, part: item.map_or(Part::QueueEnd, Part::Item) }
     }
 
-    /// Names the payload; zero at the end of the queue.
+    /// The envelope or roster entry, one copy for all recipients; empty for anything else.
+    #[must_use]
+    pub fn payload(&self) -> &'a [u8] {
+        match self.part {
+            Part::Item(item) => item.payload(),
+            Part::QueueEnd | Part::Frame { .. } => &[],
+        }
+    }
+
+    /// Names the payload; zero without one.
     #[must_use]
     pub fn envelope_id(&self) -> EnvelopeId {
-        self.item.map_or([0; 16], |item| *item.id())
+        match self.part {
+            Part::Item(item) => *item.id(),
+            Part::QueueEnd | Part::Frame { .. } => [0; 16],
+        }
     }
 
     /// Whether it says that all that had gathered offline comes before it.
     #[must_use]
     pub const fn is_queue_end(&self) -> bool {
-        self.item.is_none()
+        matches!(self.part, Part::QueueEnd)
+    }
+
+    /// Whether the connection is to be closed once this is sent.
+    #[must_use]
+    pub const fn closes(&self) -> bool {
+        matches!(self.part, Part::Frame { closes: true, .. })
+    }
+
+    /// A frame of the relay itself, whole; empty for anything else, and for a connection that is closed without a word.
+    #[must_use]
+    pub const fn frame(&self) -> &'a [u8] {
+        match self.part {
+            Part::Frame { bytes, .. } => bytes,
+            Part::Item(_) | Part::QueueEnd => &[],
+        }
+    }
+
+    /// What stands before the payload in the frame that brings it; none for a frame of the relay itself, and none
+    /// without a connection.
+    #[must_use]
+    pub fn head(&self) -> Option<[u8; DELIVER_HEAD_LEN]> {
+        match self.part {
+            _ if self.connection == 0 => None,
+            Part::Item(item) => deliver_head(self.sequence, item.payload().len()).ok(),
+            Part::QueueEnd => queue_end().ok(),
+            Part::Frame { .. } => None,
+        }
+    }
+
+    /// The frame to send, copied.
+    #[must_use]
+    pub fn to_frame(&self) -> Vec<u8> {
+        let head = self.head();
+        let head = head.as_ref().map_or(self.frame(), |head| head.as_slice());
+        [head, self.payload()].concat()
     }
 }
 
@@ -88,9 +157,42 @@ impl Outcome {
         self.changes.extend(sequences.map(|sequence| Change::deletion(name(sequence), 1)));
     }
 
+    /// A frame of the relay itself.
+    pub(super) fn send(&mut self, connection: u64, user: &Arc<str>, frame: Arc<[u8]>, closes: bool) {
+        self.frames.push(Sent { connection, user: Arc::clone(user), frame, closes });
+    }
+
+    /// Takes in what came of another call.
+    pub(super) fn append(&mut self, other: Self) {
+        let Self { changes, frames, handed, copies, more } = other;
+        self.changes.extend(changes);
+        self.frames.extend(frames);
+        self.handed.extend(handed);
+        for copies in copies.into_iter().chain(more) {
+            self.add(copies);
+        }
+    }
+
+    fn add(&mut self, copies: Copies) {
+        if self.copies.is_none() {
+            self.copies = Some(copies);
+        } else {
+            self.more.push(copies);
+        }
+    }
+
+    fn all_copies(&self) -> impl Iterator<Item = &Copies> {
+        self.copies.iter().chain(&self.more)
+    }
+
     /// What waited in a queue, for its user.
-    pub(super) fn hand(&mut self, user: &Arc<str>, queue: impl Iterator<Item = (u64, Arc<Item>)>) {
-        let handed = |sequence, item| Handed { user: Arc::clone(user), sequence, item };
+    pub(super) fn hand(
+        &mut self,
+        user: &Arc<str>,
+        connection: u64,
+        queue: impl Iterator<Item = (u64, Arc<Item>)>,
+    ) {
+        let handed = |sequence, item| Handed { user: Arc::clone(user), connection, sequence, item };
         self.handed.extend(queue.map(|(sequence, item)| handed(sequence, Some(item))));
         self.handed.push(handed(0, None));
     }
@@ -98,35 +200,39 @@ impl Outcome {
     /// The copies of an item.
     pub(super) fn copy(&mut self, item: &Arc<Item>, recipients: Recipients, placed: Vec<Placed>) {
         let online = placed.iter().filter(|placed| placed.is_online).count();
-        self.copies = Some(Copies { item: Arc::clone(item), recipients, placed, online });
+        self.add(Copies { item: Arc::clone(item), recipients, placed, online });
     }
 
-    /// To the connections of their users, in this order.
+    /// To connections, in this order: what the relay itself says, what had gathered, what comes in.
     pub fn deliveries(&self) -> impl Iterator<Item = Delivery<'_>> {
-        let handed = self.handed.iter().map(|handed| Delivery {
-            user: &handed.user,
-            sequence: handed.sequence,
-            item: handed.item.as_deref(),
+        let frames = self.frames.iter().map(|sent| Delivery {
+            connection: sent.connection,
+            user: &sent.user,
+            sequence: 0,
+            part: Part::Frame { bytes: &sent.frame, closes: sent.closes },
         });
-        let copies = self.copies.iter().flat_map(|copies| {
-            copies.placed.iter().filter(|placed| placed.is_online).map(|placed| Delivery {
-                user: copies.recipients.name(placed.recipient as usize),
-                sequence: placed.sequence,
-                item: Some(&copies.item),
+        let handed = self.handed.iter().map(|handed| {
+            Delivery::queued(handed.connection, &handed.user, handed.sequence, handed.item.as_deref())
+        });
+        let copies = self.all_copies().flat_map(|copies| {
+            copies.placed.iter().filter(|placed| placed.is_online).map(|placed| {
+                let user = copies.recipients.name(placed.recipient as usize);
+                Delivery::queued(placed.connection, user, placed.sequence, Some(&copies.item))
             })
         });
-        handed.chain(copies)
+        frames.chain(handed).chain(copies)
     }
 
     /// How many [`Outcome::deliveries`] there are.
     #[must_use]
     pub fn deliveries_len(&self) -> usize {
-        self.handed.len() + self.copies.as_ref().map_or(0, |copies| copies.online)
+        let copies: usize = self.all_copies().map(|copies| copies.online).sum();
+        self.frames.len() + self.handed.len() + copies
     }
 
     /// To a store, all or none of them where it can, otherwise in this order.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let copies = self.copies.iter().flat_map(|copies| {
+        let copies = self.all_copies().flat_map(|copies| {
             copies.placed.iter().map(|placed| {
                 let user = copies.recipients.name(placed.recipient as usize);
                 Record::queued(user, placed.sequence, &copies.item)
@@ -138,17 +244,17 @@ impl Outcome {
     /// Bytes of the names of all records, or some more: so that room for them is made once.
     #[must_use]
     pub fn names_len(&self) -> usize {
-        let copies = self.copies.as_ref().map_or(0, |copies| {
+        let copies = self.all_copies().map(|copies| {
             let each = RecordName::Queue("", 0).text_len();
             copies.recipients.names_len().saturating_add(copies.placed.len().saturating_mul(each))
         });
         let changes = self.changes.iter().map(|change| change.as_record().name.text_len());
-        changes.fold(copies, usize::saturating_add)
+        copies.chain(changes).fold(0, usize::saturating_add)
     }
 
     /// How many [`Outcome::records`] there are.
     #[must_use]
     pub fn records_len(&self) -> usize {
-        self.changes.len() + self.copies.as_ref().map_or(0, |copies| copies.placed.len())
+        self.changes.len() + self.all_copies().map(|copies| copies.placed.len()).sum::<usize>()
     }
 }

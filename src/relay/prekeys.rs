@@ -102,6 +102,12 @@ impl Prekeys {
         Ok(Some(out))
     }
 
+    /// When the signed prekey dies, 0 without a bundle, and how many one-time prekeys are left.
+    pub(super) fn left(&self) -> (u64, usize) {
+        let fields = self.bundle.as_deref().and_then(|bundle| PrekeyBundleFields::parse(bundle).ok());
+        (fields.map_or(0, |fields| fields.signed.expires_ms), self.one_time.len())
+    }
+
     /// Bounded: whoever takes is remembered for an hour, and no more than so many are.
     fn may_take(&mut self, requester: &Arc<str>, per_hour: u32, now_ms: u64) -> bool {
         while self.takers.front().is_some_and(|taker| now_ms.saturating_sub(taker.taken_ms) >= HOUR_MS) {

@@ -58,6 +58,10 @@ pub enum RecordName<S> {
     Taken(S),
     /// `acknowledged/<user>`: up to where the user's queue is gone.
     Acknowledged(S),
+    /// `store/<user>`: the user's store, and the number of its last commit.
+    Store(S),
+    /// `relay/id`: what names the numbering of sequences.
+    RelayId,
     /// `queue/<user>/<sequence>`: a queued envelope or roster entry.
     Queue(S, u64),
     /// `roster/<group id>/<epoch>`: a roster entry.
@@ -75,6 +79,8 @@ impl<S: AsRef<str>> RecordName<S> {
             Self::Prekeys(user) => RecordName::Prekeys(user.as_ref()),
             Self::Taken(user) => RecordName::Taken(user.as_ref()),
             Self::Acknowledged(user) => RecordName::Acknowledged(user.as_ref()),
+            Self::Store(user) => RecordName::Store(user.as_ref()),
+            Self::RelayId => RecordName::RelayId,
             Self::Queue(user, sequence) => RecordName::Queue(user.as_ref(), *sequence),
             Self::Roster(group_id, epoch) => RecordName::Roster(*group_id, *epoch),
         }
@@ -87,6 +93,8 @@ impl<S: AsRef<str>> RecordName<S> {
             Self::Prekeys(user) => ("prekeys", user.as_ref().len(), false),
             Self::Taken(user) => ("taken", user.as_ref().len(), false),
             Self::Acknowledged(user) => ("acknowledged", user.as_ref().len(), false),
+            Self::Store(user) => ("store", user.as_ref().len(), false),
+            Self::RelayId => ("relay", "id".len(), false),
             Self::Queue(user, _) => ("queue", user.as_ref().len(), true),
             Self::Roster(group_id, _) => ("roster", 2 * group_id.len(), true),
         };
@@ -100,6 +108,8 @@ impl<S: AsRef<str>> RecordName<S> {
             Self::Prekeys(user) => ("prekeys/", user),
             Self::Taken(user) => ("taken/", user),
             Self::Acknowledged(user) => ("acknowledged/", user),
+            Self::Store(user) => ("store/", user),
+            Self::RelayId => return out.extend_from_slice(b"relay/id"),
             Self::Queue(user, sequence) => {
                 out.extend_from_slice(b"queue/");
                 out.extend_from_slice(user.as_ref().as_bytes());
@@ -152,6 +162,8 @@ impl<'a> RecordName<&'a str> {
             "prekeys" => Self::Prekeys(rest),
             "taken" => Self::Taken(rest),
             "acknowledged" => Self::Acknowledged(rest),
+            "store" => Self::Store(rest),
+            "relay" => Self::RelayId,
             "queue" | "roster" => {
                 // A user id may contain slashes, a number none.
                 let (object, number) = rest.rsplit_once('/').ok_or(Error::InvalidArgument)?;
@@ -189,6 +201,8 @@ mod tests {
             RecordName::Prekeys("é"),
             RecordName::Taken("a"),
             RecordName::Acknowledged("queue/7"),
+            RecordName::Store("a"),
+            RecordName::RelayId,
             RecordName::Queue("a/7", 8),
             RecordName::Queue("a", u64::MAX),
             RecordName::Roster([0xab; 32], 9),

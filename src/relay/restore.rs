@@ -9,6 +9,7 @@ use crate::relay::group::Group;
 use crate::relay::item::Item;
 use crate::relay::outbox::Known;
 use crate::relay::record::RecordName;
+use crate::relay::store_mark::StoreMark;
 use crate::relay::{Relay, Size};
 
 impl Relay {
@@ -43,6 +44,12 @@ impl Relay {
                 self.user(user)?.inbox().restore_acknowledged(sequence.unwrap_or(0), version);
                 Ok(())
             }
+            RecordName::Store(user) => {
+                let mark = value.map(StoreMark::parse).transpose()?;
+                self.user(user)?.store().restore(mark, version);
+                Ok(())
+            }
+            RecordName::RelayId => self.engine.restore_id(value, version),
             RecordName::Queue(user, sequence) => {
                 if sequence == 0 || (value.is_some() && version != 1) {
                     return Err(Error::InvalidArgument);
@@ -79,7 +86,7 @@ impl Relay {
         drop(inbox);
         self.count_size(before, after);
         if let Some(replaced) = replaced {
-            let sender = self.user(replaced.origin()?.0)?;
+            let sender = self.user(replaced.sender())?;
             sender.outbox().incomplete(&replaced);
         }
         Ok(())
@@ -87,8 +94,8 @@ impl Relay {
 
     /// The one item for an envelope that several queues hold.
     fn share(&self, item: Arc<Item>) -> Result<Arc<Item>> {
-        let (sender, is_for_one) = item.origin()?;
-        let sender = self.user(sender)?;
+        let is_for_one = item.is_for_one()?;
+        let sender = self.user(item.sender())?;
         let mut outbox = sender.outbox();
         match outbox.find(item.id()) {
             Known::Incomplete(shared) => return Ok(shared),
@@ -106,6 +113,7 @@ impl Relay {
         state.restore(group_id, epoch, entry, &|name| self.user(name))?;
         if !was_known && state.epoch().is_ok() {
             self.counters.add(Counter::Groups, 1);
+            self.directory.add(&state)?;
         }
         Ok(())
     }

@@ -31,7 +31,17 @@ impl Relay {
         if header.sender != user {
             return Err(Error::NotPermitted);
         }
-        let sender = self.registered(user)?;
+        self.route_from(&self.registered(user)?, &header, envelope, now_ms)
+    }
+
+    /// [`Relay::route`] of an envelope that is the user's own.
+    pub(super) fn route_from(
+        &self,
+        sender: &Arc<User>,
+        header: &Envelope<'_>,
+        envelope: &[u8],
+        now_ms: u64,
+    ) -> Result<Outcome> {
         let id = envelope_id(envelope)?;
         let mut outbox = sender.outbox();
         let (item, is_again) = match outbox.find(&id) {
@@ -40,14 +50,14 @@ impl Relay {
                 return Ok(Outcome::default());
             }
             Known::Incomplete(item) => (item, true),
-            Known::New => (Item::new(envelope, id, now_ms), false),
+            Known::New => (Item::new(&sender.name, envelope, id, now_ms), false),
         };
         let mut outcome = Outcome::default();
         if let Some(group_id) = header.group {
             let group = self.groups.get(group_id).ok_or(Error::UnknownGroup)?;
-            let members = group.read().recipients(user, &|name| self.user(name))?;
+            let members = group.read().recipients(&sender.name, &|name| self.user(name))?;
             let recipients = Recipients::members(&members, None);
-            self.fan_out(recipients, Some(&sender), &item, is_again, now_ms, &mut outcome);
+            self.fan_out(recipients, Some(sender), &item, is_again, now_ms, &mut outcome);
         } else {
             let recipient = self.registered(header.recipient.ok_or(Error::Malformed)?)?;
             self.queue(recipient, &item, is_again, now_ms, &mut outcome)?;
@@ -118,8 +128,8 @@ impl Relay {
             inbox.check_room(item, &self.options, now_ms)?;
             self.count_expired(inbox.expire(&recipient.name, &self.options, now_ms, outcome));
         }
-        let (sequence, is_online) = inbox.push(item, &self.options)?;
-        Ok(Some(Placed::new(at, sequence, is_online)))
+        let (sequence, connection) = inbox.push(item, &self.options)?;
+        Ok(Some(Placed::new(at, sequence, connection)))
     }
 
     fn count_queued(&self, queues: usize, item: &Item) {

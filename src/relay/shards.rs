@@ -69,6 +69,35 @@ impl<K: Hash + Eq, V> Shards<K, V> {
         Ok(value)
     }
 
+    /// A new value. [`Error::InvalidArgument`] if the key has one.
+    pub(super) fn insert(&self, key: K, value: V) -> Result<()> {
+        let mut shard =
+            self.shard(&key).ok_or(Error::Internal)?.write().unwrap_or_else(PoisonError::into_inner);
+        if shard.contains_key(&key) {
+            return Err(Error::InvalidArgument);
+        }
+        shard.insert(key, Arc::new(value));
+        Ok(())
+    }
+
+    /// Forgets the value of a key.
+    pub(super) fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<Arc<V>>
+    where
+        K: Borrow<Q>,
+    {
+        self.shard(key)?.write().unwrap_or_else(PoisonError::into_inner).remove(key)
+    }
+
+    /// All values for which something holds, a shard at a time.
+    pub(super) fn filter(&self, mut holds: impl FnMut(&V) -> bool) -> Vec<Arc<V>> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            found.extend(shard.values().filter(|value| holds(value)).cloned());
+        }
+        found
+    }
+
     fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> Option<&Shard<K, V>> {
         // Less than the number of shards, and so no truncation.
         self.shards.get((self.hasher.hash_one(key) % SHARDS as u64) as usize)

@@ -1,6 +1,7 @@
 //! What a relay holds of one user.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
@@ -10,10 +11,13 @@ use crate::relay::outbox::Outbox;
 use crate::relay::outcome::Outcome;
 use crate::relay::prekeys::Prekeys;
 use crate::relay::record::{Change, RecordName};
+use crate::relay::store_mark::StoreMark;
+use crate::relay::watching::Watching;
 
-/// One user, in three parts with a lock each: who it is, what it sent, what waits for it.
+/// One user, in parts with a lock each: who it is, what it sent, what waits for it, whom it cares for.
 ///
-/// Locks are taken in the order outbox, group, inbox, and never two of a kind at once; `profile` is taken alone.
+/// Locks are taken in the order connection, outbox, group, inbox, and never two of a kind at once; the others are taken
+/// last, and none under them.
 pub(super) struct User {
     pub(super) name: Arc<str>,
     profile: Mutex<Profile>,
@@ -21,6 +25,14 @@ pub(super) struct User {
     inbox: Mutex<Inbox>,
     /// Whether there is a card, without a lock.
     is_registered: AtomicBool,
+    /// Which store the user's client has.
+    store: Mutex<StoreMark>,
+    /// Whom the user watches, and whether it may be seen.
+    watching: Mutex<Watching>,
+    /// The groups of which the user is a member.
+    groups: Mutex<HashSet<[u8; 32]>>,
+    /// How many groups the user created that are not deleted.
+    created: AtomicUsize,
 }
 
 /// Who a user is.
@@ -47,6 +59,10 @@ impl User {
             outbox: Mutex::default(),
             inbox: Mutex::default(),
             is_registered: AtomicBool::new(false),
+            store: Mutex::default(),
+            watching: Mutex::default(),
+            groups: Mutex::default(),
+            created: AtomicUsize::new(0),
         }
     }
 
@@ -65,6 +81,43 @@ impl User {
 
     pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         lock(&self.inbox)
+    }
+
+    pub(super) fn store(&self) -> MutexGuard<'_, StoreMark> {
+        lock(&self.store)
+    }
+
+    pub(super) fn watching(&self) -> MutexGuard<'_, Watching> {
+        lock(&self.watching)
+    }
+
+    /// That the user became a member of a group.
+    pub(super) fn join(&self, group_id: &[u8; 32]) {
+        lock(&self.groups).insert(*group_id);
+    }
+
+    /// That the user is a member no more, or the group is gone.
+    pub(super) fn leave(&self, group_id: &[u8; 32]) {
+        lock(&self.groups).remove(group_id);
+    }
+
+    /// The groups of which the user is a member; after a restored fork perhaps some more.
+    pub(super) fn groups(&self) -> Vec<[u8; 32]> {
+        lock(&self.groups).iter().copied().collect()
+    }
+
+    /// That the user created a group, or that such a one was deleted.
+    pub(super) fn note_created(&self, is_new: bool) {
+        if is_new {
+            self.created.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.created.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many groups the user created that are not deleted.
+    pub(super) fn created(&self) -> usize {
+        self.created.load(Ordering::Relaxed)
     }
 
     /// Takes a checked card. One of the same identity replaces an older one, and an older one changes nothing;

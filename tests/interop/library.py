@@ -26,7 +26,7 @@ class Slice(ctypes.Structure):
 
 class Delivery(ctypes.Structure):
     _fields_ = [("user", Slice), ("payload", Slice), ("sequence", ctypes.c_uint64), ("envelope_id", ctypes.c_uint8 * 16),
-                ("flags", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
+                ("flags", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("connection", ctypes.c_uint64), ("head", Slice)]
 
 
 class Library:

@@ -100,7 +100,7 @@ from .library import (
     live_handles,
     version,
 )
-from .relay import Delivery, Lookup, Outcome, Record, Relay
+from .relay import Delivery, Lookup, Outcome, Record, Relay, Tick
 from .roster import Role, Roster
 from .session import Session
 
@@ -179,6 +179,7 @@ __all__ = [
     "StoreInUseError",
     "StoreNewerError",
     "StoreWrongKeyError",
+    "Tick",
     "TooFarAheadError",
     "TooLargeError",
     "UnknownGroupError",

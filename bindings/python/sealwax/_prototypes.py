@@ -21,7 +21,7 @@ from typing import Any, Dict, NamedTuple, Tuple
 #: All constants but the statuses, each of which is an exception in `_errors`.
 CONSTANTS: Dict[str, int] = {
     "SEALWAX_ABI_MAJOR": 0,
-    "SEALWAX_ABI_MINOR": 1,
+    "SEALWAX_ABI_MINOR": 2,
     "SEALWAX_KEY_LEN": 32,
     "SEALWAX_ID_LEN": 16,
     "SEALWAX_FINGERPRINT_LEN": 32,
@@ -33,6 +33,7 @@ CONSTANTS: Dict[str, int] = {
     "SEALWAX_CARD_MAX": 640,
     "SEALWAX_PREKEYS_MAX": 69632,
     "SEALWAX_ENVELOPE_MAX": 1183744,
+    "SEALWAX_FRAME_MAX": 4198400,
     "SEALWAX_STREAM_HEADER_LEN": 38,
     "SEALWAX_STREAM_OVERHEAD": 28,
     "SEALWAX_STREAM_CHUNK_MAX": 1048576,
@@ -49,6 +50,7 @@ CONSTANTS: Dict[str, int] = {
     "SEALWAX_ROLE_ADMIN": 2,
     "SEALWAX_ROLE_OWNER": 3,
     "SEALWAX_DELIVERY_QUEUE_END": 1,
+    "SEALWAX_DELIVERY_CLOSE": 2,
 }
 
 
@@ -144,6 +146,8 @@ class DeliveryView(Structure):
         ("envelope_id", c_uint8 * 16),
         ("flags", c_uint32),
         ("reserved", c_uint32),
+        ("connection", c_uint64),
+        ("head", Slice),
     ]
 
 
@@ -304,6 +308,10 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_relay_set_online": _fallible(RelayHandle, *_TEXT, c_int, _NOW, POINTER(DeliveriesHandle)),
     "sealwax_relay_acknowledge": _fallible(RelayHandle, *_TEXT, c_uint64, _NOW, POINTER(DeliveriesHandle)),
     "sealwax_relay_restore": _fallible(RelayHandle, *_TEXT, *_BYTES, c_uint64),
+    "sealwax_relay_connect": _fallible(RelayHandle, c_uint64, *_TEXT, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_receive": _fallible(RelayHandle, c_uint64, *_BYTES, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_disconnect": _fallible(RelayHandle, c_uint64, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_tick": _fallible(RelayHandle, _NOW, POINTER(c_uint64), POINTER(DeliveriesHandle)),
     # Deliveries
     "sealwax_deliveries_view": _fallible(
         DeliveriesHandle, POINTER(POINTER(DeliveryView)), POINTER(c_size_t)

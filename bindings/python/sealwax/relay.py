@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import POINTER, byref, c_size_t, string_at
+from ctypes import POINTER, byref, c_size_t, c_uint64, string_at
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ._arguments import now, options, text, uint64
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Delivery(NamedTuple):
-    """Something to send to a user who is online."""
+    """Something to send to a connection, or to a user whom `Relay.set_online` said to be online."""
 
+    #: Empty if the connection is nobody's yet.
     user: str
-    #: Envelope or roster entry; one object for all recipients of one message.
+    #: Envelope or roster entry; one object for all recipients of one message. Empty in all else.
     payload: bytes
     #: Its place in the user's queue, for `Relay.acknowledge`; 0 at the end of the queue.
     sequence: int
@@ -28,6 +29,12 @@ class Delivery(NamedTuple):
     envelope_id: bytes
     #: All that had gathered while the user was offline came before this, which has no payload.
     queue_end: bool
+    #: The connection to send it to; 0: one that the host knows by its user.
+    connection: int = 0
+    #: The frame to send to the connection is `head + payload`; nothing is to be sent if both are empty.
+    head: bytes = b""
+    #: Close the connection once this is sent, and end it with `Relay.disconnect`.
+    close: bool = False
 
 
 class Record(NamedTuple):
@@ -55,10 +62,20 @@ class Lookup(NamedTuple):
     outcome: Outcome
 
 
-class Relay(Handle):
-    """The routing core of a relay: cards, prekeys, rosters, queues; no secret.
+class Tick(NamedTuple):
+    """What `Relay.tick` came to."""
 
-    Users are those whom the host has authenticated. Any number of threads may call it at once.
+    outcome: Outcome
+    #: When to call again; None: not before another connection is there.
+    due_ms: Optional[int]
+
+
+class Relay(Handle):
+    """A relay: connections, cards, prekeys, rosters, queues; no secret.
+
+    `connect`, `receive`, `disconnect` and `tick` speak the whole protocol with clients. The other methods are the
+    routing core below that, for a host that carries envelopes in a way of its own, with users whom it has
+    authenticated. Any number of threads may call it at once.
     """
 
     _free = lib.sealwax_relay_free
@@ -75,9 +92,21 @@ class Relay(Handle):
         queue_bytes_max: Optional[int] = None,
         queue_age_max_ms: Optional[int] = None,
         prekeys_per_hour: Optional[int] = None,
+        name: Optional[str] = None,
+        sender_share_percent: Optional[int] = None,
+        groups_per_user: Optional[int] = None,
+        joins_per_hour: Optional[int] = None,
+        requests_per_second: Optional[int] = None,
+        requests_burst: Optional[int] = None,
+        handshake_ms: Optional[int] = None,
+        idle_ms: Optional[int] = None,
     ) -> None:
-        """An empty relay. Each limit is by default as high as it may be, but for prekeys_per_hour (default 5): the
-        one-time prekeys of one user that one requester may take."""
+        """An empty relay; `options_check("sealwax_relay_new")` shows the defaults.
+
+        prekeys_per_hour: one-time prekeys of one user that one requester may take. name: what clients compare with the
+        relay that they called. sender_share_percent: of a queue, for the envelopes of one sender. groups_per_user:
+        created and not deleted. joins_per_hour: of one group. Of one connection: requests_per_second and requests_burst,
+        handshake_ms until welcome, idle_ms without a frame."""
         chosen = options(
             users_max=users_max,
             groups_max=groups_max,
@@ -85,6 +114,14 @@ class Relay(Handle):
             queue_bytes_max=queue_bytes_max,
             queue_age_max_ms=queue_age_max_ms,
             prekeys_per_hour=prekeys_per_hour,
+            name=name,
+            sender_share_percent=sender_share_percent,
+            groups_per_user=groups_per_user,
+            joins_per_hour=joins_per_hour,
+            requests_per_second=requests_per_second,
+            requests_burst=requests_burst,
+            handshake_ms=handshake_ms,
+            idle_ms=idle_ms,
         )
         self._acquire(lib.sealwax_relay_new, chosen, len(chosen), options=chosen)
 
@@ -98,6 +135,29 @@ class Relay(Handle):
         check(
             lib.sealwax_relay_restore(self._open, *text(name, "name"), *stored, uint64(version, "version"))
         )
+
+    def connect(self, connection: int, user: Optional[str] = None, *, now_ms: Optional[int] = None) -> Outcome:
+        """Takes a connection, under a number above 0 that the host chooses. user: whom the host has authenticated; without
+        it the client proves who it is. Each connection ends with one `disconnect`, whoever closes it."""
+        return self._outcome(
+            lib.sealwax_relay_connect, uint64(connection, "connection"), *text(user or "", "user"), now(now_ms)
+        )
+
+    def receive(self, connection: int, frame: Buffer, *, now_ms: Optional[int] = None) -> Outcome:
+        """Takes a whole frame. Whatever the client does wrong, it is told in what comes out."""
+        return self._outcome(
+            lib.sealwax_relay_receive, uint64(connection, "connection"), *given(frame, "frame"), now(now_ms)
+        )
+
+    def disconnect(self, connection: int, *, now_ms: Optional[int] = None) -> Outcome:
+        """Ends a connection that is closed, by whomever. Its number is free from now on."""
+        return self._outcome(lib.sealwax_relay_disconnect, uint64(connection, "connection"), now(now_ms))
+
+    def tick(self, *, now_ms: Optional[int] = None) -> Tick:
+        """Closes connections that took too long until welcome, or were silent for too long."""
+        due = c_uint64()
+        outcome = self._outcome(lib.sealwax_relay_tick, now(now_ms), byref(due))
+        return Tick(outcome, None if due.value == 2**64 - 1 else due.value)
 
     def register(self, user: str, card: Buffer, *, now_ms: Optional[int] = None) -> Outcome:
         """Takes the card of a user. IdentityChangedError if the user is registered under other keys."""
@@ -181,6 +241,9 @@ def _outcome_of(handle: DeliveriesHandle) -> Outcome:
                 sequence=view.sequence,
                 envelope_id=bytes(view.envelope_id),
                 queue_end=bool(view.flags & CONSTANTS["SEALWAX_DELIVERY_QUEUE_END"]),
+                connection=view.connection,
+                head=copies.of(view.head) or b"",
+                close=bool(view.flags & CONSTANTS["SEALWAX_DELIVERY_CLOSE"]),
             )
             for view in _views(lib.sealwax_deliveries_view, handle, DeliveryView)
         ]

@@ -116,6 +116,28 @@ class Relays(Case):
         with self.assertRaises(sealwax.InvalidArgumentError):
             self.relay.acknowledge("bob", 7, now_ms=NOW)
 
+    def test_connections_give_frames_and_take_them(self) -> None:
+        relay = Relay(name="relay.example", idle_ms=5_000)
+        prefix = bytes([1, 1, 0, 1, 0x60])
+        card = Identity("alice", now_ms=NOW).card()
+        hello = prefix + bytes([1, 0, 0, 0, 1, 0]) + len(card).to_bytes(2, "big") + card + bytes(16 + 8 + 16 + 8)
+        self.assertEqual(relay.tick(now_ms=NOW).due_ms, None)
+        relay.connect(7, "alice", now_ms=NOW)
+        welcome, end = relay.receive(7, hello, now_ms=NOW).deliveries
+        self.assertEqual((welcome.connection, welcome.user, welcome.payload), (7, "alice", b""))
+        self.assertEqual((welcome.head[5], end.head[5], end.queue_end, end.close), (15, 12, True, False))
+        (pong,) = relay.receive(7, prefix + bytes([22, 0, 0, 0, 9]), now_ms=NOW).deliveries
+        self.assertEqual(pong.head + pong.payload, prefix + bytes([2, 0, 0, 0, 9]))
+        tick = relay.tick(now_ms=NOW + 5_000)
+        (closed,) = tick.outcome.deliveries
+        self.assertEqual((closed.connection, closed.close, closed.head, tick.due_ms), (7, True, b"", None))
+        self.assertEqual(relay.disconnect(7, now_ms=NOW).deliveries, [])
+        relay.connect(8, now_ms=NOW)
+        (error,) = relay.receive(8, hello, now_ms=NOW).deliveries
+        self.assertEqual((error.head[5], error.close, error.user), (3, True, ""))
+        with self.assertRaises(sealwax.InvalidArgumentError):
+            relay.receive(9, hello)
+
     def test_limits_are_options(self) -> None:
         with Relay(users_max=1) as small:
             small.register("alice", self.people["alice"].card(), now_ms=NOW)

@@ -104,3 +104,12 @@ pub fn deliver_head(sequence: u64, payload_len: usize) -> Result<[u8; DELIVER_HE
     out.finish()?;
     Ok(head)
 }
+
+/// A whole deliver frame that marks the end of the queue.
+pub fn queue_end() -> Result<[u8; DELIVER_HEAD_LEN]> {
+    let mut frame = [0; DELIVER_HEAD_LEN];
+    let mut out = SliceWriter::new(&mut frame);
+    Frame { request: 0, body: Body::QueueEnd }.put(&mut out)?;
+    out.finish()?;
+    Ok(frame)
+}

@@ -261,7 +261,8 @@ static int relay(struct fixture *fixture) {
         !RELAYED(sealwax_relay_register(RELAY_OF(POST), "bob", 3, INPUT_OF(BOB_CARD), NOW, &deliveries)) ||
         !RELAYED(sealwax_relay_publish(RELAY_OF(POST), "bob", 3, INPUT_OF(BOB_PREKEYS), NOW, &deliveries)) ||
         !RELAYED(sealwax_relay_commit(RELAY_OF(POST), "alice", 5, INPUT_OF(LOG), NOW, &deliveries)) ||
-        !RELAYED(sealwax_relay_set_online(RELAY_OF(POST), "bob", 3, 1, NOW, &deliveries)))
+        !RELAYED(sealwax_relay_set_online(RELAY_OF(POST), "bob", 3, 1, NOW, &deliveries)) ||
+        !RELAYED(sealwax_relay_connect(RELAY_OF(POST), 1, "alice", 5, NOW, &deliveries)))
         return 0;
     if (!STEP(sealwax_session_encrypt(SESSION_OF(ALICE_WITH_BOB), "one", 3, NOW, envelope, sizeof envelope, &len)) ||
         !STEP(sealwax_relay_route(RELAY_OF(POST), "alice", 5, envelope, len, NOW, &deliveries)))

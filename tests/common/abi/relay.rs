@@ -6,7 +6,7 @@ use core::{ptr, slice};
 use sealwax::ffi::deliveries::{self, sealwax_delivery, sealwax_record};
 use sealwax::ffi::envelope::{self, sealwax_envelope, sealwax_slice};
 use sealwax::ffi::status::SEALWAX_BUFFER_TOO_SMALL;
-use sealwax::ffi::{relay as ffi, routing};
+use sealwax::ffi::{connections, relay as ffi, routing};
 use serde_json::Value;
 
 use super::{Result, bytes_out, done, handle_out, json_out};
@@ -28,6 +28,8 @@ pub(crate) struct Delivery {
     pub(crate) sequence: u64,
     pub(crate) envelope_id: [u8; 16],
     pub(crate) flags: u32,
+    pub(crate) connection: u64,
+    pub(crate) head: Vec<u8>,
 }
 
 /// A copy of a record.
@@ -170,6 +172,39 @@ impl Relay {
         .map(Deliveries)
     }
 
+    pub(crate) fn connect(&self, connection: u64, user: &str, now_ms: u64) -> Result<Deliveries> {
+        // SAFETY: the input is a slice, the output lives.
+        handle_out(|out| unsafe {
+            let (name, len) = (user.as_ptr().cast(), user.len());
+            connections::sealwax_relay_connect(self.0, connection, name, len, now_ms, out)
+        })
+        .map(Deliveries)
+    }
+
+    pub(crate) fn receive(&self, connection: u64, frame: &[u8], now_ms: u64) -> Result<Deliveries> {
+        // SAFETY: the input is a slice, the output lives.
+        handle_out(|out| unsafe {
+            let (frame, len) = (frame.as_ptr().cast(), frame.len());
+            connections::sealwax_relay_receive(self.0, connection, frame, len, now_ms, out)
+        })
+        .map(Deliveries)
+    }
+
+    pub(crate) fn disconnect(&self, connection: u64, now_ms: u64) -> Result<Deliveries> {
+        // SAFETY: the output lives.
+        handle_out(|out| unsafe { connections::sealwax_relay_disconnect(self.0, connection, now_ms, out) })
+            .map(Deliveries)
+    }
+
+    /// When the next call is due, and what came of this one.
+    pub(crate) fn tick(&self, now_ms: u64) -> Result<(u64, Deliveries)> {
+        let mut due_ms = 1;
+        // SAFETY: the outputs live.
+        let deliveries =
+            handle_out(|out| unsafe { connections::sealwax_relay_tick(self.0, now_ms, &mut due_ms, out) })?;
+        Ok((due_ms, Deliveries(deliveries)))
+    }
+
     pub(crate) fn restore(&self, name: &str, value: Option<&[u8]>, version: u64) -> Result<()> {
         let (value, value_len) = value.map_or((ptr::null(), 0), |value| (value.as_ptr(), value.len()));
         // SAFETY: the inputs are slices.
@@ -204,6 +239,8 @@ impl Deliveries {
                 sequence: delivery.sequence,
                 envelope_id: delivery.envelope_id,
                 flags: delivery.flags,
+                connection: delivery.connection,
+                head: bytes(delivery.head).unwrap_or_default(),
             }
         });
         deliveries.collect()

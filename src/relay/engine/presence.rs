@@ -1,0 +1,163 @@
+//! Who is shown to whom (`docs/PROTOCOL.md` section 10.4).
+
+use std::sync::Arc;
+
+use crate::crypto::kdf::{Label, hash};
+use crate::error::{Error, Result};
+use crate::limits::{RELAY_CONTACTS_MAX, RELAY_PRESENCE_MEMBERS_MAX, RELAY_WATCHES_MAX};
+use crate::relay::Relay;
+use crate::relay::counters::Counter;
+use crate::relay::outcome::Outcome;
+use crate::relay::user::User;
+use crate::relay::watching::Watching;
+use crate::roster::Standing;
+use crate::wire::frame::{Body, Frame, Users};
+use crate::wire::roster::{Action, Entry};
+
+/// Users, each once, in the order of their places in memory.
+pub(super) type Circle = Vec<Arc<User>>;
+
+impl Relay {
+    /// Whom a user shares a group with, and with whom it watches each other.
+    fn contacts(&self, user: &Arc<User>) -> Circle {
+        let mut contacts = Circle::new();
+        for group_id in user.groups() {
+            if contacts.len() >= RELAY_CONTACTS_MAX {
+                break;
+            }
+            contacts.extend(self.co_members(user, &group_id));
+        }
+        let watching: Vec<_> = user.watching().users.iter().map(Arc::clone).collect();
+        let watched = watching.iter().filter_map(|name| self.users.get(name));
+        contacts.extend(watched.filter(|watched| watched.watching().names(&user.name)));
+        contacts.sort_unstable_by_key(Arc::as_ptr);
+        contacts.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        contacts.retain(|contact| !Arc::ptr_eq(contact, user));
+        contacts
+    }
+
+    /// The members of a group that shows them to each other, if the user is one of them.
+    fn co_members(&self, user: &User, group_id: &[u8; 32]) -> Circle {
+        let Some(group) = self.groups.get(group_id) else { return Circle::new() };
+        let state = group.read();
+        let shows = state.roster().is_ok_and(|roster| {
+            !roster.is_deleted()
+                && roster.members().len() <= RELAY_PRESENCE_MEMBERS_MAX
+                && roster.standing(&user.name) == Standing::Member
+        });
+        let members = if shows { state.members(&|name| self.user(name)).ok() } else { None };
+        members.map(|members| members.iter().map(Arc::clone).collect()).unwrap_or_default()
+    }
+
+    /// To whom a user is shown now: nobody, unless it is online and may be seen.
+    pub(super) fn viewers(&self, user: &Arc<User>) -> Circle {
+        if is_shown(user) { self.contacts(user) } else { Circle::new() }
+    }
+
+    /// Tells some that a user came or went.
+    pub(super) fn tell(
+        &self,
+        user: &User,
+        is_online: bool,
+        viewers: &[Arc<User>],
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        if viewers.is_empty() {
+            return Ok(());
+        }
+        let body = Body::Presence { is_online, user: &user.name };
+        let frame: Arc<[u8]> = Frame { request: 0, body }.to_bytes()?.into();
+        for viewer in viewers {
+            self.send_presence(viewer, &frame, outcome);
+        }
+        Ok(())
+    }
+
+    fn send_presence(&self, viewer: &User, frame: &Arc<[u8]>, outcome: &mut Outcome) {
+        let connection = viewer.inbox().connection().unwrap_or(0);
+        // Whom the host serves otherwise, it tells otherwise.
+        if connection != 0 {
+            outcome.send(connection, &viewer.name, Arc::clone(frame), false);
+            self.counters.add(Counter::Presence, 1);
+        }
+    }
+
+    /// A user came: tells those to whom it was not shown before, those to whom it is shown no more, and the user who is
+    /// there.
+    pub(super) fn appear(&self, user: &Arc<User>, before: &Circle, outcome: &mut Outcome) -> Result<()> {
+        let contacts = self.contacts(user);
+        let now = if is_shown(user) { contacts.clone() } else { Circle::new() };
+        self.tell(user, true, &without(&now, before), outcome)?;
+        self.tell(user, false, &without(before, &now), outcome)?;
+        for contact in contacts.iter().filter(|contact| is_shown(contact)) {
+            self.tell(contact, true, core::slice::from_ref(user), outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a watch.
+    pub(super) fn watch(
+        &self,
+        user: &Arc<User>,
+        is_visible: bool,
+        users: &Users<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        if users.len() > RELAY_WATCHES_MAX {
+            return Err(Error::LimitReached);
+        }
+        let (before, seen) = (self.viewers(user), self.contacts(user));
+        *user.watching() = Watching { is_visible, users: users.iter().map(Arc::from).collect() };
+        let now = self.contacts(user);
+        for gone in without(&seen, &now).iter().filter(|gone| is_shown(gone)) {
+            self.tell(gone, false, core::slice::from_ref(user), outcome)?;
+        }
+        self.appear(user, &before, outcome)
+    }
+
+    /// A group took in new members: shows them and the others to each other.
+    pub(super) fn introduce(&self, entry: &Entry<'_>, outcome: &mut Outcome) -> Result<()> {
+        let added: Vec<&str> = match &entry.fields.action {
+            Action::Create { members, .. } | Action::Add(members) => {
+                members.iter().map(|member| member.user).collect()
+            }
+            Action::Join(member) => vec![member.user],
+            _ => return Ok(()),
+        };
+        let mut new: Circle = added.iter().filter_map(|name| self.users.get(*name)).collect();
+        let Some(first) = new.first() else { return Ok(()) };
+        let created;
+        let group_id = match &entry.fields.action {
+            // The create entry names no group: it is what the group is named by.
+            Action::Create { .. } => {
+                created = hash(Label::Entry, &[entry.bytes]);
+                &created
+            }
+            _ => entry.fields.group_id,
+        };
+        let mut members = self.co_members(first, group_id);
+        members.sort_unstable_by_key(Arc::as_ptr);
+        new.sort_unstable_by_key(Arc::as_ptr);
+        if members.is_empty() {
+            return Ok(());
+        }
+        for newcomer in new.iter().filter(|newcomer| is_shown(newcomer)) {
+            self.tell(newcomer, true, &without(&members, core::slice::from_ref(newcomer)), outcome)?;
+        }
+        for member in without(&members, &new).iter().filter(|member| is_shown(member)) {
+            self.tell(member, true, &new, outcome)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a user is online and may be seen.
+fn is_shown(user: &User) -> bool {
+    user.inbox().connection().is_some() && user.watching().is_visible
+}
+
+/// Those of one circle who are not in another.
+fn without(circle: &[Arc<User>], other: &[Arc<User>]) -> Circle {
+    let is_in = |user: &Arc<User>| other.binary_search_by_key(&Arc::as_ptr(user), Arc::as_ptr).is_ok();
+    circle.iter().filter(|user| !is_in(user)).map(Arc::clone).collect()
+}

@@ -1,0 +1,67 @@
+//! What a relay knows of a client's store (`docs/PROTOCOL.md` section 10.2).
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::relay::outcome::Outcome;
+use crate::relay::record::{Change, RecordName};
+use crate::wire::codec::{Put as _, Reader};
+use crate::wire::frame::STORE_ID_LEN;
+
+/// The last store of a user, and its highest commit number, by which a client learns that it runs on a restored copy.
+#[derive(Default)]
+pub(super) struct StoreMark {
+    store_id: [u8; STORE_ID_LEN],
+    commit: u64,
+    /// Of the record.
+    version: u64,
+}
+
+impl StoreMark {
+    /// The number that a store is told when its client says hello with its own: 0 for another store than the last.
+    pub(super) fn greet(
+        &mut self,
+        user: &Arc<str>,
+        store_id: &[u8; STORE_ID_LEN],
+        commit: u64,
+        outcome: &mut Outcome,
+    ) -> u64 {
+        if self.store_id == *store_id {
+            let known = self.commit;
+            self.note(user, commit, outcome);
+            return known;
+        }
+        (self.store_id, self.commit) = (*store_id, commit);
+        self.record(user, outcome);
+        0
+    }
+
+    /// A commit of the last store.
+    pub(super) fn note(&mut self, user: &Arc<str>, commit: u64, outcome: &mut Outcome) {
+        if commit > self.commit {
+            self.commit = commit;
+            self.record(user, outcome);
+        }
+    }
+
+    fn record(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
+        let mut value = Vec::with_capacity(STORE_ID_LEN + 8);
+        value.put(&self.store_id);
+        value.put_u64(self.commit);
+        outcome.change(Change::value(RecordName::Store(Arc::clone(user)), self.version, value.into()));
+        self.version = self.version.saturating_add(1);
+    }
+
+    /// Reads the value of a record.
+    pub(super) fn parse(value: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(value);
+        let mark = Self { store_id: *reader.array()?, commit: reader.u64()?, version: 0 };
+        reader.finish()?;
+        Ok(mark)
+    }
+
+    /// Takes the record, or its deletion.
+    pub(super) fn restore(&mut self, mark: Option<Self>, version: u64) {
+        *self = Self { version, ..mark.unwrap_or_default() };
+    }
+}

@@ -1,0 +1,136 @@
+//! What a connection, a user and a group may do.
+
+use sealwax::relay::RelayOptions;
+use sealwax::roster::{Roster, RosterPolicy};
+use sealwax::wire::frame::{Body, Method};
+
+use crate::common::ScriptedRandom;
+use crate::common::group::{Act, person};
+use crate::common::relay::direct;
+use crate::town::{Memory, Town};
+
+#[test]
+fn a_request_too_many_is_told_when_to_come_again() {
+    let options = RelayOptions { requests_per_second: 2, requests_burst: 3, ..RelayOptions::default() };
+    let mut town = Town::with(options);
+    town.gather(&["alice"]);
+    for request in 1..=3 {
+        town.send(1, request, Body::Ping);
+    }
+    assert_eq!(town.told(1).len(), 3);
+    town.send(1, 4, Body::Ping);
+    assert_eq!(town.answer(1), "RateLimited 4 500 0");
+    town.send(1, 0, Body::Acknowledge { commit: 0, sequence: 0 });
+    assert!(town.told(1).is_empty(), "an acknowledgement is always taken");
+    town.now_ms += 500;
+    town.send(1, 4, Body::Ping);
+    assert_eq!(town.answer(1), "ok 4");
+    assert_eq!(town.relay.info().rate_limited, 1);
+}
+
+#[test]
+fn a_connection_that_is_not_welcomed_in_time_or_silent_too_long_is_closed() {
+    let mut town = Town::new();
+    let start = town.now_ms;
+    assert_eq!(town.tick(), None);
+    town.connect(1, None).unwrap();
+    town.come(2, "bob");
+    assert_eq!(town.tick(), Some(start + 10_000));
+    town.now_ms = start + 10_000;
+    assert_eq!(town.tick(), Some(start + 90_000));
+    assert!(town.is_closed(1) && !town.is_closed(2));
+    let hello = town.hello("alice", Method::Proof, &Memory::default());
+    town.receive(1, &hello);
+    assert!(town.arrived(1).is_empty());
+    town.now_ms = start + 60_000;
+    town.send(2, 1, Body::Ping);
+    town.now_ms = start + 90_000;
+    assert_eq!(town.tick(), Some(start + 150_000), "a frame is a sign of life");
+    town.now_ms = start + 150_000;
+    assert_eq!(town.tick(), None);
+    assert!(town.is_closed(2));
+    assert_eq!((town.relay.info().timed_out, town.relay.info().online), (2, 0));
+    town.disconnect(1);
+    town.disconnect(2);
+}
+
+#[test]
+fn no_sender_fills_a_queue_alone() {
+    let options = RelayOptions { queue_max: 8, ..RelayOptions::default() };
+    let mut town = Town::with(options);
+    town.gather(&["alice", "bob", "carol"]);
+    town.disconnect(2);
+    let mut send = |connection: u64, from: &str, mark: u32| {
+        town.send(connection, 1, Body::Send { commit: 0, envelope: &direct(from, "bob", mark) });
+        town.answer(connection)
+    };
+    assert_eq!([send(1, "alice", 0), send(1, "alice", 1)], ["ok 1", "ok 1"]);
+    assert_eq!(send(1, "alice", 2), "QueueFull 1 0 0");
+    assert_eq!([send(3, "carol", 0), send(3, "carol", 1)], ["ok 1", "ok 1"]);
+    assert_eq!(send(3, "carol", 2), "QueueFull 1 0 0");
+    town.come(4, "bob");
+    town.send(4, 0, Body::Acknowledge { commit: 0, sequence: 1 });
+    town.send(1, 1, Body::Send { commit: 0, envelope: &direct("alice", "bob", 2) });
+    assert_eq!(town.answer(1), "ok 1", "one of its own has gone");
+    town.send(3, 1, Body::Send { commit: 0, envelope: &direct("carol", "bob", 2) });
+    assert_eq!(town.answer(3), "QueueFull 1 0 0");
+}
+
+#[test]
+fn a_share_is_free_again_when_its_envelopes_are_too_old() {
+    let options = RelayOptions { queue_max: 8, queue_age_max_ms: 100, ..RelayOptions::default() };
+    let mut town = Town::with(options);
+    town.gather(&["alice", "bob"]);
+    town.disconnect(2);
+    for mark in 0..2 {
+        town.send(1, 1, Body::Send { commit: 0, envelope: &direct("alice", "bob", mark) });
+    }
+    town.told(1);
+    town.now_ms += 101;
+    town.send(1, 1, Body::Send { commit: 0, envelope: &direct("alice", "bob", 2) });
+    assert_eq!(town.answer(1), "ok 1");
+    assert_eq!((town.relay.info().expired, town.relay.info().queued), (2, 1));
+}
+
+fn team(founder: &str, seed: &str, policy: RosterPolicy) -> Roster {
+    Roster::create(&person(founder), "team", &[], policy, 1, &mut ScriptedRandom::new(seed)).unwrap()
+}
+
+#[test]
+fn a_user_creates_so_many_groups_until_it_deletes_one() {
+    let options = RelayOptions { groups_per_user: 2, ..RelayOptions::default() };
+    let mut town = Town::with(options);
+    town.gather(&["alice"]);
+    let rosters = ["a", "b", "c"].map(|seed| team("alice", seed, RosterPolicy::default()));
+    for roster in &rosters {
+        town.send(1, 1, Body::Commit { commit: 0, entry: roster.entries(0) });
+    }
+    assert_eq!(town.told(1).last().unwrap(), "LimitReached 1 0 0");
+    town.send(1, 2, Body::Commit { commit: 0, entry: rosters[0].entries(0) });
+    assert_eq!(town.answer(1), "ok 2", "what is known is no new one");
+    let delete = Act::Delete.propose(&rosters[0], &person("alice")).unwrap();
+    town.send(1, 3, Body::Commit { commit: 0, entry: &delete });
+    town.told(1);
+    town.send(1, 4, Body::Commit { commit: 0, entry: rosters[2].entries(0) });
+    assert_eq!(town.told(1)[0], "ok 4");
+}
+
+#[test]
+fn so_many_join_a_group_in_an_hour() {
+    let options = RelayOptions { joins_per_hour: 1, ..RelayOptions::default() };
+    let mut town = Town::with(options);
+    town.gather(&["alice", "bob", "carol"]);
+    let mut roster = team("alice", "open", RosterPolicy { open: true, ..RosterPolicy::default() });
+    town.send(1, 1, Body::Commit { commit: 0, entry: roster.entries(0) });
+    let bob = Act::Join.propose(&roster, &person("bob")).unwrap();
+    town.send(2, 1, Body::Commit { commit: 0, entry: &bob });
+    assert!(town.told(2).contains(&"ok 1".into()));
+    roster.settle(&bob).unwrap();
+    town.now_ms += 1_000;
+    let carol = Act::Join.propose(&roster, &person("carol")).unwrap();
+    town.send(3, 1, Body::Commit { commit: 0, entry: &carol });
+    assert_eq!(town.answer(3), "RateLimited 1 3599000 0");
+    town.now_ms += 3_599_000;
+    town.send(3, 2, Body::Commit { commit: 0, entry: &carol });
+    assert!(town.told(3).contains(&"ok 2".into()));
+}

@@ -1,0 +1,112 @@
+//! Who is shown to whom.
+
+use sealwax::roster::RosterPolicy;
+use sealwax::wire::frame::{Body, Users};
+use sealwax::wire::roster::Role;
+
+use crate::common::group::{Act, group, person};
+use crate::town::{Town, list};
+
+fn watch(town: &mut Town, connection: u64, is_visible: bool, users: &[&str]) -> Vec<String> {
+    let users = Users::encode(users.iter().copied()).unwrap();
+    town.send(connection, 9, Body::Watch { is_visible, users: list(&users) });
+    let mut told = town.told(connection);
+    told.retain(|word| word != "ok 9");
+    told
+}
+
+/// Alice and Bob share a group; Carol stands beside.
+fn neighbours() -> Town {
+    let mut town = Town::new();
+    town.gather(&["alice", "bob", "carol"]);
+    let roster = group(&person("alice"), &[&person("bob")], RosterPolicy::default());
+    town.send(1, 1, Body::Commit { commit: 1, entry: roster.entries(0) });
+    assert_eq!(town.told(1)[..2], ["ok 1", "+bob"]);
+    assert_eq!(town.told(2)[0], "+alice");
+    town
+}
+
+#[test]
+fn members_of_a_group_are_shown_to_each_other_and_to_nobody_else() {
+    let mut town = neighbours();
+    town.disconnect(2);
+    assert_eq!(town.told(1), ["-bob"]);
+    town.come(4, "bob");
+    assert_eq!(town.told(4)[0], "+alice", "after welcome, all who are there");
+    assert_eq!(town.told(1), ["+bob"]);
+    assert!(town.told(3).is_empty());
+    assert_eq!(town.relay.info().presence, 5);
+}
+
+#[test]
+fn a_newer_connection_of_somebody_who_is_there_is_no_news() {
+    let mut town = neighbours();
+    town.come(4, "bob");
+    assert!(town.told(1).is_empty());
+    assert_eq!(town.told(4)[0], "+alice");
+}
+
+#[test]
+fn watching_is_shown_only_if_both_watch() {
+    let mut town = neighbours();
+    assert!(watch(&mut town, 3, true, &["alice"]).is_empty());
+    assert!(town.told(1).is_empty(), "alice does not watch carol");
+    assert_eq!(watch(&mut town, 1, true, &["carol"]), ["+bob", "+carol"].map(String::from));
+    assert_eq!(town.told(3), ["+alice"]);
+    town.disconnect(3);
+    assert_eq!(town.told(1), ["-carol"]);
+    town.come(4, "carol");
+    assert!(town.told(1).is_empty(), "a connection starts without a watch");
+    watch(&mut town, 4, true, &["alice"]);
+    assert_eq!(town.told(1), ["+carol"]);
+    assert_eq!(watch(&mut town, 1, true, &[]), ["-carol", "+bob"].map(String::from));
+    assert_eq!(town.told(4).last().unwrap(), "-alice");
+}
+
+#[test]
+fn who_hides_is_shown_to_nobody() {
+    let mut town = neighbours();
+    assert_eq!(watch(&mut town, 2, false, &[]), ["+alice"]);
+    assert_eq!(town.told(1), ["-bob"]);
+    town.come(4, "alice");
+    assert!(!town.told(4).contains(&"+bob".into()), "bob is hidden");
+    town.told(2);
+    town.disconnect(2);
+    assert!(town.told(4).is_empty());
+    town.come(5, "bob");
+    assert_eq!(town.told(4), ["+bob"], "a connection starts visible");
+    watch(&mut town, 5, false, &[]);
+    assert_eq!(town.told(4), ["-bob"]);
+    watch(&mut town, 5, true, &[]);
+    assert_eq!(town.told(4), ["+bob"]);
+}
+
+#[test]
+fn a_new_member_is_introduced_and_a_removed_one_sees_nobody_any_more() {
+    let mut town = neighbours();
+    let (alice, bob, carol) = (person("alice"), person("bob"), person("carol"));
+    let mut roster = group(&alice, &[&bob], RosterPolicy::default());
+    let add = Act::Add(&[&carol], Role::Member).propose(&roster, &alice).unwrap();
+    roster.settle(&add).unwrap();
+    town.send(1, 2, Body::Commit { commit: 2, entry: &add });
+    assert!(town.told(1).contains(&"+carol".into()));
+    assert!(town.told(2).contains(&"+carol".into()));
+    assert_eq!(town.told(3)[..2].iter().collect::<std::collections::BTreeSet<_>>().len(), 2);
+    let remove = Act::Remove("carol").propose(&roster, &alice).unwrap();
+    town.send(1, 3, Body::Commit { commit: 3, entry: &remove });
+    town.told(1);
+    town.told(3);
+    town.disconnect(1);
+    assert!(town.told(3).is_empty());
+    assert!(town.told(2).contains(&"-alice".into()));
+}
+
+#[test]
+fn too_long_a_watch_is_refused() {
+    let mut town = Town::new();
+    town.gather(&["alice"]);
+    let names: Vec<String> = (0..1_001).map(|at| format!("user {at:04}")).collect();
+    let users = Users::encode(names.iter().map(String::as_str)).unwrap();
+    town.send(1, 9, Body::Watch { is_visible: true, users: list(&users) });
+    assert_eq!(town.answer(1), "LimitReached 9 0 0");
+}
