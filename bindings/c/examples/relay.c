@@ -3,9 +3,11 @@
  *
  *     relay [--port 0] [--log FILE] [--hostile]
  *
- * It keeps everything in memory and believes each client the name that it says, which is fine on loopback; a real
- * relay authenticates (TLS, tokens), and stores what sealwax_deliveries_records() gives before it sends anything.
- * --log keeps a copy of all that arrives. --hostile takes orders from standard input (hostile.c).
+ * The library speaks the protocol; this program moves its frames between sockets. It keeps everything in memory and
+ * believes each client the name on its card, which is fine on loopback; a real relay authenticates (TLS, tokens, or
+ * the proof that sealwax_relay_connect() asks for without a user), and stores what sealwax_deliveries_records() gives
+ * before it sends anything. --log keeps a copy of all that arrives. --hostile takes orders from standard input
+ * (hostile.c).
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -24,17 +26,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64, LOG_MAX = 1 << 22 };
+enum { CONNECTIONS_MAX = 64 };
 
 typedef struct connection {
-    int socket;                   /* 0: this place is free */
+    int socket;                      /* 0: this place is free */
+    int is_known, closes;            /* to the relay; once all is sent */
     char user[SEALWAX_NAME_MAX + 1]; /* empty before hello */
     buffer in, out;
 } connection;
 
+/* The clients here do not ping. */
+static const char options[] = "{\"name\":\"the example relay\",\"idle_ms\":86400000}";
+
 static sealwax_relay *relay;
 static connection connections[CONNECTIONS_MAX];
 static FILE *record;
+static int is_hostile;
 static volatile sig_atomic_t stopped;
 
 static void stop(int signal_number) {
@@ -42,11 +49,19 @@ static void stop(int signal_number) {
     stopped = 1;
 }
 
-static int is_here(sealwax_slice user) {
-    for (connection *each = connections; each < connections + CONNECTIONS_MAX; each++) {
-        if (each->socket != 0 && slice_is(user, each->user)) return 1;
-    }
-    return 0;
+/* What the relay knows a connection by. */
+static uint64_t number_of(const connection *it) {
+    return (uint64_t)(it - connections) + 1;
+}
+
+/* Whose card it is stands behind the five bytes that start it; nothing if this is none. */
+static sealwax_slice user_of(sealwax_slice card) {
+    const unsigned char *bytes = card.ptr;
+    sealwax_slice user = {bytes, 0};
+    if (card.len < 6 || card.len - 6 < bytes[5] || memchr(bytes + 6, 0, bytes[5]) != NULL) return user;
+    user.ptr = bytes + 6;
+    user.len = bytes[5];
+    return user;
 }
 
 /* ---- What goes out ---- */
@@ -57,93 +72,70 @@ static void hand_over(sealwax_slice user, const frame *deliver) {
     }
 }
 
+/* A frame of the relay: its length, what stands before the payload, and the payload. */
+static void put_whole(buffer *to, const sealwax_delivery *from) {
+    const size_t len = from->head.len + from->payload.len;
+    unsigned char length[4];
+    for (int i = 0; i < 4; i++) length[i] = (unsigned char)(len >> (8 * (3 - i)));
+    if (len == 0) return;
+    buffer_add(to, length, sizeof length);
+    buffer_add(to, from->head.ptr, from->head.len);
+    buffer_add(to, from->payload.ptr, from->payload.len);
+}
+
+/* What an honest relay would not do: it lies about cards. */
+static void put_altered(buffer *to, const sealwax_delivery *from) {
+    buffer honest = {0};
+    frame answer;
+    put_whole(&honest, from);
+    if (frame_take(honest.bytes, honest.len, &answer) > 0 && answer.type == FRAME_FOUND) {
+        hostile_answer(user_of(answer.card), &answer);
+        frame_put(to, &answer);
+    } else {
+        buffer_add(to, honest.bytes, honest.len);
+    }
+    buffer_free(&honest);
+}
+
 /* Each call on the relay answers what is to be stored, which this relay does not do, and what is to be sent. */
 static void carry(sealwax_deliveries *deliveries) {
     const sealwax_delivery *each;
     size_t count;
-    if (deliveries == NULL) return;
     must(sealwax_deliveries_view(deliveries, &each, &count), "deliveries");
     for (; count > 0; each++, count--) {
-        frame deliver = {.type = FRAME_DELIVER, .number = each->sequence, .flags = each->flags};
-        deliver.payload = each->payload;
-        if (!hostile_holds(each->user)) hand_over(each->user, &deliver);
+        connection *to = &connections[each->connection - 1];
+        if (each->payload.len > 0 && hostile_holds(each->user)) continue;
+        if (is_hostile) put_altered(&to->out, each);
+        else put_whole(&to->out, each);
+        if ((each->flags & SEALWAX_DELIVERY_CLOSE) != 0) to->closes = 1;
     }
     must(sealwax_deliveries_free(deliveries), "deliveries");
 }
 
 /* ---- What comes in ---- */
 
-static void serve(connection *from, const frame *asked) {
-    static unsigned char card[1024], bundle[4096], log[LOG_MAX];
-    const char *user = from->user;
-    size_t user_len = strlen(user), card_len = 0, bundle_len = 0, log_len = 0;
-    const sealwax_slice payload = asked->payload;
-    sealwax_slice named;
-    const uint64_t now = now_ms();
-    sealwax_deliveries *deliveries = NULL, *queued = NULL;
-    sealwax_status status = SEALWAX_NOT_PERMITTED;
-    frame answer = {.type = FRAME_OK, .request = asked->request};
-
-    switch (user_len > 0 || asked->type == FRAME_HELLO ? asked->type : 0) {
-    case FRAME_HELLO:
-        /* Whose card it is stands behind the five bytes that start it; the relay checks that it is one. */
-        if (user_len > 0 || asked->card.len < 6) break;
-        named.len = ((const unsigned char *)asked->card.ptr)[5];
-        named.ptr = (const unsigned char *)asked->card.ptr + 6;
-        if (asked->card.len - 6 < named.len || memchr(named.ptr, 0, named.len) != NULL || is_here(named)) break;
-        status = sealwax_relay_register(relay, named.ptr, named.len, asked->card.ptr, asked->card.len, now, &deliveries);
-        if (status != SEALWAX_OK) break;
-        memcpy(from->user, named.ptr, named.len);
-        printf("hello of %s, taken on its word\n", from->user);
-        answer.type = FRAME_WELCOME;
-        status = sealwax_relay_set_online(relay, named.ptr, named.len, 1, now, &queued);
-        break;
-    case FRAME_PREKEYS:
-        status = sealwax_relay_publish(relay, user, user_len, payload.ptr, payload.len, now, &deliveries);
-        break;
-    case FRAME_LOOKUP:
-        status = sealwax_relay_lookup(relay, user, user_len, asked->user.ptr, asked->user.len, now, card, sizeof card,
-                                      &card_len, bundle, sizeof bundle, &bundle_len, &deliveries);
-        answer.type = FRAME_FOUND;
-        answer.card = (sealwax_slice){card, card_len};
-        answer.payload = (sealwax_slice){bundle, bundle_len};
-        hostile_answer(asked->user, &answer);
-        break;
-    case FRAME_COMMIT:
-        status = sealwax_relay_commit(relay, user, user_len, payload.ptr, payload.len, now, &deliveries);
-        break;
-    case FRAME_FETCH_LOG:
-        status = sealwax_relay_log(relay, user, user_len, asked->group_id.ptr, asked->group_id.len, asked->number, log,
-                                   sizeof log, &log_len);
-        answer.type = FRAME_LOG;
-        answer.payload = (sealwax_slice){log, log_len};
-        break;
-    case FRAME_SEND:
-        status = sealwax_relay_route(relay, user, user_len, payload.ptr, payload.len, now, &deliveries);
-        break;
-    case FRAME_ACKNOWLEDGE:
-        status = sealwax_relay_acknowledge(relay, user, user_len, asked->number, now, &deliveries);
-        break;
-    default: break;
+/* The first frame of a connection names its user, and is believed. */
+static void introduce(connection *it, const frame *hello) {
+    sealwax_deliveries *deliveries;
+    sealwax_slice user = user_of(hello->card);
+    sealwax_status status =
+        sealwax_relay_connect(relay, number_of(it), user.ptr, user.len, now_ms(), &deliveries);
+    if (status == SEALWAX_INVALID_TEXT) {
+        status = sealwax_relay_connect(relay, number_of(it), NULL, 0, now_ms(), &deliveries);
+    } else if (user.len > 0) {
+        memcpy(it->user, user.ptr, user.len);
+        printf("hello of %s, taken on its word\n", it->user);
     }
-
-    if (status == SEALWAX_OK && asked->type == FRAME_ACKNOWLEDGE) {
-        carry(deliveries);
-        return; /* not answered */
-    }
-    if (status != SEALWAX_OK) {
-        answer = (frame){.type = FRAME_ERROR, .request = asked->request, .status = status};
-        answer.text = slice_of(sealwax_status_text(status));
-    }
-    frame_put(&from->out, &answer);
+    must(status, "connection");
+    it->is_known = 1;
     carry(deliveries);
-    carry(queued);
 }
 
 static void leave(connection *gone) {
-    sealwax_deliveries *deliveries = NULL;
-    /* UNKNOWN_USER if it left before it showed a card. */
-    if (sealwax_relay_set_online(relay, gone->user, strlen(gone->user), 0, now_ms(), &deliveries) == SEALWAX_OK) {
+    sealwax_deliveries *deliveries;
+    if (gone->is_known) {
+        must(sealwax_relay_disconnect(relay, number_of(gone), now_ms(), &deliveries), "connection");
+        gone->closes = 0;
         carry(deliveries);
     }
     close(gone->socket);
@@ -161,20 +153,27 @@ static void receive(connection *from) {
         return;
     }
     buffer_add(&from->in, chunk, (size_t)len);
-    for (;;) {
+    while (from->in.len >= 4) {
+        const unsigned char *at = from->in.bytes;
+        const size_t frame_len = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
+        sealwax_deliveries *deliveries;
         frame asked;
-        long taken = frame_take(from->in.bytes, from->in.len, &asked);
-        if (taken == 0) return;
-        if (taken < 0) {
+        if (frame_len > SEALWAX_FRAME_MAX) {
             leave(from);
             return;
         }
+        if (from->in.len - 4 < frame_len) return;
         if (record != NULL) {
-            fwrite(from->in.bytes, 1, (size_t)taken, record);
+            fwrite(at, 1, 4 + frame_len, record);
             fflush(record);
         }
-        serve(from, &asked);
-        buffer_drop(&from->in, (size_t)taken);
+        if (!from->is_known) {
+            frame_take(at, from->in.len, &asked);
+            introduce(from, &asked);
+        }
+        must(sealwax_relay_receive(relay, number_of(from), at + 4, frame_len, now_ms(), &deliveries), "frame");
+        carry(deliveries);
+        buffer_drop(&from->in, 4 + frame_len);
     }
 }
 
@@ -182,6 +181,16 @@ static void transmit(connection *to) {
     ssize_t len = send(to->socket, to->out.bytes, to->out.len, 0);
     if (len > 0) buffer_drop(&to->out, (size_t)len);
     if (len < 0 && errno != EAGAIN && errno != EINTR) leave(to);
+}
+
+/* Closes who was silent for too long; answers how long to wait before the next time, for poll. */
+static int tick(void) {
+    sealwax_deliveries *deliveries;
+    uint64_t due, now = now_ms();
+    must(sealwax_relay_tick(relay, now, &due, &deliveries), "tick");
+    carry(deliveries);
+    if (due == UINT64_MAX) return -1;
+    return due - now < 60000 ? (int)(due - now) : 60000;
 }
 
 /* ---- Sockets ---- */
@@ -216,14 +225,16 @@ static void admit(int listener) {
 static void run(int listener, int orders) {
     struct pollfd polled[CONNECTIONS_MAX + 2];
     while (!stopped) {
+        int wait = tick();
         for (int i = 0; i < CONNECTIONS_MAX; i++) {
+            if (connections[i].closes && connections[i].out.len == 0) leave(&connections[i]);
             polled[i].fd = connections[i].socket != 0 ? connections[i].socket : -1;
             polled[i].events = connections[i].out.len > 0 ? POLLIN | POLLOUT : POLLIN;
             polled[i].revents = 0;
         }
         polled[CONNECTIONS_MAX] = (struct pollfd){.fd = listener, .events = POLLIN};
         polled[CONNECTIONS_MAX + 1] = (struct pollfd){.fd = orders, .events = POLLIN};
-        if (poll(polled, CONNECTIONS_MAX + 2, -1) < 0) continue; /* a signal: look whether to stop */
+        if (poll(polled, CONNECTIONS_MAX + 2, wait) < 0) continue; /* a signal: look whether to stop */
         for (int i = 0; i < CONNECTIONS_MAX; i++) {
             if ((polled[i].revents & POLLOUT) != 0) transmit(&connections[i]);
             if ((polled[i].revents & ~POLLOUT) != 0 && connections[i].socket != 0) receive(&connections[i]);
@@ -244,6 +255,7 @@ int main(int argc, char **argv) {
             if (record == NULL) die("the log cannot be written");
         } else if (strcmp(argv[i], "--hostile") == 0) {
             orders = STDIN_FILENO;
+            is_hostile = 1;
         } else {
             die("usage: relay [--port 0] [--log FILE] [--hostile]");
         }
@@ -254,7 +266,7 @@ int main(int argc, char **argv) {
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop}, NULL);
     sigaction(SIGINT, &(struct sigaction){.sa_handler = stop}, NULL);
 
-    must(sealwax_relay_new(NULL, 0, &relay), "relay");
+    must(sealwax_relay_new(options, sizeof options - 1, &relay), "relay");
     int listener = listen_on(port);
     run(listener, orders);
 
