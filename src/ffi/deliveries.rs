@@ -9,7 +9,7 @@ use super::guard::guard;
 use super::sizes::SEALWAX_ID_LEN;
 use super::status::sealwax_status;
 use super::unlocked::Unlocked;
-use crate::relay::{Delivery, Outcome};
+use crate::relay::{Content, Delivery, Outcome};
 use crate::wire::frame::DELIVER_HEAD_LEN;
 
 /// What came of a call on a relay: records to store, then deliveries to send.
@@ -120,38 +120,50 @@ impl Frames {
         let mut heads: Vec<[u8; DELIVER_HEAD_LEN]> = Vec::new();
         array.extend(outcome.deliveries().map(|delivery| {
             let mut out = without_head(&delivery);
-            if let Some(head) = delivery.head() {
-                if heads.capacity() == 0 {
-                    heads.reserve_exact(outcome.deliveries_len());
+            if delivery.connection != 0 {
+                match (delivery.content(), delivery.head()) {
+                    (Content::Frame { bytes: [_, ..], .. }, _) => {
+                        out.head = sealwax_slice::of(delivery.frame())
+                    }
+                    (_, Some(head)) => {
+                        if heads.is_empty() {
+                            heads.reserve_exact(outcome.deliveries_len());
+                        }
+                        heads.push(head);
+                        // Where it stands is known once all do.
+                        out.head.len = DELIVER_HEAD_LEN;
+                    }
+                    _ => {}
                 }
-                heads.push(head);
-                // Where it stands is known once all do.
-                out.head.len = DELIVER_HEAD_LEN;
-            } else if !delivery.frame().is_empty() {
-                out.head = sealwax_slice::of(delivery.frame());
             }
             out
         }));
-        let mut made = heads.iter();
-        for delivery in
-            array.iter_mut().filter(|delivery| delivery.head.ptr.is_null() && delivery.head.len > 0)
-        {
-            delivery.head = made.next().map_or(sealwax_slice::NOTHING, |head| sealwax_slice::of(head));
+        if !heads.is_empty() {
+            let without =
+                |delivery: &&mut sealwax_delivery| delivery.head.ptr.is_null() && delivery.head.len > 0;
+            for (delivery, head) in array.iter_mut().filter(without).zip(&heads) {
+                delivery.head = sealwax_slice::of(head);
+            }
         }
         Self { array: array.into(), _heads: heads }
     }
 }
 
 fn without_head(delivery: &Delivery<'_>) -> sealwax_delivery {
-    let payload = delivery.payload();
-    let queue_end = if delivery.is_queue_end() { SEALWAX_DELIVERY_QUEUE_END } else { 0 };
-    let close = if delivery.closes() { SEALWAX_DELIVERY_CLOSE } else { 0 };
+    let (payload, envelope_id, flags) = match delivery.content() {
+        Content::Queued { payload, envelope_id } => (sealwax_slice::of(payload), *envelope_id, 0),
+        Content::QueueEnd => (sealwax_slice::NOTHING, [0; SEALWAX_ID_LEN], SEALWAX_DELIVERY_QUEUE_END),
+        Content::Frame { closes, .. } => {
+            let flags = if closes { SEALWAX_DELIVERY_CLOSE } else { 0 };
+            (sealwax_slice::NOTHING, [0; SEALWAX_ID_LEN], flags)
+        }
+    };
     sealwax_delivery {
         user: sealwax_slice::of(delivery.user.as_bytes()),
-        payload: if payload.is_empty() { sealwax_slice::NOTHING } else { sealwax_slice::of(payload) },
+        payload,
         sequence: delivery.sequence,
-        envelope_id: delivery.envelope_id(),
-        flags: queue_end | close,
+        envelope_id,
+        flags,
         reserved: 0,
         connection: delivery.connection,
         head: sealwax_slice::NOTHING,

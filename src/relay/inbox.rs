@@ -66,9 +66,14 @@ impl Default for Inbox {
 impl Inbox {
     /// Queues an item; its number, and the user's connection. [`Error::QueueFull`], and nothing changed, if there
     /// is no room.
-    pub(super) fn push(&mut self, item: &Arc<Item>, options: &RelayOptions) -> Result<(u64, Option<u64>)> {
+    pub(super) fn push(
+        &mut self,
+        item: &Arc<Item>,
+        options: &RelayOptions,
+        share: Size,
+    ) -> Result<(u64, Option<u64>)> {
         let bytes = self.room(item, Size::default(), options)?;
-        self.check_share(item, Size::default(), options)?;
+        self.check_share(item, Size::default(), share)?;
         if let Some(shares) = &mut self.shares {
             shares.add(item);
         }
@@ -88,18 +93,23 @@ impl Inbox {
     }
 
     /// Whether [`Inbox::push`] would find room once what is gone went.
-    pub(super) fn check_room(&mut self, item: &Item, options: &RelayOptions, now_ms: u64) -> Result<()> {
+    pub(super) fn check_room(
+        &mut self,
+        item: &Item,
+        options: &RelayOptions,
+        share: Size,
+        now_ms: u64,
+    ) -> Result<()> {
         let gone = self.gone(options, now_ms);
         self.room(item, gone, options)?;
-        self.check_share(item, gone, options)
+        self.check_share(item, gone, share)
     }
 
     /// [`Error::QueueFull`] if the item's sender has its part of the queue filled, once what is gone went: so that no
     /// sender fills a queue alone.
-    fn check_share(&mut self, item: &Item, gone: Size, options: &RelayOptions) -> Result<()> {
-        let most = options.sender_share();
+    fn check_share(&mut self, item: &Item, gone: Size, most: Size) -> Result<()> {
         let (count, bytes) = (self.queue.len() - gone.count, self.bytes - gone.bytes);
-        if count < most.count / 2 && bytes < most.bytes / 2 {
+        if self.shares.is_some() && count < most.count / 2 && bytes < most.bytes / 2 {
             self.shares = None;
         }
         if count < most.count && bytes.saturating_add(item.payload().len()) <= most.bytes {

@@ -47,7 +47,7 @@ use user::User;
 
 pub use engine::Tick;
 pub use item::{EnvelopeId, envelope_id};
-pub use outcome::{Delivery, Outcome};
+pub use outcome::{Content, Delivery, Outcome};
 pub use record::{Record, RecordName};
 
 /// The limits of a relay.
@@ -153,6 +153,8 @@ pub struct RelayInfo {
 /// A relay.
 pub struct Relay {
     options: RelayOptions,
+    /// What the options give one sender.
+    share: Size,
     users: Shards<Arc<str>, User>,
     groups: Shards<[u8; 32], Group>,
     directory: Directory,
@@ -177,6 +179,7 @@ impl Relay {
     pub fn new(options: RelayOptions) -> Self {
         Self {
             options,
+            share: options.sender_share(),
             users: Shards::new(options.users_max),
             groups: Shards::new(options.groups_max),
             directory: Directory::default(),

@@ -73,6 +73,27 @@ pub struct Delivery<'a> {
     part: Part<'a>,
 }
 
+/// What a delivery brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// Something out of the user's queue.
+    Queued {
+        /// The envelope or roster entry, one copy for all recipients.
+        payload: &'a [u8],
+        /// Names it.
+        envelope_id: &'a EnvelopeId,
+    },
+    /// All that had gathered offline comes before it.
+    QueueEnd,
+    /// A frame of the relay itself.
+    Frame {
+        /// The frame; empty for a connection that is closed without a word.
+        bytes: &'a [u8],
+        /// Whether the connection is to be closed once it is sent.
+        closes: bool,
+    },
+}
+
 #[derive(Clone, Copy)]
 enum Part<'a> {
     Item(&'a Item),
@@ -83,6 +104,16 @@ enum Part<'a> {
 impl<'a> Delivery<'a> {
     fn queued(connection: u64, user: &'a str, sequence: u64, item: Option<&'a Item>) -> Self {
         Self { connection, user, sequence, part: item.map_or(Part::QueueEnd, Part::Item) }
+    }
+
+    /// What it brings.
+    #[must_use]
+    pub fn content(&self) -> Content<'a> {
+        match self.part {
+            Part::Item(item) => Content::Queued { payload: item.payload(), envelope_id: item.id() },
+            Part::QueueEnd => Content::QueueEnd,
+            Part::Frame { bytes, closes } => Content::Frame { bytes, closes },
+        }
     }
 
     /// The envelope or roster entry, one copy for all recipients; empty for anything else.

@@ -125,10 +125,10 @@ impl Relay {
         }
         if inbox.has_gone(&self.options, now_ms) {
             // Nothing goes unless the item finds room: what is recorded of it would be lost with the error.
-            inbox.check_room(item, &self.options, now_ms)?;
+            inbox.check_room(item, &self.options, self.share, now_ms)?;
             self.count_expired(inbox.expire(&recipient.name, &self.options, now_ms, outcome));
         }
-        let (sequence, connection) = inbox.push(item, &self.options)?;
+        let (sequence, connection) = inbox.push(item, &self.options, self.share)?;
         Ok(Some(Placed::new(at, sequence, connection)))
     }
 
