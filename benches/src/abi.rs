@@ -130,6 +130,8 @@ pub struct Delivery {
     envelope_id: [u8; 16],
     flags: u32,
     reserved: u32,
+    connection: u64,
+    head: Slice,
 }
 
 /// `sealwax_result`.

@@ -140,6 +140,15 @@ impl Prekeys {
         self.from_id = 0;
     }
 
+    /// Hands out none of the one-time prekeys that are left: their owner has forgotten which of them were used.
+    pub(super) fn discard(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
+        if self.one_time.is_empty() {
+            return;
+        }
+        while self.take().is_some() {}
+        self.record_taken(user, outcome);
+    }
+
     fn record_taken(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
         let (name, value) = (RecordName::Taken(Arc::clone(user)), Box::new(self.from_id.to_be_bytes()));
         outcome.change(Change::value(name, self.from_id_version, value));

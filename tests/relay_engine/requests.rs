@@ -7,7 +7,7 @@ use sealwax::wire::frame::{Body, Envelopes};
 
 use crate::common::group::{Act, group, person};
 use crate::common::relay::{direct, to_group};
-use crate::town::{Town, list};
+use crate::town::{Memory, Town, list};
 
 fn open() -> RosterPolicy {
     RosterPolicy { open: true, ..RosterPolicy::default() }
@@ -93,7 +93,12 @@ fn a_welcome_tells_how_many_prekeys_are_left() {
         town.send(1, 1, Body::Prekeys { commit: 1, bundle: &bundle });
         assert_eq!(town.answer(1), "ok 1");
     }
-    assert_eq!(town.come(2, "alice").one_time_prekeys, 4);
+    let memory = Memory { commit: 1, ..Memory::default() };
+    assert_eq!(town.come_with(2, "alice", memory).one_time_prekeys, 4);
+    // The number of the copy is lower than that of the prekeys.
+    assert_eq!(town.come(3, "alice").one_time_prekeys, 0, "those of a restored copy are gone");
+    town.restart();
+    assert_eq!(town.come_with(4, "alice", memory).one_time_prekeys, 0);
 }
 
 #[test]

@@ -108,7 +108,13 @@ impl Relay {
             self.counters.add(Counter::Users, 1);
         }
         let commit = user.store().greet(&user.name, hello.store_id, hello.commit, outcome);
-        let (signed_prekey_expires_ms, one_time) = user.profile().prekeys.left();
+        let mut profile = user.profile();
+        if hello.commit < commit {
+            // A restored copy: the client is about to discard the private halves.
+            profile.prekeys.discard(&user.name, outcome);
+        }
+        let (signed_prekey_expires_ms, one_time) = profile.prekeys.left();
+        drop(profile);
 
         let before = self.viewers(&user);
         *user.watching() = Watching::default();
