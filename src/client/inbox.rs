@@ -139,7 +139,12 @@ impl Client {
                 line.session.commit(identity, opening)?;
                 line.opened();
                 self.journal.session(sender);
-                Ok(())
+                self.leave_sessions(sender)
+            }
+            // Its handshake was taken, and the session that it made is gone.
+            Err(Error::Replay) if self.lacks_session(sender, message)? => {
+                self.counters.unreadable = self.counters.unreadable.saturating_add(1);
+                self.consider_repair(sender, Error::UnknownKey, &envelope_id(envelope))
             }
             Err(Error::Duplicate | Error::Replay) => {
                 self.counters.repeated = self.counters.repeated.saturating_add(1);
@@ -160,6 +165,12 @@ impl Client {
                 Ok(())
             }
         }
+    }
+
+    /// Whether nothing is left of the handshake that a first message names.
+    fn lacks_session(&mut self, sender: &str, message: &SessionMessage<'_>) -> Result<bool> {
+        let line = self.peer(sender)?.line.as_ref();
+        Ok(line.is_none_or(|line| line.session.needs_identity(message)))
     }
 
     /// Opens an envelope in the session with its sender, which a first message may make. A first message of a stranger

@@ -17,6 +17,8 @@ use crate::wire::envelope::ENVELOPE_ID_LEN;
 /// What one record of RESEND holds.
 pub(super) struct Content {
     pub(super) envelope_id: [u8; ENVELOPE_ID_LEN],
+    /// Of the inner session.
+    pub(super) key_id: [u8; 8],
     pub(super) message_id: MessageId,
     pub(super) kind: ContentKind,
     pub(super) sealed_ms: u64,
@@ -40,6 +42,7 @@ impl Content {
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
         Ok(Self {
             envelope_id: *reader.array()?,
+            key_id: *reader.array()?,
             message_id: *reader.array()?,
             kind: ContentKind::try_from(reader.u8()?)?,
             sealed_ms: reader.u64()?,
@@ -51,6 +54,7 @@ impl Content {
     fn to_value(&self) -> Result<records::Value> {
         let mut value = records::begin();
         value.put(&self.envelope_id);
+        value.put(&self.key_id);
         value.put(&self.message_id);
         value.put_u8(self.kind as u8);
         value.put_u64(self.sealed_ms);

@@ -1,6 +1,8 @@
 //! What is known of each peer, and what happens when one turns up under another identity (`docs/PROTOCOL.md` section
 //! 5.7).
 
+use std::collections::BTreeSet;
+
 use crate::client::Client;
 use crate::client::event::Event;
 use crate::client::inbox::{Parked, Source};
@@ -33,6 +35,8 @@ pub(super) struct Peer {
     pub(super) resent: (u64, usize),
     /// The next number of an envelope to hold, and how many are held, once they were counted.
     held: Option<(u64, usize)>,
+    /// Ids of inner sessions that the peer has just said not to hold.
+    pub(super) lacks: BTreeSet<[u8; 8]>,
     pub(super) line: Option<Line>,
     /// Loaded when they are needed.
     pub(super) seen: Option<Seen>,

@@ -79,11 +79,13 @@ impl Client {
         let now_ms = self.now_ms;
         for envelope_id in resend.lost() {
             let Some(number) = self.kept_of(user)?.find(envelope_id) else { continue };
-            // Still on its way, or asked for twice.
+            let Some(content) = Content::load(&self.store, user, number)? else { continue };
+            self.peer(user)?.lacks.insert(content.key_id);
             if self.outbox.holds(number) {
+                // It has arrived before the relay said that it took it.
+                self.unseal_one(user, number)?;
                 continue;
             }
-            let Some(content) = Content::load(&self.store, user, number)? else { continue };
             if content.envelope_id != *envelope_id
                 || content.again >= AGAIN_MAX
                 || now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS
@@ -99,6 +101,19 @@ impl Client {
             }
             peer.resent.1 = peer.resent.1.saturating_add(1);
             self.enqueue_again(user, number, content)?;
+        }
+        Ok(())
+    }
+
+    /// Sends no more in the inner sessions of which a peer has asked for something again: it does not hold them, and
+    /// has made another to say so.
+    pub(super) fn leave_sessions(&mut self, user: &str) -> Result<()> {
+        let peer = self.peer(user)?;
+        let lacks = core::mem::take(&mut peer.lacks);
+        let Some(line) = &mut peer.line else { return Ok(()) };
+        if lacks.iter().filter(|key_id| line.session.leave(key_id)).count() > 0 {
+            line.opened();
+            self.journal.session(user);
         }
         Ok(())
     }

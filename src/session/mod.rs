@@ -151,6 +151,16 @@ impl Session {
         self.changed(self.latest_ms);
     }
 
+    /// The peer has said that it cannot open what was sealed in this inner session (16.2): it sends no more, if there is
+    /// another that can. Answers whether that changed anything.
+    pub fn leave(&mut self, key_id: &[u8; 8]) -> bool {
+        let left = standing::leave(&mut self.inner, key_id);
+        if left {
+            self.changed(self.latest_ms);
+        }
+        left
+    }
+
     /// The greatest time that the peer has put on a message that opened here, by its clock.
     #[must_use]
     pub fn heard_ms(&self) -> Option<u64> {

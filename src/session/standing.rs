@@ -65,6 +65,18 @@ fn push(inner: &mut Vec<Inner>, made: Inner) {
     inner.push(made);
 }
 
+/// Retires an inner session that the peer does not hold, if another candidate remains.
+pub(super) fn leave(inner: &mut [Inner], key_id: &[u8; 8]) -> bool {
+    let candidates = inner.iter().filter(|inner| !inner.retired).count();
+    match inner.iter_mut().find(|inner| inner.key_id() == key_id && !inner.retired) {
+        Some(left) if candidates > 1 => {
+            left.retired = true;
+            true
+        }
+        _ => false,
+    }
+}
+
 /// Whether these inner sessions can have come about: one to four, no two of one key id, a candidate, and none twice.
 pub(super) fn is_sound(inner: &[Inner]) -> bool {
     let candidates =

@@ -16,6 +16,7 @@ mod crashes;
 mod delivery;
 mod identity;
 mod messages;
+mod model;
 mod prekeys;
 mod relays;
 mod repair;

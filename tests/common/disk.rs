@@ -42,6 +42,11 @@ impl Disk {
         self.0.lock().unwrap().fuse = Some((commit, death));
     }
 
+    /// It will not die after all.
+    pub(crate) fn spare(&self) {
+        self.0.lock().unwrap().fuse = None;
+    }
+
     /// Whether it has still to die.
     pub(crate) fn is_doomed(&self) -> bool {
         self.0.lock().unwrap().fuse.is_some()

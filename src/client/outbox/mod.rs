@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::limits::{CLIENT_OUTBOX_BYTES_MAX, CLIENT_OUTBOX_MAX, MESSAGE_MAX};
 use crate::wire::codec::Put as _;
 use crate::wire::content::{ContentKind, ContentType, Data};
-use crate::wire::envelope::ENVELOPE_ID_LEN;
+use crate::wire::envelope::{ENVELOPE_ID_LEN, Envelope};
 use crate::wire::name::check_user;
 use queue::{Batch, Once};
 
@@ -255,6 +255,7 @@ impl Client {
         let Some(envelope) = envelope else { return Ok(Sealing::Waits) };
         let content = Content {
             envelope_id: envelope_id(&envelope),
+            key_id: *Envelope::parse(&envelope)?.key_id,
             message_id,
             kind,
             sealed_ms: self.now_ms,
@@ -447,31 +448,28 @@ impl Client {
 
     /// What was sealed for a peer and is not answered is sealed again, with the message ids that it had.
     pub(super) fn unseal(&mut self, user: &str) -> Result<()> {
-        let target = Target::User(user.into());
-        let numbers: Vec<u64> = self
-            .outbox
-            .queues
-            .get(&target)
-            .map(|queue| queue.numbers.iter().copied().collect())
-            .unwrap_or_default();
-        for number in self.forget_sends(&numbers) {
-            let target = self.outbox.entries.get(&number).map(|entry| entry.target.clone());
-            if let Some(queue) = target.and_then(|target| self.outbox.queues.get_mut(&target)) {
-                queue.in_flight = false;
-            }
+        let queue = self.outbox.queues.get(&Target::User(user.into()));
+        let numbers: Vec<u64> = queue.iter().flat_map(|queue| queue.numbers.iter().copied()).collect();
+        for number in numbers {
+            self.unseal_one(user, number)?;
         }
-        for number in
-            numbers.into_iter().filter(|number| self.outbox.envelope(*number).is_some()).collect::<Vec<_>>()
-        {
-            match Content::load(&self.store, user, number)? {
-                Some(content) => self.replace_body(number, content.body)?,
-                None => self.fail_entry(number, Error::IdentityChanged)?,
-            }
-        }
-        if let Some(queue) = self.outbox.queues.get_mut(&target) {
-            (queue.in_flight, queue.after_ms) = (false, 0);
+        if let Some(queue) = self.outbox.queues.get_mut(&Target::User(user.into())) {
+            queue.after_ms = 0;
         }
         Ok(())
+    }
+
+    /// What was sealed for a peer and is not answered is sealed again, with the message id that it had.
+    pub(super) fn unseal_one(&mut self, user: &str, number: u64) -> Result<()> {
+        if self.outbox.envelope(number).is_none() {
+            return Ok(());
+        }
+        let others = self.forget_sends(&[number]);
+        self.outbox.land(&others);
+        match Content::load(&self.store, user, number)? {
+            Some(content) => self.replace_body(number, content.body),
+            None => self.fail_entry(number, Error::IdentityChanged),
+        }
     }
 }
 
