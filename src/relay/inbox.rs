@@ -107,9 +107,19 @@ impl Inbox {
 
     /// [`Error::QueueFull`] if the item's sender has its part of the queue filled, once what is gone went: so that no
     /// sender fills a queue alone.
+    #[inline]
     fn check_share(&mut self, item: &Item, gone: Size, most: Size) -> Result<()> {
+        let bytes = (self.bytes - gone.bytes).saturating_add(item.payload().len());
+        let is_short = self.queue.len() - gone.count < most.count && bytes <= most.bytes;
+        if is_short && self.shares.is_none() { Ok(()) } else { self.check_long(item, gone, most) }
+    }
+
+    /// [`Inbox::check_share`] of a queue that is, or was lately, so long that somebody may have more than its share.
+    #[cold]
+    #[inline(never)]
+    fn check_long(&mut self, item: &Item, gone: Size, most: Size) -> Result<()> {
         let (count, bytes) = (self.queue.len() - gone.count, self.bytes - gone.bytes);
-        if self.shares.is_some() && count < most.count / 2 && bytes < most.bytes / 2 {
+        if count < most.count / 2 && bytes < most.bytes / 2 {
             self.shares = None;
         }
         if count < most.count && bytes.saturating_add(item.payload().len()) <= most.bytes {

@@ -30,6 +30,8 @@ impl Shares {
     }
 
     /// One more came into the queue.
+    #[cold]
+    #[inline(never)]
     pub(super) fn add(&mut self, item: &Item) {
         grow(self.0.entry(Arc::clone(item.sender())).or_default(), item);
     }
