@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::client::Client;
 use crate::client::event::Event;
 use crate::client::groups::GroupId;
+use crate::client::inbox::Source;
 use crate::crypto::ecc::SIGNATURE_LEN;
 use crate::error::{Error, Result};
 use crate::limits::{CLIENT_ANSWER_MS, CLIENT_BATCH_MAX, CLIENT_PING_MS, FRAME_MAX, HOUR_MS};
@@ -268,7 +269,7 @@ impl Client {
                 if self.parked.len() >= CLIENT_BATCH_MAX { self.settle().map(Ok) } else { Ok(Ok(())) }
             }
             (State::Up, Body::QueueEnd) => {
-                self.park_queue_end();
+                self.park_answer(Source::QueueEnd, &[]);
                 Ok(Ok(()))
             }
             (State::Up, Body::Presence { user, is_online }) => self.present(user, is_online).map(Ok),
@@ -411,7 +412,10 @@ impl Client {
                 };
                 numbers.into_iter().try_for_each(|number| self.sent(number, refused))
             }
-            (Ask::Commit(number), Answer::Done(_)) => self.committed(number, None),
+            (Ask::Commit(number), Answer::Done(_)) => {
+                self.park_answer(Source::Taken(number), &[]);
+                Ok(())
+            }
             (Ask::Commit(number), Answer::Refused { status, epoch, .. }) => {
                 self.committed(number, Some((status, epoch)))
             }
@@ -420,7 +424,8 @@ impl Client {
             }
             (Ask::Find(number), Answer::Refused { status, .. }) => self.groups_found(number, Err(status)),
             (Ask::FetchLog { group, .. }, Answer::Done(Body::Log { entries })) => {
-                self.log_fetched(&group, Ok(entries))
+                self.park_answer(Source::Log(group), entries);
+                Ok(())
             }
             (Ask::FetchLog { group, .. }, Answer::Refused { status, .. }) => {
                 self.log_fetched(&group, Err(status))

@@ -31,6 +31,11 @@ pub(super) enum Source {
     Queue(u64),
     /// The queue that had gathered there was read.
     QueueEnd,
+    /// The relay's answer that it took the entry of this request. What it delivered before comes first: messages, too,
+    /// of somebody who is no member after that entry.
+    Taken(u64),
+    /// Its answer with entries of the log of a group.
+    Log(GroupId),
     /// What was held of an identity that is accepted now.
     Held(Name),
 }
@@ -55,9 +60,9 @@ impl Client {
         self.parked.push_back(Parked { source: Source::Queue(sequence), payload: payload.to_vec() });
     }
 
-    /// Keeps the end of the queue in its place among the deliveries.
-    pub(super) fn park_queue_end(&mut self) {
-        self.parked.push_back(Parked { source: Source::QueueEnd, payload: Vec::new() });
+    /// Keeps an answer in its place among the deliveries.
+    pub(super) fn park_answer(&mut self, source: Source, payload: &[u8]) {
+        self.parked.push_back(Parked { source, payload: payload.to_vec() });
     }
 
     /// Works on as many deliveries as go into one commit.
@@ -76,6 +81,14 @@ impl Client {
             match source {
                 Source::QueueEnd => {
                     self.queue_ended()?;
+                    continue;
+                }
+                Source::Taken(request) => {
+                    self.committed(request, None)?;
+                    continue;
+                }
+                Source::Log(group) => {
+                    self.log_fetched(&group, Ok(&payload))?;
                     continue;
                 }
                 Source::Held(name) => self.journal.delete(name),

@@ -21,3 +21,4 @@ mod identities;
 mod lifecycle;
 mod messages;
 mod missing;
+mod storm;

@@ -201,13 +201,13 @@ impl Client {
         }
         self.groups.is_caught_up = true;
         let now_ms = self.now_ms;
-        for group in self.groups.all.values_mut().flatten() {
-            group.catch_up(false, now_ms);
+        for (id, group) in &mut self.groups.all {
+            if let Some(group) = group {
+                group.catch_up(false, now_ms);
+                self.groups.stirred.insert(*id);
+            }
         }
-        self.check_logs()?;
-        let waiting: Vec<GroupId> = self.outbox.groups_waiting();
-        self.groups.stirred.extend(waiting);
-        Ok(())
+        self.check_logs()
     }
 
     /// Something may have become possible in a group.
