@@ -40,7 +40,8 @@
  * Defects   A defect inside the library never crosses into the caller: SEALWAX_INTERNAL, and the objects that
  *           the call could have changed say SEALWAX_POISONED from then on; only _free works on them.
  *
- * The library starts no thread, opens no file and no socket, and stays loaded once loaded.
+ * The library starts no thread, opens no socket, and no file but the stores of clients. It stays loaded once
+ * loaded.
  */
 
 #ifndef SEALWAX_H
@@ -154,6 +155,58 @@
  * Flag of a delivery: all that had gathered for this user while offline comes before it. It has no payload.
  */
 #define SEALWAX_DELIVERY_QUEUE_END 1
+/** Bytes: what they are is between the applications. */
+#define SEALWAX_CONTENT_BINARY 0
+/** Text in UTF-8, checked by both clients. */
+#define SEALWAX_CONTENT_TEXT 1
+
+/**
+ * Flag of sending: the message leaves at once or never. It is not stored, not tried again, and no event tells of
+ * it: for what is worth nothing later, such as "is typing".
+ */
+#define SEALWAX_SEND_TRANSIENT 1
+
+/**
+ * The relay has welcomed us. Flag RESTORED: the store is an older copy of itself, and keys are made anew.
+ */
+#define SEALWAX_EVENT_CONNECTED 1
+/** The connection is gone. */
+#define SEALWAX_EVENT_DISCONNECTED 2
+/** `user` came (flag ONLINE) or went: the relay's word, and nobody's proof. */
+#define SEALWAX_EVENT_PRESENCE 3
+/** `user` has sent us `payload`, of `content_type`, as `message_id`, at `time_ms` by its clock. */
+#define SEALWAX_EVENT_MESSAGE 4
+/** Our message `message_id` to `user` has reached `state`. */
+#define SEALWAX_EVENT_ACK 5
+/** Our message `message_id` to `user` will not be sent: `status` says why. */
+#define SEALWAX_EVENT_FAILED 6
+
+/**
+ * `user` has turned up under another identity, `fingerprint`, than the known one, `known_fingerprint`. Flag
+ * BLOCKED: nothing is sent to the user or taken from the new identity until sealwax_client_accept_identity().
+ */
+#define SEALWAX_EVENT_IDENTITY_CHANGED 7
+/** What was asked for as `request` is done. */
+#define SEALWAX_EVENT_DONE 8
+/** `status` says what went wrong. With a `request`: that was refused, and nothing of it has happened. */
+#define SEALWAX_EVENT_ERROR 9
+/** Flag of an event: it was taken out before the store was opened, or may have been. */
+#define SEALWAX_EVENT_FLAG_AGAIN 1
+/** Flag of SEALWAX_EVENT_PRESENCE. */
+#define SEALWAX_EVENT_FLAG_ONLINE 2
+/** Flag of SEALWAX_EVENT_CONNECTED. */
+#define SEALWAX_EVENT_FLAG_RESTORED 4
+/** Flag of SEALWAX_EVENT_IDENTITY_CHANGED. */
+#define SEALWAX_EVENT_FLAG_BLOCKED 8
+/** State of a message: the relay has it. */
+#define SEALWAX_STATE_SENT 1
+/** State of a message: the recipient's client has it. */
+#define SEALWAX_STATE_DELIVERED 2
+/** State of a message: the recipient has read it. */
+#define SEALWAX_STATE_READ 3
+
+/** A client: one identity, one store, any number of peers, one relay. What is called on it takes turns. */
+typedef struct sealwax_client sealwax_client;
 
 /**
  * Flag of a delivery: close the connection once this is sent, and end it with sealwax_relay_disconnect().
@@ -162,6 +215,9 @@
 
 /** What came of a call on a relay: records to store, then deliveries to send. */
 typedef struct sealwax_deliveries sealwax_deliveries;
+
+/** Something that a client tells its application. It never changes, and outlives its client. */
+typedef struct sealwax_event sealwax_event;
 
 /** The receiving half of a membership in one group, or what was shared of the group's past. */
 typedef struct sealwax_group_receiver sealwax_group_receiver;
@@ -294,6 +350,74 @@ typedef struct {
     /** The version that it replaces; 0: nothing is stored. */
     uint64_t replaces;
 } sealwax_record;
+
+/** What there is to take out of a client, and when it wants the time. */
+typedef struct {
+    /** Frames for the relay. */
+    size_t frames;
+    /** Events for the application. */
+    size_t events;
+    /** When sealwax_client_tick() is due at the latest; UINT64_MAX: never, as things are. */
+    uint64_t due_ms;
+    /**
+     * 1: end the connection once the frames are sent, and make another one after a pause. The relay breaks the
+     * protocol, does not answer, or has told us to go; an event says why. Otherwise 0.
+     */
+    uint32_t wants_disconnect;
+    /** 0. */
+    uint32_t reserved;
+} sealwax_pending;
+
+/**
+ * Tells the host of a client that there may be something to take out of it: see sealwax_client_on_wake().
+ */
+typedef void (*sealwax_wake)(void *user_data);
+
+/** What an event says. What its kind does not speak of is 0, or NULL with length 0. */
+typedef struct {
+    /**
+     * SEALWAX_EVENT_MESSAGE and so on. There will be more kinds: pass over what is unknown, and confirm it.
+     */
+    uint32_t kind;
+    /** SEALWAX_EVENT_FLAG_AGAIN and so on, added up. */
+    uint32_t flags;
+    /**
+     * Its place among the events of the store, for sealwax_client_confirm(); 0: it is told once and not stored.
+     */
+    uint64_t number;
+    /** What the call gave that asked for this. */
+    uint64_t request;
+    /** When the message was sent, by its sender's clock. */
+    uint64_t time_ms;
+    /** User id of whom it is about. */
+    sealwax_slice user;
+    /** User id of who did it. */
+    sealwax_slice by;
+    /** SEALWAX_GROUP_ID_LEN bytes of the group that it is about. */
+    sealwax_slice group;
+    /** What people call the group. */
+    sealwax_slice label;
+    /** The message. It is wiped with the event. */
+    sealwax_slice payload;
+    /** SEALWAX_FINGERPRINT_LEN bytes of the identity that counted. */
+    sealwax_slice known_fingerprint;
+    /** SEALWAX_FINGERPRINT_LEN bytes of the new identity. */
+    sealwax_slice fingerprint;
+    /** The message that it is about. */
+    uint8_t message_id[SEALWAX_ID_LEN];
+    /** What went wrong. */
+    sealwax_status status;
+    /** SEALWAX_STATE_SENT and so on. */
+    uint32_t state;
+    /** SEALWAX_CONTENT_TEXT or SEALWAX_CONTENT_BINARY. */
+    uint32_t content_type;
+    /** SEALWAX_ROLE_MEMBER and so on. */
+    uint32_t role;
+    /** How many. */
+    uint32_t count;
+    /** 0. */
+    uint32_t reserved;
+} sealwax_event_fields;
 
 /** Done. */
 #define SEALWAX_OK 0
@@ -3237,6 +3361,619 @@ sealwax_status sealwax_deliveries_records(const sealwax_deliveries *deliveries,
  * @retval SEALWAX_INVALID_HANDLE  deliveries is not one that is open
  */
 SEALWAX_API sealwax_status sealwax_deliveries_free(sealwax_deliveries *deliveries);
+
+/* ---- Clients: everything that an application does, with one identity, one store and one relay ---- */
+
+/**
+ * Makes a client with a new identity. A client finds keys, opens and repairs sessions, retries, acknowledges
+ * and forgets by itself. It opens no connection and reads no clock: the application gives it frames of the relay
+ * and the time, and takes out frames for the relay, and events. The whole host, but for its socket:
+ *
+ *     sealwax_client_connected(client, "relay.example", 13, now());
+ *     for (;;) {
+ *         if (sealwax_client_pending(client, &todo) != SEALWAX_OK)
+ *             break;                                         // its store failed: free it, and open it anew
+ *         while (sealwax_client_next_frame(client, out, sizeof out, &len) == SEALWAX_OK && len > 0)
+ *             put_frame(socket, out, len);
+ *         while (sealwax_client_next_event(client, &event) == SEALWAX_OK && event != NULL) {
+ *             sealwax_event_view(event, &fields);
+ *             show(&fields);                                 // for good: what is confirmed never comes again
+ *             if (fields.number != 0)
+ *                 sealwax_client_confirm(client, fields.number);
+ *             sealwax_event_free(event);
+ *         }
+ *         switch (todo.wants_disconnect ? CLOSED : wait_for(socket, woken, todo.due_ms, in, &in_len)) {
+ *         case FRAME:  sealwax_client_receive(client, in, in_len, now()); break;
+ *         case CLOSED: sealwax_client_disconnected(client, now());
+ *                      connect_again(&socket);               // after a pause that grows
+ *                      sealwax_client_connected(client, "relay.example", 13, now()); break;
+ *         case TIME:   sealwax_client_tick(client, now()); break;
+ *         case WOKEN:  break;                                // by sealwax_client_on_wake(): another thread called
+ *         }
+ *     }
+ *     sealwax_client_free(client);
+ *
+ * Whatever is called, nothing of it leaves before it is durable: the store is written when the host looks at
+ * what there is to take out, with sealwax_client_pending(), _next_frame() or _next_event(), once for all calls
+ * before. If that fails, nothing of it shows, and the client has failed: every call answers the status of its
+ * store (SEALWAX_STORE_IO and so on), or SEALWAX_INTERNAL, until it is freed. Open it anew then.
+ *
+ * @param user         user id, as in sealwax_identity_new()
+ * @param user_len     bytes of it
+ * @param path         where the store shall be: a file that is made, or one that holds no client, with "-lock"
+ *                     and "-wal" beside it; in a directory that is there. Empty: in memory, for as long as the
+ *                     handle
+ * @param path_len     bytes of it, at most 4,096
+ * @param key          SEALWAX_KEY_LEN random bytes that the application keeps apart from the file
+ * @param key_len      SEALWAX_KEY_LEN
+ * @param options      JSON: "prekeys_required", as in sealwax_identity_new(), and those of sealwax_client_open();
+ *                     may be NULL if options_len is 0
+ * @param options_len  bytes of them
+ * @param now_ms       the time
+ * @param out_client   the client; sealwax_client_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+ * @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+ * @retval SEALWAX_INVALID_TEXT     user is not a user id, or an input is not UTF-8
+ * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
+ * @retval SEALWAX_LIMIT_REACHED    too many handles are open
+ * @retval SEALWAX_UNSUPPORTED      this build has stores in memory only
+ * @retval SEALWAX_WRONG_STATE      the store holds a client: sealwax_client_open()
+ * @retval SEALWAX_STORE_IN_USE     another handle or process has it open
+ * @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
+ * @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
+ * @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
+ * @retval SEALWAX_STORE_IO         the system refuses a file
+ * @retval SEALWAX_INTERNAL         the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_create(const char *user,
+                                     size_t user_len,
+                                     const char *path,
+                                     size_t path_len,
+                                     const void *key,
+                                     size_t key_len,
+                                     const char *options,
+                                     size_t options_len,
+                                     uint64_t now_ms,
+                                     sealwax_client **out_client);
+
+/**
+ * Opens the client that a store holds. What was on its way goes on; events that were not confirmed come again.
+ *
+ * @param path         where the store is
+ * @param path_len     bytes of it, at most 4,096
+ * @param key          the store's key
+ * @param key_len      SEALWAX_KEY_LEN
+ * @param options      JSON, the same for each opening: "method" ("proof": show the relay who we are by our
+ *                     identity; "host": the relay knows by other means), "acks" (false: tell accepted peers what
+ *                     was delivered and read, and take what they tell), "identity_change" ("block": a peer that
+ *                     turns up under another identity has to be accepted first; "warn": an event tells of it),
+ *                     "hidden_header" (false) and "padding" ("none", "padme"), as in sealwax_session_initiate(),
+ *                     "one_time_prekeys" (that the relay shall hold for us; 100); may be NULL if options_len is
+ *                     0
+ * @param options_len  bytes of them
+ * @param now_ms       the time
+ * @param out_client   the client; sealwax_client_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+ * @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+ * @retval SEALWAX_INVALID_TEXT     an input is not UTF-8
+ * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
+ * @retval SEALWAX_LIMIT_REACHED    too many handles are open
+ * @retval SEALWAX_WRONG_STATE      there is no store, or no client in it: sealwax_client_create()
+ * @retval SEALWAX_UNSUPPORTED      this build has stores in memory only
+ * @retval SEALWAX_STORE_IN_USE     another handle or process has it open
+ * @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
+ * @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
+ * @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
+ * @retval SEALWAX_STORE_IO         the system refuses a file
+ * @retval SEALWAX_INTERNAL         the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_open(const char *path,
+                                   size_t path_len,
+                                   const void *key,
+                                   size_t key_len,
+                                   const char *options,
+                                   size_t options_len,
+                                   uint64_t now_ms,
+                                   sealwax_client **out_client);
+
+/**
+ * Ends a client, and stores what its calls have done: with its last running call, if there are any. Whatever was
+ * not confirmed, or has not reached the relay, goes on when it is opened anew. Disconnect it yourself. In a
+ * forked child this leaves the parent's store alone.
+ *
+ * @param client  the client; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ */
+SEALWAX_API
+sealwax_status sealwax_client_free(sealwax_client *client);
+
+/**
+ * Describes a client: who it is, what waits, what was counted since it was opened.
+ *
+ * @param client   the client
+ * @param out      JSON: "user", "fingerprint", "connected", "outbox" (what waits to be taken by the relay),
+ *                 "requests" (that the relay has not answered), "events" (not taken out), "commit" (number of
+ *                 the store's last), "restorations" (how often the store was found to be an older copy of
+ *                 itself), "one_time_prekeys", "dropped" (deliveries that no honest client makes), "repeated",
+ *                 "unreadable", "failed" (a status, if the client has failed)
+ * @param out_cap  bytes of room at out; 0 asks for the size
+ * @param out_len  bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_info(sealwax_client *client,
+                                   void *out,
+                                   size_t out_cap,
+                                   size_t *out_len);
+
+/**
+ * Writes a copy of the store, everything that was done included, to a path where nothing is. It is one file,
+ * under the same key, and at any moment safe to be opened in place of the store: a client that finds itself
+ * restored makes its keys anew, and tells with SEALWAX_EVENT_CONNECTED. To replace an older copy, rename the new
+ * one over it.
+ *
+ * @param client    the client
+ * @param path      where the copy shall be
+ * @param path_len  bytes of it, at most 4,096
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         path is too long
+ * @retval SEALWAX_INVALID_TEXT      path is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  something is there already, or path names no file
+ * @retval SEALWAX_UNSUPPORTED       the store is in memory
+ * @retval SEALWAX_STORE_IO          the system refuses to write the copy; or the client has failed, for this
+ *                                   status or another of stores
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_backup(sealwax_client *client,
+                                     const char *path,
+                                     size_t path_len);
+
+/**
+ * Says that there is a connection to a relay. The first frames come out of the client; a connection that was
+ * there before is gone.
+ *
+ * @param client          the client
+ * @param relay_name      the name that the relay must have, so that no other relay can pass on what we prove to
+ *                        it; empty if it is not known, or with "method":"host"
+ * @param relay_name_len  bytes of it
+ * @param now_ms          the time
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE       relay_name is longer than any
+ * @retval SEALWAX_INVALID_TEXT    relay_name is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the client broke; free it
+ * @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_connected(sealwax_client *client,
+                                        const char *relay_name,
+                                        size_t relay_name_len,
+                                        uint64_t now_ms);
+
+/**
+ * Says that the connection is gone. Frames that were not taken out are gone too; what they asked for is asked
+ * again on the next connection.
+ *
+ * @param client  the client
+ * @param now_ms  the time
+ *
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the client broke; free it
+ * @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_disconnected(sealwax_client *client,
+                                           uint64_t now_ms);
+
+/**
+ * Takes a whole frame of the relay, without the length that precedes it on a stream. Whatever is wrong with it,
+ * the call is done: SEALWAX_EVENT_ERROR says so, and sealwax_pending.wants_disconnect.
+ *
+ * @param client     the client
+ * @param frame      the frame
+ * @param frame_len  bytes of it
+ * @param now_ms     the time
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE       frame is longer than any: end the connection
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the client broke; free it
+ * @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_receive(sealwax_client *client,
+                                      const void *frame,
+                                      size_t frame_len,
+                                      uint64_t now_ms);
+
+/**
+ * Does what is due by time: retries, pings, acks, new prekeys. Due when sealwax_pending.due_ms says; before that
+ * it does no harm. Look afterwards: of this call sealwax_client_on_wake() does not tell.
+ *
+ * @param client  the client
+ * @param now_ms  the time
+ *
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the client broke; free it
+ * @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_tick(sealwax_client *client,
+                                   uint64_t now_ms);
+
+/**
+ * Works on what came in, makes it durable, and tells what there is to take out. It may take as long as a write to
+ * disk.
+ *
+ * @param client       the client
+ * @param out_pending  frames, events, and when the next tick is due
+ *
+ * @retval SEALWAX_NULL_POINTER     out_pending is NULL
+ * @retval SEALWAX_INVALID_HANDLE   client is not one that is open
+ * @retval SEALWAX_FORKED           the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED         the client broke; free it
+ * @retval SEALWAX_STORE_IO         the system refused to write, or the disk is full: the client has failed,
+ *                                  nothing that was not seen yet has happened; free it
+ * @retval SEALWAX_STORE_DAMAGED    the store is not what was written: the client has failed; free it
+ * @retval SEALWAX_INTERNAL         the system has no randomness: the client has failed; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_pending(sealwax_client *client,
+                                      sealwax_pending *out_pending);
+
+/**
+ * Takes out the next frame for the relay, after what sealwax_client_pending() does. A frame that was taken out
+ * and not sent is asked for again on the next connection. Statuses of stores as there.
+ *
+ * @param client   the client
+ * @param out      the frame, to be sent whole; on a stream its length precedes it
+ * @param out_cap  bytes of room at out; 0 asks for the size
+ * @param out_len  bytes of the frame; 0 with SEALWAX_OK: there is none
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do; the frame stays where it is
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_next_frame(sealwax_client *client,
+                                         void *out,
+                                         size_t out_cap,
+                                         size_t *out_len);
+
+/**
+ * Takes out the next event for the application, after what sealwax_client_pending() does. Statuses of stores as
+ * there. An event with a number is stored until it is confirmed, and comes again after each opening before that.
+ *
+ * @param client     the client
+ * @param out_event  the event; sealwax_event_free() ends it. NULL with SEALWAX_OK: there is none
+ *
+ * @retval SEALWAX_NULL_POINTER    out_event is NULL
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the client broke; free it
+ * @retval SEALWAX_LIMIT_REACHED   too many handles are open; the event stays where it is
+ * @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_next_event(sealwax_client *client,
+                                         sealwax_event **out_event);
+
+/**
+ * Says that the application has dealt with every event up to a number, for good: none of them comes again. This
+ * itself becomes durable with whatever does so next; should the client die before, they come once more.
+ *
+ * @param client  the client
+ * @param number  number of an event that was taken out; a smaller one, or 0, says nothing new
+ *
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the client broke; free it
+ * @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_confirm(sealwax_client *client,
+                                      uint64_t number);
+
+/**
+ * Has a function called after calls that may have left something to take out, for a host that sleeps in one
+ * thread while others call. It is called once, in the thread of such a call and before that returns, and again
+ * only after the host has looked (sealwax_client_pending(), _next_frame() or _next_event()). Every call counts
+ * but these, sealwax_client_tick() and sealwax_client_confirm(), in whatever thread; now and then it is for
+ * nothing. No lock is held meanwhile. It shall tell the host's thread and return: it may call the library, but
+ * must not wait, throw or jump out. Look once after setting it.
+ *
+ * @param client     the client
+ * @param wake       the function; NULL: none from now on. When this returns, no other thread is in the one
+ *                   before. Remove it before what user_data points to goes: sealwax_client_free() waits for
+ *                   nobody
+ * @param user_data  what it is called with
+ *
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_on_wake(sealwax_client *client,
+                                      sealwax_wake wake,
+                                      void *user_data);
+
+/**
+ * Sends a message to one user. Messages to one user arrive in the order of the calls. It needs no connection:
+ * SEALWAX_EVENT_ACK tells when the relay has it, SEALWAX_EVENT_FAILED if it never will.
+ *
+ * @param client          the client
+ * @param user            the recipient, who may be anybody but ourselves; whom we write to is an accepted peer
+ * @param user_len        bytes of it
+ * @param content_type    SEALWAX_CONTENT_TEXT or SEALWAX_CONTENT_BINARY
+ * @param payload         the message
+ * @param payload_len     bytes of it, at most SEALWAX_MESSAGE_MAX
+ * @param flags           SEALWAX_SEND_TRANSIENT or 0
+ * @param now_ms          the time
+ * @param out_message_id  SEALWAX_ID_LEN bytes that name the message in events, and to the recipient
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    the output overlaps an input
+ * @retval SEALWAX_INVALID_TEXT      user is not a user id, or the payload is to be text and is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  content_type or flags is none; or to ourselves
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_LIMIT_REACHED     65,536 messages or 256 MiB wait to be sent already
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_send_direct(sealwax_client *client,
+                                          const char *user,
+                                          size_t user_len,
+                                          uint32_t content_type,
+                                          const void *payload,
+                                          size_t payload_len,
+                                          uint32_t flags,
+                                          uint64_t now_ms,
+                                          uint8_t *out_message_id);
+
+/**
+ * Says that the application has shown these messages of a peer, who is told if both sides have the option "acks"
+ * and we have written to the peer or accepted its identity. Ids that the peer did not send lately are passed
+ * over.
+ *
+ * @param client           the client
+ * @param user             the peer
+ * @param user_len         bytes of it
+ * @param message_ids      message ids, SEALWAX_ID_LEN bytes each, one after another
+ * @param message_ids_len  bytes of them; at most 4,096 ids
+ * @param now_ms           the time
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  message_ids_len is not a multiple of SEALWAX_ID_LEN
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_mark_read(sealwax_client *client,
+                                        const char *user,
+                                        size_t user_len,
+                                        const void *message_ids,
+                                        size_t message_ids_len,
+                                        uint64_t now_ms);
+
+/**
+ * Decides on the identity of a peer, by the fingerprint that was shown to the user, so that none that comes
+ * later is accepted by mistake: the new one counts from now on, or, with that of the known one, the new one is
+ * forgotten. What was held is worked on, and what waits is sent. For a peer whose identity did not change it
+ * says that this one is right.
+ *
+ * @param client           the client
+ * @param user             the peer
+ * @param user_len         bytes of it
+ * @param fingerprint      of the identity that shall count, as SEALWAX_EVENT_IDENTITY_CHANGED or
+ *                         sealwax_card_inspect() gave it
+ * @param fingerprint_len  SEALWAX_FINGERPRINT_LEN
+ * @param now_ms           the time
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_INVALID_ARGUMENT  fingerprint_len is below SEALWAX_FINGERPRINT_LEN
+ * @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_UNKNOWN_USER      nothing is known of the peer yet
+ * @retval SEALWAX_IDENTITY_CHANGED  the fingerprint is neither that of the known identity nor of the new one
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_accept_identity(sealwax_client *client,
+                                              const char *user,
+                                              size_t user_len,
+                                              const void *fingerprint,
+                                              size_t fingerprint_len,
+                                              uint64_t now_ms);
+
+/**
+ * Watches these users and no others: SEALWAX_EVENT_PRESENCE tells when they come and go. They have to watch us
+ * too. It is not stored, so say it after each opening; of the connection it is independent.
+ *
+ * @param client  the client
+ * @param users   user ids, at most 1,000; none: watch nobody
+ * @param count   how many
+ * @param now_ms  the time
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE       too many, or one that is longer than any
+ * @retval SEALWAX_INVALID_TEXT    one is not a user id
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the client broke; free it
+ * @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_watch(sealwax_client *client,
+                                    const sealwax_slice *users,
+                                    size_t count,
+                                    uint64_t now_ms);
+
+/**
+ * Says whether the relay shall show others that we are online. It does unless this says otherwise. Not stored.
+ *
+ * @param client   the client
+ * @param visible  1 or 0
+ * @param now_ms   the time
+ *
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  visible is neither 1 nor 0
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_set_visible(sealwax_client *client,
+                                          int visible,
+                                          uint64_t now_ms);
+
+/**
+ * Gives a card: our own, or that of a peer that counts, which is the first that was seen or the one that was
+ * accepted.
+ *
+ * @param client    the client
+ * @param user      the peer; empty for our own card
+ * @param user_len  bytes of it
+ * @param out       the card
+ * @param out_cap   bytes of room at out, at most SEALWAX_CARD_MAX are needed; 0 asks for the size
+ * @param out_len   bytes of the card
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         user is longer than any, or out_cap more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_UNKNOWN_USER      nothing is known of the peer yet
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_card(sealwax_client *client,
+                                   const char *user,
+                                   size_t user_len,
+                                   void *out,
+                                   size_t out_cap,
+                                   size_t *out_len);
+
+/**
+ * Gives what two people compare to know that nobody sits between them, as sealwax_card_safety_number() does, of
+ * us and the card of a peer that counts.
+ *
+ * @param client      the client
+ * @param user        the peer
+ * @param user_len    bytes of it
+ * @param out_digits  SEALWAX_SAFETY_DIGITS digits and a NUL; the same for both
+ * @param out         the same for a QR code
+ * @param out_cap     bytes of room at out; 0 asks for the size
+ * @param out_len     bytes of it
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         user is longer than any, or out_cap more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_UNKNOWN_USER      nothing is known of the peer yet
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_safety_number(sealwax_client *client,
+                                            const char *user,
+                                            size_t user_len,
+                                            char *out_digits,
+                                            void *out,
+                                            size_t out_cap,
+                                            size_t *out_len);
+
+/* ---- Events: what a client tells its application ---- */
+
+/**
+ * Gives what an event says.
+ *
+ * @param event       the event
+ * @param out_fields  its fields; what they point to lives until sealwax_event_free()
+ *
+ * @retval SEALWAX_NULL_POINTER    out_fields is NULL
+ * @retval SEALWAX_INVALID_HANDLE  event is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_event_view(const sealwax_event *event,
+                                  sealwax_event_fields *out_fields);
+
+/**
+ * Describes an event, for display and logs.
+ *
+ * @param event    the event
+ * @param out      JSON: "event" ("message" for SEALWAX_EVENT_MESSAGE and so on), "number", "again", and what the
+ *                 kind speaks of; of a message its length only
+ * @param out_cap  bytes of room at out; 0 asks for the size
+ * @param out_len  bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    event is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_event_json(const sealwax_event *event,
+                                  void *out,
+                                  size_t out_cap,
+                                  size_t *out_len);
+
+/**
+ * Ends an event. It does not confirm it.
+ *
+ * @param event  the event; NULL is fine
+ *
+ * @retval SEALWAX_INVALID_HANDLE  event is not one that is open
+ */
+SEALWAX_API sealwax_status sealwax_event_free(sealwax_event *event);
 
 #ifdef __cplusplus
 }  /* extern "C" */

@@ -22,6 +22,8 @@ pub const LOG_MAX: usize = 67_108_864;
 /// Bytes of sealed state: the largest group receiver, that of a full group whose members all do what they can to make
 /// it large.
 pub const SEALED_MAX: usize = 134_217_728;
+/// Bytes of the path of a store.
+pub const PATH_MAX: usize = 4_096;
 /// Bytes of an options object.
 pub const OPTIONS_MAX: usize = 65_536;
 /// Bytes of a frame: the largest roster entry and its envelope.
@@ -212,6 +214,8 @@ pub const CLIENT_BATCH_MAX: usize = 1_024;
 pub const CLIENT_BATCH_BYTES_MAX: usize = 16_777_216;
 /// Users that one client may watch.
 pub const CLIENT_WATCH_MAX: usize = 1_000;
+/// Message ids in one call that marks messages as read.
+pub const CLIENT_READ_MAX: usize = 4_096;
 /// Messages of a session or sender key that leave without the state being stored again.
 pub const CLIENT_LEASE: u32 = 64;
 /// Time after a message before its sender is told of it, and between two such tellings of one peer.

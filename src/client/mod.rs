@@ -46,6 +46,7 @@ mod settings;
 mod timers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 
 pub use event::{Emitted, Event, MessageId, MessageState};
 pub use groups::{GroupEvent, GroupId};
@@ -241,6 +242,12 @@ impl Client {
         Ok(Pending { frames: self.frames.len(), events: self.events.len(), due_ms: self.due_ms() })
     }
 
+    /// The next frame for the relay, which stays where it is. Errors as of [`Client::pending`].
+    pub fn peek_frame(&mut self) -> Result<Option<&[u8]>> {
+        self.settle()?;
+        Ok(self.frames.front().map(Vec::as_slice))
+    }
+
     /// The next frame for the relay. Errors as of [`Client::pending`].
     pub fn next_frame(&mut self) -> Result<Option<Vec<u8>>> {
         self.settle()?;
@@ -269,13 +276,25 @@ impl Client {
         Ok(())
     }
 
-    /// Makes durable what was done and confirmed, and gives the store back.
-    pub fn close(mut self) -> Result<Store> {
+    /// Makes durable what was done and confirmed. Errors as of [`Client::pending`].
+    pub fn flush(&mut self) -> Result<()> {
         self.settle()?;
         for number in core::mem::take(&mut self.confirmed) {
             self.journal.delete(records::event(number));
         }
-        self.commit()?;
+        self.commit().map_err(|error| self.fail(error))
+    }
+
+    /// Writes a copy of the store to a path where nothing is, everything that was done and confirmed included: as of
+    /// [`Store::backup`]. Errors as of [`Client::pending`] too.
+    pub fn backup(&mut self, path: &Path) -> Result<()> {
+        self.flush()?;
+        self.store.backup(path)
+    }
+
+    /// Makes durable what was done and confirmed, and gives the store back.
+    pub fn close(mut self) -> Result<Store> {
+        self.flush()?;
         Ok(self.store)
     }
 

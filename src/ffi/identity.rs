@@ -381,13 +381,16 @@ pub unsafe extern "C" fn sealwax_card_safety_number(
         let other = inputs.bytes(other, other_len, limits::CARD_MAX)?;
         let number = safety_number(&Card::parse(card)?, &Card::parse(other)?)?;
         out.put(&number.qr)?;
-        let mut text = [0; SEALWAX_SAFETY_DIGITS + 1];
-        for (place, digit) in text.iter_mut().zip(number.digits) {
-            *place = digit;
-        }
-        digits.put(text);
+        digits.put(terminated(&number.digits));
         Ok(())
     })
+}
+
+/// Digits of a safety number as C wants them.
+pub(super) fn terminated(digits: &[u8; SEALWAX_SAFETY_DIGITS]) -> [u8; SEALWAX_SAFETY_DIGITS + 1] {
+    let mut text = [0; SEALWAX_SAFETY_DIGITS + 1];
+    text.iter_mut().zip(digits).for_each(|(place, digit)| *place = *digit);
+    text
 }
 
 fn describe_card(card: &Card) -> Map<String, Value> {

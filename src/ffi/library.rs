@@ -15,7 +15,8 @@ use super::registry::REGISTRY;
 use super::status::{self, Status, sealwax_status};
 use super::version::{SEALWAX_ABI_MAJOR, SEALWAX_ABI_MINOR, SEALWAX_ABI_VERSION};
 use super::{
-    cell, group_receiver, group_sender, identity, relay, roster, session, sizes, stream_open, stream_seal,
+    cell, client, group_receiver, group_sender, identity, relay, roster, session, sizes, stream_open,
+    stream_seal,
 };
 use crate::{crypto, limits};
 
@@ -29,6 +30,8 @@ static TABLES: &[&Table] = &[
     &stream_seal::OPTIONS,
     &stream_open::OPTIONS,
     &relay::OPTIONS,
+    &client::CREATE_OPTIONS,
+    &client::OPEN_OPTIONS,
 ];
 
 /// @section Library
@@ -167,7 +170,7 @@ fn describe_build() -> String {
         "abi": { "major": SEALWAX_ABI_MAJOR, "minor": SEALWAX_ABI_MINOR },
         "backend": crypto::BACKEND,
         "fips": crypto::fips(),
-        "store": null,
+        "store": cfg!(feature = "store").then_some("sqlite"),
         "suites": [1],
         "sizes": {
             "key": sizes::SEALWAX_KEY_LEN,

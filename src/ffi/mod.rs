@@ -75,6 +75,7 @@ mod options;
 mod payload;
 mod registry;
 mod unlocked;
+mod wake;
 
 // What follows is the order of the header; the blank lines keep rustfmt from sorting it.
 pub mod version;
@@ -118,3 +119,11 @@ pub mod routing;
 pub mod connections;
 
 pub mod deliveries;
+
+pub mod client;
+
+pub mod client_loop;
+
+pub mod client_calls;
+
+pub mod event;

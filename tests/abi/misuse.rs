@@ -14,9 +14,11 @@ type Shapes = Vec<&'static str>;
 fn rows() -> BTreeMap<String, Shapes> {
     let table = fs::read_to_string(header::path(TABLE)).unwrap();
     let mut rows = BTreeMap::new();
-    for row in table.split("\nFUNCTION(").skip(1) {
+    for row in table.split("\nFUNCTION(").skip(1).chain(table.split("\nREFUSED(").skip(1)) {
         let row = row.split("\n\n").next().unwrap();
+        let row = row.split("\nFUNCTION(").next().unwrap();
         let row = row.split("\nPURE(").next().unwrap();
+        let row = row.split("\nREFUSED(").next().unwrap();
         let (name, row) = row.split_once(',').unwrap();
         // The arguments of the call stand in parentheses of their own, before the parameters.
         let arguments = row.find('(').unwrap();
@@ -58,6 +60,7 @@ fn shapes_of_row(parameters: &str) -> Shapes {
             "HANDLES" => Some("handles"),
             "SLICES" => Some("slices"),
             "RESULTS" => Some("results"),
+            "WAKE" => Some("wake"),
             _ => None,
         })
         .collect()
@@ -81,6 +84,7 @@ fn shapes_of_declaration(declaration: &str) -> Shapes {
             handles if handles.contains(" *const *") && next == "size_t count" => ("handles", 2),
             slices if slices.starts_with("const sealwax_slice *") && next == "size_t count" => ("slices", 2),
             "sealwax_result *out_results" => ("results", 1),
+            "sealwax_wake wake" => ("wake", 2),
             length if length.starts_with("size_t ") && !length.contains('*') => ("length", 1),
             out if out.contains(" *out_") || out.contains(" **out_") => {
                 let handle = out.starts_with("sealwax_") && out.contains("**");

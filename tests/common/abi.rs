@@ -4,6 +4,7 @@
 //! What is refused comes back as its status, so a test compares with the constants of [`sealwax::ffi::status`].
 #![allow(unsafe_code, reason = "the callee is C's")]
 
+pub(crate) mod client;
 pub(crate) mod group;
 pub(crate) mod identity;
 pub(crate) mod relay;

@@ -13,6 +13,7 @@ that fails raises a SealwaxError, by family and by status, and changes nothing u
 docs/C_API.md holds the conventions beneath, docs/PROTOCOL.md the bytes.
 """
 
+from . import events
 from ._errors import (
     AuthenticationError,
     AuthenticationFailedError,
@@ -85,6 +86,7 @@ from .attachments import (
     open_file,
     seal_file,
 )
+from .client import Client, Pending
 from .envelope import Envelope, Kind, copied, inspect
 from .group import GroupReceiver, GroupSender
 from .identity import Identity, SafetyNumber, inspect_card, safety_number
@@ -120,6 +122,7 @@ __all__ = [
     "BufferTooSmallError",
     "CallerError",
     "ChainExhaustedError",
+    "Client",
     "Delivery",
     "DuplicateError",
     "ENVELOPE_MAX",
@@ -151,6 +154,7 @@ __all__ = [
     "NullPointerError",
     "ObjectError",
     "Outcome",
+    "Pending",
     "PeopleError",
     "PoisonedError",
     "PrekeysRequiredError",
@@ -198,6 +202,7 @@ __all__ = [
     "abi_version",
     "build_info",
     "copied",
+    "events",
     "inspect",
     "inspect_card",
     "live_handles",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctypes import (
+    CFUNCTYPE,
     POINTER,
     CDLL,
     Structure,
@@ -51,6 +52,25 @@ CONSTANTS: Dict[str, int] = {
     "SEALWAX_ROLE_OWNER": 3,
     "SEALWAX_DELIVERY_QUEUE_END": 1,
     "SEALWAX_DELIVERY_CLOSE": 2,
+    "SEALWAX_CONTENT_BINARY": 0,
+    "SEALWAX_CONTENT_TEXT": 1,
+    "SEALWAX_SEND_TRANSIENT": 1,
+    "SEALWAX_EVENT_CONNECTED": 1,
+    "SEALWAX_EVENT_DISCONNECTED": 2,
+    "SEALWAX_EVENT_PRESENCE": 3,
+    "SEALWAX_EVENT_MESSAGE": 4,
+    "SEALWAX_EVENT_ACK": 5,
+    "SEALWAX_EVENT_FAILED": 6,
+    "SEALWAX_EVENT_IDENTITY_CHANGED": 7,
+    "SEALWAX_EVENT_DONE": 8,
+    "SEALWAX_EVENT_ERROR": 9,
+    "SEALWAX_EVENT_FLAG_AGAIN": 1,
+    "SEALWAX_EVENT_FLAG_ONLINE": 2,
+    "SEALWAX_EVENT_FLAG_RESTORED": 4,
+    "SEALWAX_EVENT_FLAG_BLOCKED": 8,
+    "SEALWAX_STATE_SENT": 1,
+    "SEALWAX_STATE_DELIVERED": 2,
+    "SEALWAX_STATE_READ": 3,
 }
 
 
@@ -90,6 +110,14 @@ class DeliveriesHandle(c_void_p):
     """sealwax_deliveries *"""
 
 
+class ClientHandle(c_void_p):
+    """sealwax_client *"""
+
+
+class EventHandle(c_void_p):
+    """sealwax_event *"""
+
+
 #: Opaque types of the header by name.
 HANDLES: Dict[str, Any] = {
     "sealwax_identity": IdentityHandle,
@@ -101,6 +129,13 @@ HANDLES: Dict[str, Any] = {
     "sealwax_stream_open": StreamOpenHandle,
     "sealwax_relay": RelayHandle,
     "sealwax_deliveries": DeliveriesHandle,
+    "sealwax_client": ClientHandle,
+    "sealwax_event": EventHandle,
+}
+
+#: Types of functions that the library calls, by name.
+CALLBACKS: Dict[str, Any] = {
+    "sealwax_wake": CFUNCTYPE(None, c_void_p),
 }
 
 
@@ -157,6 +192,44 @@ class RecordView(Structure):
     _fields_ = [("name", Slice), ("value", Slice), ("replaces", c_uint64)]
 
 
+class PendingView(Structure):
+    """sealwax_pending"""
+
+    _fields_ = [
+        ("frames", c_size_t),
+        ("events", c_size_t),
+        ("due_ms", c_uint64),
+        ("wants_disconnect", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class EventFields(Structure):
+    """sealwax_event_fields"""
+
+    _fields_ = [
+        ("kind", c_uint32),
+        ("flags", c_uint32),
+        ("number", c_uint64),
+        ("request", c_uint64),
+        ("time_ms", c_uint64),
+        ("user", Slice),
+        ("by", Slice),
+        ("group", Slice),
+        ("label", Slice),
+        ("payload", Slice),
+        ("known_fingerprint", Slice),
+        ("fingerprint", Slice),
+        ("message_id", c_uint8 * 16),
+        ("status", c_int32),
+        ("state", c_uint32),
+        ("content_type", c_uint32),
+        ("role", c_uint32),
+        ("count", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 #: Structures of the header by name.
 STRUCTURES: Dict[str, Any] = {
     "sealwax_slice": Slice,
@@ -165,6 +238,8 @@ STRUCTURES: Dict[str, Any] = {
     "sealwax_stream_layout": StreamLayout,
     "sealwax_delivery": DeliveryView,
     "sealwax_record": RecordView,
+    "sealwax_pending": PendingView,
+    "sealwax_event_fields": EventFields,
 }
 
 
@@ -320,6 +395,34 @@ FUNCTIONS: Dict[str, Prototype] = {
         DeliveriesHandle, POINTER(POINTER(RecordView)), POINTER(c_size_t)
     ),
     "sealwax_deliveries_free": _fallible(DeliveriesHandle),
+    # Clients
+    "sealwax_client_create": _fallible(*_TEXT, *_TEXT, *_BYTES, *_OPTIONS, _NOW, POINTER(ClientHandle)),
+    "sealwax_client_open": _fallible(*_TEXT, *_BYTES, *_OPTIONS, _NOW, POINTER(ClientHandle)),
+    "sealwax_client_free": _fallible(ClientHandle),
+    "sealwax_client_info": _fallible(ClientHandle, *_OUT),
+    "sealwax_client_backup": _fallible(ClientHandle, *_TEXT),
+    "sealwax_client_connected": _fallible(ClientHandle, *_TEXT, _NOW),
+    "sealwax_client_disconnected": _fallible(ClientHandle, _NOW),
+    "sealwax_client_receive": _fallible(ClientHandle, *_BYTES, _NOW),
+    "sealwax_client_tick": _fallible(ClientHandle, _NOW),
+    "sealwax_client_pending": _fallible(ClientHandle, POINTER(PendingView)),
+    "sealwax_client_next_frame": _fallible(ClientHandle, *_OUT),
+    "sealwax_client_next_event": _fallible(ClientHandle, POINTER(EventHandle)),
+    "sealwax_client_confirm": _fallible(ClientHandle, c_uint64),
+    "sealwax_client_on_wake": _fallible(ClientHandle, CALLBACKS["sealwax_wake"], c_void_p),
+    "sealwax_client_send_direct": _fallible(
+        ClientHandle, *_TEXT, c_uint32, *_BYTES, c_uint32, _NOW, POINTER(c_uint8)
+    ),
+    "sealwax_client_mark_read": _fallible(ClientHandle, *_TEXT, *_BYTES, _NOW),
+    "sealwax_client_accept_identity": _fallible(ClientHandle, *_TEXT, *_BYTES, _NOW),
+    "sealwax_client_watch": _fallible(ClientHandle, POINTER(Slice), c_size_t, _NOW),
+    "sealwax_client_set_visible": _fallible(ClientHandle, c_int, _NOW),
+    "sealwax_client_card": _fallible(ClientHandle, *_TEXT, *_OUT),
+    "sealwax_client_safety_number": _fallible(ClientHandle, *_TEXT, POINTER(c_char), *_OUT),
+    # Events
+    "sealwax_event_view": _fallible(EventHandle, POINTER(EventFields)),
+    "sealwax_event_json": _fallible(EventHandle, *_OUT),
+    "sealwax_event_free": _fallible(EventHandle),
 }
 
 

@@ -34,7 +34,7 @@ HEADER = without_comments((ROOT / "include" / "sealwax.h").read_text(encoding="u
 
 
 def base_type(name: str) -> Any:
-    for table in (NUMBERS, _prototypes.HANDLES, _prototypes.STRUCTURES):
+    for table in (NUMBERS, _prototypes.HANDLES, _prototypes.STRUCTURES, _prototypes.CALLBACKS):
         if name in table:
             return table[name]
     raise AssertionError(f"the package does not know the C type {name}")
@@ -108,6 +108,11 @@ class PrototypesAreThoseOfTheHeader(unittest.TestCase):
         names = re.findall(r"typedef struct (\w+) \1;", HEADER)
         self.assertEqual(set(_prototypes.HANDLES), set(names))
         self.assertEqual(len(set(_prototypes.HANDLES.values())), len(names))
+
+    def test_callbacks(self) -> None:
+        found = re.findall(r"typedef void \(\*(\w+)\)\(void \*user_data\);", HEADER)
+        self.assertEqual(set(_prototypes.CALLBACKS), set(found))
+        self.assertEqual(len(re.findall(r"\(\*", HEADER)), len(found))
 
     def test_structures(self) -> None:
         found = structures()

@@ -30,6 +30,10 @@ enum type type_of(enum object object) {
     case READ_WHOLE:
     case AT_RANDOM:
         return OPENING;
+    case DAVE_APP:
+        return CLIENT;
+    case NEWS:
+        return EVENT;
     default:
         return ROSTER;
     }
@@ -67,6 +71,7 @@ static int keep_text(struct fixture *fixture, enum bytes which, const char *text
 #define RELAY_OF(object) ((sealwax_relay *)fixture->objects[object])
 #define SEAL_OF(object) ((sealwax_stream_seal *)fixture->objects[object])
 #define OPENING_OF(object) ((sealwax_stream_open *)fixture->objects[object])
+#define CLIENT_OF(object) ((sealwax_client *)fixture->objects[object])
 #define INPUT_OF(which) fixture->bytes[which].data, fixture->bytes[which].len
 
 static int identity_new(struct fixture *fixture, enum object object, const char *user) {
@@ -313,6 +318,72 @@ static int attachments(struct fixture *fixture) {
            len == PIECE_LEN && memcmp(out, piece, len) == 0;
 }
 
+/* A client on a connection, to which nobody has said anything yet. */
+static sealwax_client *client_new(const struct fixture *fixture) {
+    static const char options[] =
+        "{\"method\":\"host\",\"prekeys_required\":false,\"acks\":true,\"one_time_prekeys\":2}";
+    sealwax_client *client = NULL;
+    if (STEP(sealwax_client_create("dave", 4, NULL, 0, INPUT_OF(KEY), options, sizeof options - 1, NOW, &client)))
+        (void)STEP(sealwax_client_connected(client, NULL, 0, NOW));
+    return client;
+}
+
+static sealwax_event *event_of(sealwax_client *client) {
+    sealwax_event *event = NULL;
+    return STEP(sealwax_client_next_event(client, &event)) ? event : NULL;
+}
+
+/* A number of several bytes, and what follows it. */
+static unsigned char *put_number(unsigned char *at, uint64_t number, int size) {
+    while (size-- > 0)
+        *at++ = (unsigned char)(number >> (8 * size));
+    return at;
+}
+
+/* Gives a client a message of Alice's as a relay does, in a frame of type 12. */
+static int deliver(struct fixture *fixture, sealwax_client *client, const unsigned char *head, sealwax_session *session,
+                   uint64_t sequence) {
+    unsigned char frame[4096], envelope[2048], *at = frame;
+    size_t len;
+    if (!STEP(sealwax_session_encrypt(session, "hello", 5, NOW, envelope, sizeof envelope, &len)))
+        return 0;
+    memcpy(frame, head, 5);
+    at = put_number(put_number(at + 5, 12, 1), 0, 4);
+    at = put_number(put_number(put_number(at, sequence, 8), 0, 1), len, 4);
+    memcpy(at, envelope, len);
+    free(fixture->bytes[DELIVER].data);
+    return keep(fixture, DELIVER, frame, (size_t)(at - frame) + len) &&
+           STEP(sealwax_client_receive(client, INPUT_OF(DELIVER), NOW));
+}
+
+/* The fixture is the client's relay: it welcomes it, in a frame of type 15, and delivers. */
+static int clients(struct fixture *fixture) {
+    unsigned char frame[2048], card[SEALWAX_CARD_MAX], *at = frame;
+    size_t len, card_len;
+    sealwax_client *client = client_new(fixture);
+    sealwax_session *session = NULL;
+    sealwax_event *connected;
+    int delivered;
+    fixture->objects[DAVE_APP] = client;
+    if (client == NULL || !keep_text(fixture, NO_PATH, "/nowhere/at/all/store") ||
+        !keep_hex(fixture, ALICE_FINGERPRINT, SEALWAX_FINGERPRINT_LEN, ALICE, "\"fingerprint\":\"") ||
+        !STEP(sealwax_client_next_frame(client, frame, sizeof frame, &len)) ||
+        !STEP(sealwax_client_card(client, NULL, 0, card, sizeof card, &card_len)))
+        return 0;
+    frame[5] = 15;
+    at = put_number(put_number(at + 10, NOW, 8), 7, 16);
+    at = put_number(put_number(put_number(put_number(at, 0, 8), 0, 8), 0, 8), 0, 8);
+    at = put_number(put_number(at, 0, 2), 1048576, 4);
+    if (!STEP(sealwax_client_receive(client, frame, (size_t)(at - frame), NOW)) ||
+        !STEP(sealwax_session_initiate(IDENTITY_OF(ALICE), card, card_len, NULL, 0, NULL, 0, NOW, &session)))
+        return 0;
+    delivered = deliver(fixture, client, frame, session, 1) && deliver(fixture, client, frame, session, 2);
+    connected = event_of(client);
+    fixture->objects[NEWS] = event_of(client);
+    return STEP(sealwax_session_free(session)) && STEP(sealwax_event_free(connected)) && delivered &&
+           connected != NULL && fixture->objects[NEWS] != NULL;
+}
+
 static int dead_handles(struct fixture *fixture) {
     int type;
     for (type = 0; type < TYPES; type++) {
@@ -336,7 +407,7 @@ int fixture_open(struct fixture *fixture) {
            keep_text(fixture, FUNCTION_NAME, "sealwax_identity_new") && keep(fixture, KEY, key, sizeof key) &&
            keep_text(fixture, PLAINTEXT, "attack at dawn") && identities(fixture) && sessions(fixture) &&
            groups(fixture) && group_messages(fixture) && relay(fixture) && attachments(fixture) &&
-           dead_handles(fixture);
+           clients(fixture) && dead_handles(fixture);
 }
 
 void fixture_close(struct fixture *fixture) {
@@ -359,6 +430,8 @@ void *object_new(const struct fixture *fixture, enum type type) {
     sealwax_deliveries *mail = NULL;
     sealwax_stream_seal *seal = NULL;
     sealwax_stream_open *opening = NULL;
+    sealwax_client *client = NULL;
+    sealwax_event *event = NULL;
     uint8_t header[SEALWAX_STREAM_HEADER_LEN];
     switch (type) {
     case IDENTITY:
@@ -385,6 +458,14 @@ void *object_new(const struct fixture *fixture, enum type type) {
     case OPENING:
         return STEP(sealwax_stream_open_new(INPUT_OF(REFERENCE), INPUT_OF(STREAM_HEADER), NULL, 0, &opening)) ? opening
                                                                                                               : NULL;
+    case CLIENT:
+        return client_new(fixture);
+    case EVENT: /* that a relay talks nonsense */
+        client = client_new(fixture);
+        if (STEP(sealwax_client_receive(client, "", 0, NOW)))
+            event = event_of(client);
+        (void)sealwax_client_free(client);
+        return event;
     default:
         return NULL;
     }
@@ -410,6 +491,10 @@ sealwax_status object_free(enum type type, void *handle) {
         return sealwax_stream_seal_free((sealwax_stream_seal *)handle);
     case OPENING:
         return sealwax_stream_open_free((sealwax_stream_open *)handle);
+    case CLIENT:
+        return sealwax_client_free((sealwax_client *)handle);
+    case EVENT:
+        return sealwax_event_free((sealwax_event *)handle);
     default:
         return SEALWAX_INVALID_HANDLE;
     }
@@ -434,6 +519,10 @@ sealwax_status object_info(enum type type, const void *handle, void *out, size_t
     case OPENING:
         *out_len = 0;
         return sealwax_stream_open_finish((const sealwax_stream_open *)handle);
+    case CLIENT:
+        return sealwax_client_info((sealwax_client *)(uintptr_t)handle, out, out_cap, out_len);
+    case EVENT:
+        return sealwax_event_json((const sealwax_event *)handle, out, out_cap, out_len);
     default: /* deliveries never change */
         *out_len = 0;
         return SEALWAX_INVALID_HANDLE;
@@ -482,10 +571,18 @@ static int attachment_works(const struct fixture *fixture) {
            STEP(sealwax_stream_open_finish(OPENING_OF(READ_WHOLE)));
 }
 
+static int client_works(const struct fixture *fixture) {
+    uint8_t id[SEALWAX_ID_LEN];
+    sealwax_pending pending;
+    return STEP(sealwax_client_send_direct(CLIENT_OF(DAVE_APP), "alice", 5, SEALWAX_CONTENT_TEXT, "hi", 2, 0, LATER,
+                                           id)) &&
+           STEP(sealwax_client_pending(CLIENT_OF(DAVE_APP), &pending));
+}
+
 int fixture_works(const struct fixture *fixture) {
     return session_works(fixture, ALICE_WITH_BOB, BOB_WITH_ALICE) &&
            session_works(fixture, BOB_WITH_ALICE, ALICE_WITH_BOB) && group_works(fixture) && relay_works(fixture) &&
-           attachment_works(fixture);
+           attachment_works(fixture) && client_works(fixture);
 }
 
 /* FNV-1a. */

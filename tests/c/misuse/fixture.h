@@ -8,7 +8,7 @@
 /* When a session may be renewed. */
 #define LATER (NOW + UINT64_C(7200000))
 
-enum type { IDENTITY, SESSION, ROSTER, SENDER, RECEIVER, RELAY, DELIVERIES, SEAL, OPENING, TYPES };
+enum type { IDENTITY, SESSION, ROSTER, SENDER, RECEIVER, RELAY, DELIVERIES, SEAL, OPENING, CLIENT, EVENT, TYPES };
 
 enum object {
     ALICE,
@@ -30,6 +30,8 @@ enum object {
     READ,        /* an attachment that is read in order */
     READ_WHOLE,  /* to its end */
     AT_RANDOM,   /* at will */
+    DAVE_APP,    /* a client that is connected and has a message of Alice's, with frames and events to take out */
+    NEWS,        /* an event of it */
     OBJECTS
 };
 
@@ -70,6 +72,9 @@ enum bytes {
     STREAM_HEADER,
     SEALED_BODY,
     SEALED_CHUNK,
+    NO_PATH,
+    DELIVER,
+    ALICE_FINGERPRINT,
     BYTES_COUNT
 };
 

@@ -66,7 +66,7 @@ static int functions_that_miss_the_fork(void) {
         if (is_free(function))
             continue;
         call_prepare(call, function, &shared);
-        if (call_make(call) != (takes_object(function) ? SEALWAX_FORKED : SEALWAX_OK))
+        if (call_make(call) != (takes_object(function) ? SEALWAX_FORKED : function->valid))
             return 1 + (int)i;
         call_release(call);
     }

@@ -2,6 +2,7 @@
  *
  * The arguments call the function with what stands in its parameters, by position; the parameters say what that is.
  * `again` is what the same valid call says once it was done. A function that cannot fail is PURE(name, (arguments)).
+ * One that cannot succeed here is REFUSED(name, status, (arguments), parameters...).
  * A test (tests/abi/misuse.rs) compares names and parameters with the header: a row that is missing, or that leaves
  * out a parameter, fails it. This file is included more than once, with FUNCTION and PURE defined. */
 
@@ -155,7 +156,7 @@ FUNCTION(sealwax_group_receiver_decrypt, SEALWAX_DUPLICATE, (RECEIVER_AT(0), INP
          OBJECT(BOB_RECEIVES), BYTES(GROUP_ENVELOPE, SEALWAX_ENVELOPE_MAX, SEALWAX_MALFORMED), BUFFER)
 FUNCTION(sealwax_group_receiver_decrypt_batch, SEALWAX_OK,
          (RECEIVER_AT(0), SLICES_AT(1), NOW, BUFFER_AT(2), RESULTS_AT(3)), OBJECT(BOB_RECEIVES),
-         SLICES(GROUP_ENVELOPE, SEALWAX_BATCH_MAX, SEALWAX_BATCH_BYTES_MAX), BUFFER, RESULTS)
+         SLICES(GROUP_ENVELOPE, SEALWAX_BATCH_MAX, SEALWAX_BATCH_BYTES_MAX, SEALWAX_OK), BUFFER, RESULTS)
 FUNCTION(sealwax_group_receiver_share_history, SEALWAX_OK,
          (RECEIVER_AT(0), SESSION_AT(1), TEXT_AT(2), INPUT_AT(3), (uint32_t)a[4].number, NOW, BUFFER_AT(5)),
          OBJECT(BOB_RETAINS), OBJECT(BOB_WITH_ALICE), TEXT(ALICE_NAME, SEALWAX_NAME_MAX, SEALWAX_UNKNOWN_KEY),
@@ -242,3 +243,55 @@ FUNCTION(sealwax_deliveries_records, SEALWAX_OK,
          (DELIVERIES_AT(0), (const sealwax_record **)a[1].out, (size_t *)a[2].out),
          OBJECT(MAIL), VALUE(sizeof(void *)), VALUE(sizeof(size_t)))
 FUNCTION(sealwax_deliveries_free, SEALWAX_INVALID_HANDLE, (DELIVERIES_AT(0)), ENDED(MAIL))
+
+/* Clients: in files they need a place, which is not there */
+REFUSED(sealwax_client_create, SEALWAX_STORE_IO,
+        (TEXT_AT(0), TEXT_AT(1), INPUT_AT(2), TEXT_AT(3), NOW, CLIENT_NEW(4)),
+        TEXT(USER, SEALWAX_NAME_MAX, SEALWAX_INVALID_TEXT), TEXT(NO_PATH, PATH_LIMIT, SEALWAX_OK),
+        FIXED(KEY, SEALWAX_KEY_LEN), OPTIONS_TEXT, NEW_HANDLE(CLIENT))
+REFUSED(sealwax_client_open, SEALWAX_WRONG_STATE,
+        (TEXT_AT(0), INPUT_AT(1), TEXT_AT(2), NOW, CLIENT_NEW(3)),
+        TEXT(NO_PATH, PATH_LIMIT, SEALWAX_WRONG_STATE), FIXED(KEY, SEALWAX_KEY_LEN), OPTIONS_TEXT,
+        NEW_HANDLE(CLIENT))
+FUNCTION(sealwax_client_free, SEALWAX_INVALID_HANDLE, (CLIENT_AT(0)), ENDED(DAVE_APP))
+FUNCTION(sealwax_client_info, SEALWAX_OK, (CLIENT_AT(0), BUFFER_AT(1)), OBJECT(DAVE_APP), BUFFER)
+REFUSED(sealwax_client_backup, SEALWAX_UNSUPPORTED, (CLIENT_AT(0), TEXT_AT(1)),
+        OBJECT(DAVE_APP), TEXT(NO_PATH, PATH_LIMIT, SEALWAX_INVALID_ARGUMENT))
+FUNCTION(sealwax_client_connected, SEALWAX_OK, (CLIENT_AT(0), TEXT_AT(1), NOW),
+         OBJECT(DAVE_APP), TEXT(LABEL, SEALWAX_NAME_MAX, SEALWAX_OK))
+FUNCTION(sealwax_client_disconnected, SEALWAX_OK, (CLIENT_AT(0), NOW), OBJECT(DAVE_APP))
+FUNCTION(sealwax_client_receive, SEALWAX_OK, (CLIENT_AT(0), INPUT_AT(1), NOW),
+         OBJECT(DAVE_APP), BYTES(DELIVER, FRAME_LIMIT, SEALWAX_OK))
+FUNCTION(sealwax_client_tick, SEALWAX_OK, (CLIENT_AT(0), NOW), OBJECT(DAVE_APP))
+FUNCTION(sealwax_client_pending, SEALWAX_OK, (CLIENT_AT(0), (sealwax_pending *)a[1].out),
+         OBJECT(DAVE_APP), VALUE(sizeof(sealwax_pending)))
+FUNCTION(sealwax_client_next_frame, SEALWAX_OK, (CLIENT_AT(0), BUFFER_AT(1)), OBJECT(DAVE_APP), BUFFER)
+FUNCTION(sealwax_client_next_event, SEALWAX_OK, (CLIENT_AT(0), EVENT_NEW(1)), OBJECT(DAVE_APP), NEW_HANDLE(EVENT))
+FUNCTION(sealwax_client_confirm, SEALWAX_OK, (CLIENT_AT(0), a[1].number), OBJECT(DAVE_APP), NUMBER(1))
+FUNCTION(sealwax_client_on_wake, SEALWAX_OK, (CLIENT_AT(0), NULL, NULL), OBJECT(DAVE_APP), WAKE)
+FUNCTION(sealwax_client_send_direct, SEALWAX_OK,
+         (CLIENT_AT(0), TEXT_AT(1), (uint32_t)a[2].number, INPUT_AT(3), (uint32_t)a[4].number, NOW,
+          (uint8_t *)a[5].out),
+         OBJECT(DAVE_APP), TEXT(ALICE_NAME, SEALWAX_NAME_MAX, SEALWAX_INVALID_TEXT),
+         RANGE(SEALWAX_CONTENT_TEXT, 2, SEALWAX_INVALID_ARGUMENT), BYTES(PLAINTEXT, SEALWAX_MESSAGE_MAX, SEALWAX_OK),
+         RANGE(0, 2, SEALWAX_INVALID_ARGUMENT), VALUE(SEALWAX_ID_LEN))
+FUNCTION(sealwax_client_mark_read, SEALWAX_OK, (CLIENT_AT(0), TEXT_AT(1), INPUT_AT(2), NOW),
+         OBJECT(DAVE_APP), TEXT(ALICE_NAME, SEALWAX_NAME_MAX, SEALWAX_OK), BYTES(KEY, READ_LIMIT, SEALWAX_OK))
+FUNCTION(sealwax_client_accept_identity, SEALWAX_OK, (CLIENT_AT(0), TEXT_AT(1), INPUT_AT(2), NOW),
+         OBJECT(DAVE_APP), TEXT(ALICE_NAME, SEALWAX_NAME_MAX, SEALWAX_UNKNOWN_USER),
+         FIXED(ALICE_FINGERPRINT, SEALWAX_FINGERPRINT_LEN))
+FUNCTION(sealwax_client_watch, SEALWAX_OK, (CLIENT_AT(0), SLICES_AT(1), NOW),
+         OBJECT(DAVE_APP), SLICES(ALICE_NAME, WATCH_MOST, WATCH_LIMIT, SEALWAX_INVALID_TEXT))
+FUNCTION(sealwax_client_set_visible, SEALWAX_OK, (CLIENT_AT(0), (int)a[1].number, NOW),
+         OBJECT(DAVE_APP), RANGE(1, 2, SEALWAX_INVALID_ARGUMENT))
+FUNCTION(sealwax_client_card, SEALWAX_OK, (CLIENT_AT(0), TEXT_AT(1), BUFFER_AT(2)),
+         OBJECT(DAVE_APP), TEXT(ALICE_NAME, SEALWAX_NAME_MAX, SEALWAX_OK), BUFFER)
+FUNCTION(sealwax_client_safety_number, SEALWAX_OK, (CLIENT_AT(0), TEXT_AT(1), (char *)a[2].out, BUFFER_AT(3)),
+         OBJECT(DAVE_APP), TEXT(ALICE_NAME, SEALWAX_NAME_MAX, SEALWAX_UNKNOWN_USER),
+         VALUE(SEALWAX_SAFETY_DIGITS + 1), BUFFER)
+
+/* Events */
+FUNCTION(sealwax_event_view, SEALWAX_OK, (EVENT_AT(0), (sealwax_event_fields *)a[1].out),
+         OBJECT(NEWS), VALUE(sizeof(sealwax_event_fields)))
+FUNCTION(sealwax_event_json, SEALWAX_OK, (EVENT_AT(0), BUFFER_AT(1)), OBJECT(NEWS), BUFFER)
+FUNCTION(sealwax_event_free, SEALWAX_INVALID_HANDLE, (EVENT_AT(0)), ENDED(NEWS))

@@ -276,7 +276,7 @@ static int mutate_slices(struct call *call, int position, int n, struct mutation
     case 8:
         slice->ptr = NULL;
         slice->len = 0;
-        return is(mutation, "an empty one", SEALWAX_OK, OPERATION);
+        return is(mutation, "an empty one", parameter->edge, OPERATION);
     default:
         if (n % 2 == 0) {
             argument->in = place_in_outputs(call, position, (n - 9) / 2);
@@ -477,7 +477,9 @@ static void expect_something(const struct call *call) {
 static int succeed(struct call *call, struct fixture *fixture, int position, const char *what, int again) {
     uint64_t digest = fixture_digest(fixture);
     sealwax_status status = call_make(call);
-    expect_status(status, SEALWAX_OK, call, position, what);
+    /* With an argument that is empty, what is refused otherwise may be done. */
+    if (again || status != SEALWAX_OK)
+        expect_status(status, call->function->valid, call, position, what);
     if (status == SEALWAX_OK) {
         expect_something(call);
         call_release(call);

@@ -13,6 +13,10 @@
 #define STREAM_PIECE_LIMIT 1073741824
 #define STREAM_CHUNKS_LIMIT 1073741824
 #define SEALED_LIMIT 134217728
+#define PATH_LIMIT 4096
+#define READ_LIMIT (4096 * SEALWAX_ID_LEN)
+#define WATCH_MOST 1000
+#define WATCH_LIMIT (WATCH_MOST * SEALWAX_NAME_MAX)
 
 /* How arguments get into a call. */
 #define INPUT_AT(i) a[i].in, a[i].len
@@ -30,6 +34,10 @@
 #define DELIVERIES_AT(i) ((sealwax_deliveries *)(uintptr_t)a[i].in)
 #define SEAL_AT(i) ((sealwax_stream_seal *)(uintptr_t)a[i].in)
 #define OPENING_AT(i) ((sealwax_stream_open *)(uintptr_t)a[i].in)
+#define CLIENT_AT(i) ((sealwax_client *)(uintptr_t)a[i].in)
+#define EVENT_AT(i) ((sealwax_event *)(uintptr_t)a[i].in)
+#define CLIENT_NEW(i) ((sealwax_client **)a[i].out)
+#define EVENT_NEW(i) ((sealwax_event **)a[i].out)
 #define IDENTITY_NEW(i) ((sealwax_identity **)a[i].out)
 #define SESSION_NEW(i) ((sealwax_session **)a[i].out)
 #define ROSTER_NEW(i) ((sealwax_roster **)a[i].out)
@@ -43,6 +51,7 @@
 
 #define FUNCTION(name, again, arguments, ...)                                                                         \
     static sealwax_status call_##name(const struct argument *a) { return name arguments; }
+#define REFUSED(name, valid, arguments, ...) FUNCTION(name, valid, arguments, )
 #define PURE(name, arguments)                                                                                         \
     static sealwax_status call_##name(const struct argument *a) {                                                     \
         (void)a;                                                                                                      \
@@ -50,6 +59,7 @@
     }
 #include "functions.h"
 #undef FUNCTION
+#undef REFUSED
 #undef PURE
 
 /* What a parameter is. */
@@ -65,23 +75,28 @@
 #define NUMBER(good) {KIND_NUMBER, 0, 0, SEALWAX_OK, good, good}
 #define RANGE(good, bad, status) {KIND_NUMBER, 0, 0, status, good, bad}
 #define HANDLES(object, most) {KIND_HANDLES, object, most, SEALWAX_INVALID_HANDLE, 0, 0}
-#define SLICES(bytes, most, limit) {KIND_SLICES, bytes, most, SEALWAX_OK, limit, 0}
+#define SLICES(bytes, most, limit, empty) {KIND_SLICES, bytes, most, empty, limit, 0}
+#define WAKE {KIND_WAKE, 0, 0, SEALWAX_OK, 0, 0}
 #define RESULTS {KIND_RESULTS, 0, sizeof(sealwax_result), SEALWAX_OK, 0, 0}
 #define BUFFER {KIND_BUFFER, 0, 0, SEALWAX_OK, 0, 0}
 #define VALUE(size) {KIND_VALUE, 0, size, SEALWAX_OK, 0, 0}
 #define NEW_HANDLE(type) {KIND_NEW_HANDLE, type, sizeof(void *), SEALWAX_OK, 0, 0}
 
-#define FUNCTION(name, again, arguments, ...) {#name, call_##name, again, {__VA_ARGS__}},
-#define PURE(name, arguments) {#name, call_##name, SEALWAX_OK, {{KIND_END, 0, 0, 0, 0, 0}}},
+#define FUNCTION(name, again, arguments, ...) {#name, call_##name, SEALWAX_OK, again, {__VA_ARGS__}},
+#define REFUSED(name, valid, arguments, ...) {#name, call_##name, valid, valid, {__VA_ARGS__}},
+#define PURE(name, arguments) {#name, call_##name, SEALWAX_OK, SEALWAX_OK, {{KIND_END, 0, 0, 0, 0, 0}}},
 const struct function functions[] = {
 #include "functions.h"
 };
 #undef FUNCTION
+#undef REFUSED
 #undef PURE
 
 const size_t functions_count = sizeof functions / sizeof functions[0];
 
-int is_output(const struct parameter *parameter) { return parameter->kind >= KIND_BUFFER; }
+int is_output(const struct parameter *parameter) {
+    return parameter->kind >= KIND_BUFFER && parameter->kind <= KIND_RESULTS;
+}
 
 int is_input(const struct parameter *parameter) {
     return parameter->kind >= KIND_BYTES && parameter->kind <= KIND_OPTIONS;
@@ -120,7 +135,7 @@ void call_prepare(struct call *call, const struct function *function, const stru
             argument->len = (size_t)parameter->good;
         } else if (parameter->kind == KIND_NUMBER) {
             argument->number = parameter->good;
-        } else {
+        } else if (is_output(parameter)) {
             /* A marker, by which a byte that was written is seen. */
             memset(&call->outputs[i], 'x', sizeof call->outputs[i]);
             argument->out = &call->outputs[i].room;

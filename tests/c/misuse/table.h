@@ -22,7 +22,8 @@ enum kind {
     KIND_BUFFER, /* void *out, size_t out_cap, size_t *out_len */
     KIND_VALUE,  /* a pointer to a number, an array or a struct */
     KIND_NEW_HANDLE,
-    KIND_RESULTS /* sealwax_result *out_results, as many as there are inputs */
+    KIND_RESULTS, /* sealwax_result *out_results, as many as there are inputs */
+    KIND_WAKE     /* a function and what it is called with, of which nothing is wrong */
 };
 
 struct parameter {
@@ -47,6 +48,7 @@ struct argument {
 struct function {
     const char *name;
     sealwax_status (*call)(const struct argument *a);
+    sealwax_status valid; /* what the valid call says */
     sealwax_status again;
     struct parameter parameters[PARAMETERS_MAX];
 };

@@ -55,11 +55,11 @@ static void *work(void *argument) {
         is_last = is_object_gone();
         self->last = call_make(&self->call);
         call_release(&self->call);
-        self->ok += self->last == SEALWAX_OK;
+        self->ok += self->last == function->valid;
         if (self->until_freed && self->last == SEALWAX_INVALID_HANDLE)
             break;
         /* Called often enough, some functions say that a table is full. */
-        if (self->last != SEALWAX_OK && self->last != function->again &&
+        if (self->last != function->valid && self->last != function->again &&
             !(self->until_freed && self->last == SEALWAX_LIMIT_REACHED))
             self->unexpected++;
         count_call();
@@ -99,7 +99,7 @@ static void at_once(const struct function *function) {
         unexpected += workers[i].unexpected;
     }
     expect(unexpected == 0, function, "unexpected status in a thread");
-    expect(ok == (function->again == SEALWAX_OK ? THREADS * CALLS : 1), function, "succeeded too often or too seldom");
+    expect(ok == (function->again == function->valid ? THREADS * CALLS : 1), function, "succeeded too often or too seldom");
     if (!is_free(function))
         expect(fixture_works(&fixture), function, "objects broke in threads");
     fixture_close(&fixture);

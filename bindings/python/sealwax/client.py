@@ -1,0 +1,311 @@
+"""Clients: everything that an application does, with one identity, one store and one relay."""
+
+from __future__ import annotations
+
+import os
+from ctypes import addressof, byref, c_uint8, create_string_buffer
+from operator import index
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    NamedTuple,
+    Optional,
+    SupportsIndex,
+    Tuple,
+    Union,
+)
+
+from ._arguments import now, options, text, uint64
+from ._buffer import given, taken, taken_json
+from ._errors import check
+from ._handle import Handle
+from ._load import lib
+from ._prototypes import CALLBACKS, CONSTANTS, ClientHandle, EventFields, EventHandle, PendingView, Slice
+from .events import Event, event_of
+from .identity import SafetyNumber
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    Path = Union[str, "os.PathLike[str]"]
+
+_NEVER = (1 << 64) - 1
+_Wake = CALLBACKS["sealwax_wake"]
+
+
+class Pending(NamedTuple):
+    """What there is to take out of a client."""
+
+    #: Frames for the relay.
+    frames: int
+    #: Events for the application.
+    events: int
+    #: When `Client.tick` is due at the latest; None: never, as things are.
+    due_ms: Optional[int]
+    #: End the connection once the frames are sent, and make another one after a pause.
+    wants_disconnect: bool
+
+
+def _path(path: Optional[Path]) -> Tuple[bytes, int]:
+    if path is None:
+        return b"", 0
+    name = os.fspath(path)
+    if name == "":
+        raise ValueError("a path that is empty; None stands for memory")
+    return text(name, "path")
+
+
+class Client(Handle):
+    """One identity, one store, any number of peers, one relay.
+
+    It finds keys, opens and repairs sessions, retries and acknowledges by itself, and does no I/O but that of its store:
+    its host gives it frames of the relay and the time, and takes out frames and events. `sealwax.aio.AsyncClient` is such
+    a host.
+
+    Whatever is called, nothing of it leaves before it is durable: the store is written by `pending`, `frames` and `events`,
+    once for all calls before. If that fails, every call raises what its store said (a `StoreError`) until the client is
+    closed; open it anew then.
+    """
+
+    _free = lib.sealwax_client_free
+    _pointer = ClientHandle
+    _made = "Client.create or Client.open"
+    _stored = "its store is the one place where it lives"
+
+    #: What the library calls, kept for as long as it may.
+    _wake: Any = None
+
+    @classmethod
+    def create(
+        cls,
+        user: str,
+        path: Optional[Path] = None,
+        *,
+        key: Buffer,
+        prekeys_required: Optional[bool] = None,
+        method: Optional[str] = None,
+        acks: Optional[bool] = None,
+        identity_change: Optional[str] = None,
+        hidden_header: Optional[bool] = None,
+        padding: Optional[str] = None,
+        one_time_prekeys: Optional[int] = None,
+        now_ms: Optional[int] = None,
+    ) -> Client:
+        """Makes a client with a new identity, in a file that is made or in memory, under a key of 32 random bytes that
+        is kept apart from the file. WrongStateError if there is one already.
+
+        prekeys_required: as of `Identity`. The others: as of `open`.
+        """
+        chosen = options(
+            prekeys_required=prekeys_required,
+            method=method,
+            acks=acks,
+            identity_change=identity_change,
+            hidden_header=hidden_header,
+            padding=padding,
+            one_time_prekeys=one_time_prekeys,
+        )
+        names = (*text(user, "user"), *_path(path), *given(key, "key"))
+        return cls._create(
+            lib.sealwax_client_create, *names, chosen, len(chosen), now(now_ms), options=chosen
+        )
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        key: Buffer,
+        method: Optional[str] = None,
+        acks: Optional[bool] = None,
+        identity_change: Optional[str] = None,
+        hidden_header: Optional[bool] = None,
+        padding: Optional[str] = None,
+        one_time_prekeys: Optional[int] = None,
+        now_ms: Optional[int] = None,
+    ) -> Client:
+        """Opens the client that a file holds: what was on its way goes on, events that were not confirmed come again.
+        WrongStateError if there is none.
+
+        method: "proof" (default; show the relay who we are by our identity) or "host" (it knows by other means). acks
+        (False): tell accepted peers what was delivered and read, and take what they tell. identity_change: "block"
+        (default) or "warn". hidden_header, padding: as of `Session.initiate`. one_time_prekeys (100): that the relay
+        shall hold for us.
+        """
+        chosen = options(
+            method=method,
+            acks=acks,
+            identity_change=identity_change,
+            hidden_header=hidden_header,
+            padding=padding,
+            one_time_prekeys=one_time_prekeys,
+        )
+        return cls._create(
+            lib.sealwax_client_open,
+            *_path(path),
+            *given(key, "key"),
+            chosen,
+            len(chosen),
+            now(now_ms),
+            options=chosen,
+        )
+
+    # ---- The host's loop ----
+
+    def connected(self, relay_name: Optional[str] = None, *, now_ms: Optional[int] = None) -> None:
+        """There is a connection to a relay, which must have this name if one is given."""
+        check(lib.sealwax_client_connected(self._open, *text(relay_name or "", "relay_name"), now(now_ms)))
+
+    def disconnected(self, *, now_ms: Optional[int] = None) -> None:
+        """The connection is gone. What was asked and not answered is asked again on the next one."""
+        check(lib.sealwax_client_disconnected(self._open, now(now_ms)))
+
+    def receive(self, frame: Buffer, *, now_ms: Optional[int] = None) -> None:
+        """Takes a frame of the relay. One that is wrong is a `Failure` among the events and `Pending.wants_disconnect`."""
+        check(lib.sealwax_client_receive(self._open, *given(frame, "frame"), now(now_ms)))
+
+    def tick(self, *, now_ms: Optional[int] = None) -> None:
+        """Does what is due by time: at the latest when `Pending.due_ms` says."""
+        check(lib.sealwax_client_tick(self._open, now(now_ms)))
+
+    def pending(self) -> Pending:
+        """Makes durable what was done, and tells what there is to take out."""
+        out = PendingView()
+        check(lib.sealwax_client_pending(self._open, byref(out)))
+        due_ms = None if out.due_ms == _NEVER else out.due_ms
+        return Pending(out.frames, out.events, due_ms, bool(out.wants_disconnect))
+
+    def next_frame(self) -> Optional[bytes]:
+        """The next frame for the relay, to be sent whole."""
+        return taken(lib.sealwax_client_next_frame, self._open) or None
+
+    def frames(self) -> Iterator[bytes]:
+        """Takes out the frames for the relay, until there are no more."""
+        while True:
+            frame = self.next_frame()
+            if frame is None:
+                return
+            yield frame
+
+    def next_event(self) -> Optional[Event]:
+        """The next event for the application. One with a number comes again after each opening until it is confirmed."""
+        out = EventHandle()
+        check(lib.sealwax_client_next_event(self._open, byref(out)))
+        if not out.value:
+            return None
+        try:
+            fields = EventFields()
+            check(lib.sealwax_event_view(out, byref(fields)))
+            return event_of(fields)
+        finally:
+            check(lib.sealwax_event_free(out))
+
+    def events(self) -> Iterator[Event]:
+        """Takes out the events for the application, until there are no more. They are not confirmed by it."""
+        while True:
+            event = self.next_event()
+            if event is None:
+                return
+            yield event
+
+    def confirm(self, event: Union[Event, SupportsIndex]) -> None:
+        """The application has dealt with this event, or its number, and all before it, for good."""
+        number = event.number if isinstance(event, Event) else index(event)
+        check(lib.sealwax_client_confirm(self._open, uint64(number, "number")))
+
+    def on_wake(self, wake: Optional[Callable[[], None]]) -> None:
+        """Has a function called when calls of other threads, or of the host, may have left something to take out.
+
+        Once, in the thread of such a call, and again only after `pending`, `frames` or `events`. It shall tell the
+        host's loop and return (`loop.call_soon_threadsafe`, `threading.Event.set`); what it raises goes to
+        `sys.unraisablehook`. Look once after setting it. None: none any more.
+        """
+        callback = _Wake() if wake is None else _Wake(lambda _user_data: wake())
+        check(lib.sealwax_client_on_wake(self._open, callback, None))
+        # The one before is in no other thread any more.
+        self._wake = callback
+
+    # ---- People ----
+
+    def send_direct(
+        self,
+        user: str,
+        payload: Union[str, Buffer],
+        *,
+        transient: bool = False,
+        now_ms: Optional[int] = None,
+    ) -> bytes:
+        """Sends text (str) or bytes to a user, and returns the id of the message, which `Ack` or `Failed` will carry.
+
+        It needs no connection. A transient message leaves at once or never, and no event tells of it.
+        """
+        if isinstance(payload, str):
+            kind, content = "TEXT", payload.encode("utf-8", "surrogatepass")
+        else:
+            kind, content = "BINARY", payload
+        flags = CONSTANTS["SEALWAX_SEND_TRANSIENT"] if transient else 0
+        out = (c_uint8 * CONSTANTS["SEALWAX_ID_LEN"])()
+        check(
+            lib.sealwax_client_send_direct(
+                self._open,
+                *text(user, "user"),
+                CONSTANTS[f"SEALWAX_CONTENT_{kind}"],
+                *given(content, "payload"),
+                flags,
+                now(now_ms),
+                out,
+            )
+        )
+        return bytes(out)
+
+    def mark_read(self, user: str, message_ids: Iterable[Buffer], *, now_ms: Optional[int] = None) -> None:
+        """The application has shown these messages of a peer, who is told if both have asked for acks."""
+        ids = b"".join(message_ids)
+        check(lib.sealwax_client_mark_read(self._open, *text(user, "user"), ids, len(ids), now(now_ms)))
+
+    def accept_identity(self, user: str, fingerprint: Buffer, *, now_ms: Optional[int] = None) -> None:
+        """Decides on the identity of a peer by the fingerprint that was shown: the new one counts from now on, or, with
+        that of the known one, the new one is forgotten."""
+        check(
+            lib.sealwax_client_accept_identity(
+                self._open, *text(user, "user"), *given(fingerprint, "fingerprint"), now(now_ms)
+            )
+        )
+
+    def watch(self, users: Iterable[str], *, now_ms: Optional[int] = None) -> None:
+        """Watches these users, who have to watch us too, and no others: `Presence` tells when they come and go."""
+        names = [text(user, "user")[0] for user in users]
+        joined = create_string_buffer(b"".join(names))
+        slices, at = (Slice * len(names))(), addressof(joined)
+        for place, name in zip(slices, names):
+            place.ptr, place.len = at, len(name)
+            at += len(name)
+        check(lib.sealwax_client_watch(self._open, slices, len(names), now(now_ms)))
+
+    def set_visible(self, visible: bool, *, now_ms: Optional[int] = None) -> None:
+        """Whether the relay shall show others that we are online; it does unless this says otherwise."""
+        check(lib.sealwax_client_set_visible(self._open, 1 if visible else 0, now(now_ms)))
+
+    def card(self, user: Optional[str] = None) -> bytes:
+        """Our own card, or that of a peer that counts; UnknownUserError before anything is known of the peer."""
+        return taken(lib.sealwax_client_card, self._open, *text(user or "", "user"))
+
+    def safety_number(self, user: str) -> SafetyNumber:
+        """What two people compare to know that nobody sits between them."""
+        digits = create_string_buffer(CONSTANTS["SEALWAX_SAFETY_DIGITS"] + 1)
+        qr = taken(lib.sealwax_client_safety_number, self._open, *text(user, "user"), digits)
+        return SafetyNumber(digits.value.decode(), qr)
+
+    # ---- The client itself ----
+
+    def info(self) -> Dict[str, Any]:
+        """Who it is, what waits ("outbox", "requests", "events"), and what was counted since it was opened."""
+        return taken_json(lib.sealwax_client_info, self._open)
+
+    def backup(self, path: Path) -> None:
+        """Writes a copy of the store to a path where nothing is. UnsupportedError for one in memory."""
+        check(lib.sealwax_client_backup(self._open, *_path(path)))

@@ -1,0 +1,416 @@
+//! Clients: how one is made and ends, and what can be seen of it.
+
+use core::ffi::{c_char, c_void};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use super::argument::{HandleOut, Outputs};
+use super::cell::{self, MutHandle, Object, Opaque};
+use super::fork;
+use super::guard::guard;
+use super::lock::ExclusiveGuard;
+use super::options::{Choice, Flag, Integer, Options, Table};
+use super::sizes::SEALWAX_KEY_LEN;
+use super::status::{Status, sealwax_status};
+use super::wake::Wake;
+use crate::client::{Client, ClientOptions, IdentityChange};
+use crate::crypto::rng::SystemRandom;
+use crate::error::Result;
+use crate::identity::{Identity, IdentityOptions};
+use crate::limits;
+use crate::store::{MemoryDisk, Store};
+use crate::wire::content::Padding;
+use crate::wire::frame::Method;
+
+/// A client: one identity, one store, any number of peers, one relay. What is called on it takes turns.
+#[allow(non_camel_case_types, reason = "the name in the C header")]
+pub struct sealwax_client(());
+
+/// A client behind its handle.
+pub(super) struct Engine {
+    /// A client cannot be shared, and this one never is: every call has it for itself, and nobody locks.
+    client: Mutex<Client>,
+    fork: u64,
+    /// A call has not come back from it: a defect.
+    is_broken: bool,
+}
+
+impl Object for Engine {
+    type Links = Wake;
+}
+
+impl Opaque for sealwax_client {
+    type Object = Engine;
+}
+
+impl Engine {
+    fn new(client: Client) -> Self {
+        Self { client: Mutex::new(client), fork: fork::generation(), is_broken: false }
+    }
+
+    fn call<R>(&mut self, call: impl FnOnce(&mut Client) -> Result<R>) -> Result<R> {
+        self.is_broken = true;
+        let done = call(self.client.get_mut().unwrap_or_else(PoisonError::into_inner));
+        self.is_broken = false;
+        done
+    }
+}
+
+/// Makes durable what was done. A forked child must not: the store is its parent's, whom dropping it leaves alone.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if !self.is_broken && self.fork == fork::generation() {
+            // Nobody is left to be told; what did not become durable was never seen.
+            let _ = self.call(Client::flush);
+        }
+    }
+}
+
+/// A call that may leave something to take out, of which the host is told.
+pub(super) fn act<R>(
+    client: &MutHandle<Engine>,
+    call: impl FnOnce(&mut Client) -> Result<R>,
+) -> core::result::Result<R, Status> {
+    let done = note(client, call);
+    client.links().ring();
+    done
+}
+
+/// A call that leaves nothing to take out, or is made by whoever takes it out.
+pub(super) fn note<R>(
+    client: &MutHandle<Engine>,
+    call: impl FnOnce(&mut Client) -> Result<R>,
+) -> core::result::Result<R, Status> {
+    client.lock()?.update(|engine| engine.call(call))
+}
+
+/// A call that changes nothing that can be seen.
+pub(super) fn look<R>(
+    client: &mut ExclusiveGuard<'_, Engine>,
+    call: impl FnOnce(&mut Client) -> Result<R>,
+) -> core::result::Result<R, Status> {
+    Ok(client.update_if(|engine| (false, engine.call(call)))?)
+}
+
+/// A call that takes something out, if anything is there.
+pub(super) fn take<R>(
+    client: &mut ExclusiveGuard<'_, Engine>,
+    call: impl FnOnce(&mut Client) -> Result<Option<R>>,
+) -> core::result::Result<Option<R>, Status> {
+    let taken = client.update_if(|engine| {
+        let taken = engine.call(call);
+        (matches!(taken, Ok(Some(_))), taken)
+    });
+    Ok(taken?)
+}
+
+const PREKEYS_REQUIRED: Flag = Flag { name: "prekeys_required", default: true };
+const METHOD: Choice<Method> =
+    Choice { name: "method", default: ("proof", Method::Proof), others: &[("host", Method::Host)] };
+const HIDDEN_HEADER: Flag = Flag { name: "hidden_header", default: false };
+const PADDING: Choice<Padding> =
+    Choice { name: "padding", default: ("none", Padding::None), others: &[("padme", Padding::Padme)] };
+const IDENTITY_CHANGE: Choice<IdentityChange> = Choice {
+    name: "identity_change",
+    default: ("block", IdentityChange::Block),
+    others: &[("warn", IdentityChange::Warn)],
+};
+const ACKS: Flag = Flag { name: "acks", default: false };
+const ONE_TIME_PREKEYS: Integer =
+    Integer { name: "one_time_prekeys", min: 0, max: limits::ONE_TIME_PREKEYS_MAX as u64, default: 100 };
+
+/// Of `sealwax_client_create`.
+pub(super) static CREATE_OPTIONS: Table = Table {
+    functions: &["sealwax_client_create"],
+    keys: &[&PREKEYS_REQUIRED, &METHOD, &HIDDEN_HEADER, &PADDING, &IDENTITY_CHANGE, &ACKS, &ONE_TIME_PREKEYS],
+};
+
+/// Of `sealwax_client_open`.
+pub(super) static OPEN_OPTIONS: Table = Table {
+    functions: &["sealwax_client_open"],
+    keys: &[&METHOD, &HIDDEN_HEADER, &PADDING, &IDENTITY_CHANGE, &ACKS, &ONE_TIME_PREKEYS],
+};
+
+fn client_options(options: &Options) -> ClientOptions {
+    ClientOptions {
+        method: options.get(&METHOD),
+        hidden_header: options.get(&HIDDEN_HEADER),
+        padding: options.get(&PADDING),
+        identity_change: options.get(&IDENTITY_CHANGE),
+        acks: options.get(&ACKS),
+        one_time_prekeys: u16::try_from(options.get(&ONE_TIME_PREKEYS)).unwrap_or(u16::MAX),
+    }
+}
+
+fn store(path: &str, key: &[u8; SEALWAX_KEY_LEN]) -> Result<Store> {
+    if path.is_empty() {
+        return Store::open_memory(&MemoryDisk::new(), key, &mut SystemRandom);
+    }
+    store_in_file(path, key)
+}
+
+#[cfg(feature = "store")]
+fn store_in_file(path: &str, key: &[u8; SEALWAX_KEY_LEN]) -> Result<Store> {
+    Store::open(Path::new(path), key, &mut SystemRandom)
+}
+
+#[cfg(not(feature = "store"))]
+fn store_in_file(_path: &str, _key: &[u8; SEALWAX_KEY_LEN]) -> Result<Store> {
+    Err(crate::error::Error::Unsupported)
+}
+
+/// Whether a store may be there. None is made where a client is to be opened.
+fn is_store_possible(path: &str) -> bool {
+    !path.is_empty() && (cfg!(not(feature = "store")) || Path::new(path).try_exists().unwrap_or(true))
+}
+
+/// @section Clients: everything that an application does, with one identity, one store and one relay
+///
+/// Makes a client with a new identity. A client finds keys, opens and repairs sessions, retries, acknowledges
+/// and forgets by itself. It opens no connection and reads no clock: the application gives it frames of the relay
+/// and the time, and takes out frames for the relay, and events. The whole host, but for its socket:
+///
+///     sealwax_client_connected(client, "relay.example", 13, now());
+///     for (;;) {
+///         if (sealwax_client_pending(client, &todo) != SEALWAX_OK)
+///             break;                                         // its store failed: free it, and open it anew
+///         while (sealwax_client_next_frame(client, out, sizeof out, &len) == SEALWAX_OK && len > 0)
+///             put_frame(socket, out, len);
+///         while (sealwax_client_next_event(client, &event) == SEALWAX_OK && event != NULL) {
+///             sealwax_event_view(event, &fields);
+///             show(&fields);                                 // for good: what is confirmed never comes again
+///             if (fields.number != 0)
+///                 sealwax_client_confirm(client, fields.number);
+///             sealwax_event_free(event);
+///         }
+///         switch (todo.wants_disconnect ? CLOSED : wait_for(socket, woken, todo.due_ms, in, &in_len)) {
+///         case FRAME:  sealwax_client_receive(client, in, in_len, now()); break;
+///         case CLOSED: sealwax_client_disconnected(client, now());
+///                      connect_again(&socket);               // after a pause that grows
+///                      sealwax_client_connected(client, "relay.example", 13, now()); break;
+///         case TIME:   sealwax_client_tick(client, now()); break;
+///         case WOKEN:  break;                                // by sealwax_client_on_wake(): another thread called
+///         }
+///     }
+///     sealwax_client_free(client);
+///
+/// Whatever is called, nothing of it leaves before it is durable: the store is written when the host looks at
+/// what there is to take out, with sealwax_client_pending(), _next_frame() or _next_event(), once for all calls
+/// before. If that fails, nothing of it shows, and the client has failed: every call answers the status of its
+/// store (SEALWAX_STORE_IO and so on), or SEALWAX_INTERNAL, until it is freed. Open it anew then.
+///
+/// @param user         user id, as in sealwax_identity_new()
+/// @param user_len     bytes of it
+/// @param path         where the store shall be: a file that is made, or one that holds no client, with "-lock"
+///                     and "-wal" beside it; in a directory that is there. Empty: in memory, for as long as the
+///                     handle
+/// @param path_len     bytes of it, at most 4,096
+/// @param key          SEALWAX_KEY_LEN random bytes that the application keeps apart from the file
+/// @param key_len      SEALWAX_KEY_LEN
+/// @param options      JSON: "prekeys_required", as in sealwax_identity_new(), and those of sealwax_client_open();
+///                     may be NULL if options_len is 0
+/// @param options_len  bytes of them
+/// @param now_ms       the time
+/// @param out_client   the client; sealwax_client_free() ends it
+///
+/// @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+/// @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+/// @retval SEALWAX_INVALID_TEXT     user is not a user id, or an input is not UTF-8
+/// @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
+/// @retval SEALWAX_LIMIT_REACHED    too many handles are open
+/// @retval SEALWAX_UNSUPPORTED      this build has stores in memory only
+/// @retval SEALWAX_WRONG_STATE      the store holds a client: sealwax_client_open()
+/// @retval SEALWAX_STORE_IN_USE     another handle or process has it open
+/// @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
+/// @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
+/// @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
+/// @retval SEALWAX_STORE_IO         the system refuses a file
+/// @retval SEALWAX_INTERNAL         the system has no randomness
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_create(
+    user: *const c_char,
+    user_len: usize,
+    path: *const c_char,
+    path_len: usize,
+    key: *const c_void,
+    key_len: usize,
+    options: *const c_char,
+    options_len: usize,
+    now_ms: u64,
+    out_client: *mut *mut sealwax_client,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out: HandleOut<sealwax_client> = outputs.handle(out_client);
+        let inputs = outputs.inputs()?;
+        let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let path = inputs.text(path, path_len, limits::PATH_MAX)?;
+        let key = inputs.exactly::<SEALWAX_KEY_LEN>(key, key_len)?;
+        let options = inputs.text(options, options_len, limits::OPTIONS_MAX)?;
+        let options = CREATE_OPTIONS.parse(options)?;
+        let place = out.reserve()?;
+        let own = IdentityOptions { prekeys_required: options.get(&PREKEYS_REQUIRED) };
+        // A bad user id leaves no store behind.
+        let identity = Identity::generate(&mut SystemRandom, user, own, now_ms)?;
+        let (store, random) = (store(path, key)?, Box::new(SystemRandom));
+        let client = Client::create_with(store, identity, client_options(&options), random, now_ms)?;
+        place.put(Engine::new(client), Wake::default());
+        Ok(())
+    })
+}
+
+/// Opens the client that a store holds. What was on its way goes on; events that were not confirmed come again.
+///
+/// @param path         where the store is
+/// @param path_len     bytes of it, at most 4,096
+/// @param key          the store's key
+/// @param key_len      SEALWAX_KEY_LEN
+/// @param options      JSON, the same for each opening: "method" ("proof": show the relay who we are by our
+///                     identity; "host": the relay knows by other means), "acks" (false: tell accepted peers what
+///                     was delivered and read, and take what they tell), "identity_change" ("block": a peer that
+///                     turns up under another identity has to be accepted first; "warn": an event tells of it),
+///                     "hidden_header" (false) and "padding" ("none", "padme"), as in sealwax_session_initiate(),
+///                     "one_time_prekeys" (that the relay shall hold for us; 100); may be NULL if options_len is
+///                     0
+/// @param options_len  bytes of them
+/// @param now_ms       the time
+/// @param out_client   the client; sealwax_client_free() ends it
+///
+/// @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+/// @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+/// @retval SEALWAX_INVALID_TEXT     an input is not UTF-8
+/// @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
+/// @retval SEALWAX_LIMIT_REACHED    too many handles are open
+/// @retval SEALWAX_WRONG_STATE      there is no store, or no client in it: sealwax_client_create()
+/// @retval SEALWAX_UNSUPPORTED      this build has stores in memory only
+/// @retval SEALWAX_STORE_IN_USE     another handle or process has it open
+/// @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
+/// @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
+/// @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
+/// @retval SEALWAX_STORE_IO         the system refuses a file
+/// @retval SEALWAX_INTERNAL         the system has no randomness
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_open(
+    path: *const c_char,
+    path_len: usize,
+    key: *const c_void,
+    key_len: usize,
+    options: *const c_char,
+    options_len: usize,
+    now_ms: u64,
+    out_client: *mut *mut sealwax_client,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out: HandleOut<sealwax_client> = outputs.handle(out_client);
+        let inputs = outputs.inputs()?;
+        let path = inputs.text(path, path_len, limits::PATH_MAX)?;
+        let key = inputs.exactly::<SEALWAX_KEY_LEN>(key, key_len)?;
+        let options = inputs.text(options, options_len, limits::OPTIONS_MAX)?;
+        let options = OPEN_OPTIONS.parse(options)?;
+        let place = out.reserve()?;
+        if !is_store_possible(path) {
+            return Err(crate::error::Error::WrongState.into());
+        }
+        let (store, random) = (store(path, key)?, Box::new(SystemRandom));
+        let client = Client::open(store, client_options(&options), random, now_ms)?;
+        place.put(Engine::new(client), Wake::default());
+        Ok(())
+    })
+}
+
+/// Ends a client, and stores what its calls have done: with its last running call, if there are any. Whatever was
+/// not confirmed, or has not reached the relay, goes on when it is opened anew. Disconnect it yourself. In a
+/// forked child this leaves the parent's store alone.
+///
+/// @param client  the client; NULL is fine
+///
+/// @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sealwax_client_free(client: *mut sealwax_client) -> sealwax_status {
+    guard(|| cell::free(client))
+}
+
+/// Describes a client: who it is, what waits, what was counted since it was opened.
+///
+/// @param client   the client
+/// @param out      JSON: "user", "fingerprint", "connected", "outbox" (what waits to be taken by the relay),
+///                 "requests" (that the relay has not answered), "events" (not taken out), "commit" (number of
+///                 the store's last), "restorations" (how often the store was found to be an older copy of
+///                 itself), "one_time_prekeys", "dropped" (deliveries that no honest client makes), "repeated",
+///                 "unreadable", "failed" (a status, if the client has failed)
+/// @param out_cap  bytes of room at out; 0 asks for the size
+/// @param out_len  bytes of JSON, without a NUL
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+/// @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_info(
+    client: *mut sealwax_client,
+    out: *mut c_void,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.bytes(out, out_cap, out_len);
+        outputs.inputs()?;
+        let client = cell::exclusive(client)?;
+        let info = look(&mut client.lock()?, |client| Ok(client.info()))?;
+        out.put(info.as_bytes())
+    })
+}
+
+/// Writes a copy of the store, everything that was done included, to a path where nothing is. It is one file,
+/// under the same key, and at any moment safe to be opened in place of the store: a client that finds itself
+/// restored makes its keys anew, and tells with SEALWAX_EVENT_CONNECTED. To replace an older copy, rename the new
+/// one over it.
+///
+/// @param client    the client
+/// @param path      where the copy shall be
+/// @param path_len  bytes of it, at most 4,096
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         path is too long
+/// @retval SEALWAX_INVALID_TEXT      path is not UTF-8
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  something is there already, or path names no file
+/// @retval SEALWAX_UNSUPPORTED       the store is in memory
+/// @retval SEALWAX_STORE_IO          the system refuses to write the copy; or the client has failed, for this
+///                                   status or another of stores
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_backup(
+    client: *mut sealwax_client,
+    path: *const c_char,
+    path_len: usize,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let inputs = unsafe { Outputs::new() }.inputs()?;
+        let path = inputs.text(path, path_len, limits::PATH_MAX)?;
+        let client = cell::exclusive(client)?;
+        let mut client = client.lock()?;
+        if path.is_empty() {
+            return Err(Status::INVALID_ARGUMENT);
+        }
+        look(&mut client, |client| client.backup(Path::new(path)))
+    })
+}
