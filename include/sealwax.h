@@ -833,6 +833,44 @@ sealwax_status sealwax_identity_prekeys(sealwax_identity *identity,
                                         size_t *out_len);
 
 /**
+ * Answers the challenge of a relay: shows it that a connection is this identity's. Compare the name in the
+ * challenge with that of the relay that was called first, so that no relay can pass the proof on to another.
+ *
+ * @param identity        the identity
+ * @param relay_name      the relay's name
+ * @param relay_name_len  bytes of it
+ * @param nonce           the 32 bytes of the challenge
+ * @param nonce_len       32
+ * @param hello           the whole hello frame that the connection started with
+ * @param hello_len       bytes of it
+ * @param out             the 64 bytes of the proof
+ * @param out_cap         bytes of room at out; 0 asks for the size
+ * @param out_len         bytes of the proof
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_INVALID_ARGUMENT  nonce_len is below 32
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      relay_name is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    identity is not one that is open
+ * @retval SEALWAX_POISONED          the identity broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_identity_prove(const sealwax_identity *identity,
+                                      const char *relay_name,
+                                      size_t relay_name_len,
+                                      const void *nonce,
+                                      size_t nonce_len,
+                                      const void *hello,
+                                      size_t hello_len,
+                                      void *out,
+                                      size_t out_cap,
+                                      size_t *out_len);
+
+/**
  * Tells what an application may want to show of an identity, or act on.
  *
  * @param identity      the identity

@@ -11,10 +11,12 @@ use super::json::{hex, integer, text};
 use super::options::{Flag, Table};
 use super::sizes::{SEALWAX_KEY_LEN, SEALWAX_SAFETY_DIGITS};
 use super::status::sealwax_status;
+use crate::crypto::ecc::SIGNATURE_LEN;
 use crate::crypto::rng::SystemRandom;
 use crate::identity::{Card, Identity, IdentityOptions, safety_number};
 use crate::limits;
 use crate::sealed;
+use crate::wire::frame::CHALLENGE_LEN;
 
 /// One's own keys, the card that shows them, and prekeys.
 #[allow(non_camel_case_types, reason = "the name in the C header")]
@@ -246,6 +248,59 @@ pub unsafe extern "C" fn sealwax_identity_prekeys(
         let mut identity = identity.lock()?;
         let out = out.reserve(identity.prekeys_len(one_time, now_ms)?)?;
         out.put(&identity.update(|identity| identity.prekeys(&mut SystemRandom, one_time, now_ms))?)
+    })
+}
+
+/// Answers the challenge of a relay: shows it that a connection is this identity's. Compare the name in the
+/// challenge with that of the relay that was called first, so that no relay can pass the proof on to another.
+///
+/// @param identity        the identity
+/// @param relay_name      the relay's name
+/// @param relay_name_len  bytes of it
+/// @param nonce           the 32 bytes of the challenge
+/// @param nonce_len       32
+/// @param hello           the whole hello frame that the connection started with
+/// @param hello_len       bytes of it
+/// @param out             the 64 bytes of the proof
+/// @param out_cap         bytes of room at out; 0 asks for the size
+/// @param out_len         bytes of the proof
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_INVALID_ARGUMENT  nonce_len is below 32
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT      relay_name is not UTF-8
+/// @retval SEALWAX_INVALID_HANDLE    identity is not one that is open
+/// @retval SEALWAX_POISONED          the identity broke; free it
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+/// @retval SEALWAX_INTERNAL          the system has no randomness
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_identity_prove(
+    identity: *const sealwax_identity,
+    relay_name: *const c_char,
+    relay_name_len: usize,
+    nonce: *const c_void,
+    nonce_len: usize,
+    hello: *const c_void,
+    hello_len: usize,
+    out: *mut c_void,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.bytes(out, out_cap, out_len);
+        let inputs = outputs.inputs()?;
+        let relay_name = inputs.text(relay_name, relay_name_len, limits::NAME_MAX)?;
+        let nonce = inputs.exactly::<CHALLENGE_LEN>(nonce, nonce_len)?;
+        let hello = inputs.bytes(hello, hello_len, limits::FRAME_MAX)?;
+        let identity = cell::shared(identity)?;
+        let identity = identity.lock()?;
+        let out = out.reserve(SIGNATURE_LEN)?;
+        out.put(&identity.prove_hello(&mut SystemRandom, relay_name, nonce, hello)?)
     })
 }
 

@@ -279,6 +279,7 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_identity_import": _fallible(*_BYTES, *_BYTES, POINTER(IdentityHandle)),
     "sealwax_identity_card": _fallible(IdentityHandle, *_OUT),
     "sealwax_identity_prekeys": _fallible(IdentityHandle, c_uint32, _NOW, *_OUT),
+    "sealwax_identity_prove": _fallible(IdentityHandle, *_TEXT, *_BYTES, *_BYTES, *_OUT),
     "sealwax_identity_info": _fallible(IdentityHandle, *_OUT),
     "sealwax_card_inspect": _fallible(*_BYTES, *_OUT),
     "sealwax_card_safety_number": _fallible(*_BYTES, *_BYTES, POINTER(c_char), *_OUT),

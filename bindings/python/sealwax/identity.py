@@ -63,6 +63,15 @@ class Identity(Handle):
         room = 1024 + 69 * min(count, 1000)
         return taken(lib.sealwax_identity_prekeys, self._open, count, now(now_ms), room=room)
 
+    def prove(self, relay_name: str, nonce: Buffer, hello: Buffer) -> bytes:
+        """Answers the challenge of a relay, for the hello frame that the connection started with.
+
+        Compare the name in the challenge with that of the relay that was called first, so that no relay can pass the
+        proof on to another.
+        """
+        name, challenge = text(relay_name, "relay_name"), given(nonce, "nonce")
+        return taken(lib.sealwax_identity_prove, self._open, *name, *challenge, *given(hello, "hello"))
+
     def info(self) -> Dict[str, Any]:
         """What `inspect_card` says of the card, and how many prekeys there are."""
         return taken_json(lib.sealwax_identity_info, self._open)

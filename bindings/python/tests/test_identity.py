@@ -18,6 +18,13 @@ class Identities(Case):
             self.assertTrue(seen["prekeys_required"])
             self.assertEqual(seen["fingerprint"], alice.info()["fingerprint"])
 
+    def test_a_proof_needs_a_whole_challenge(self) -> None:
+        with Identity("alice") as alice:
+            self.assertEqual(len(alice.prove("relay.example", bytes(32), b"hello")), 64)
+            for wrong in (bytes(31), bytes(33), b""):
+                with self.assertRaises(sealwax.CallerError):
+                    alice.prove("relay.example", wrong, b"hello")
+
     def test_options_are_keywords(self) -> None:
         with Identity("alice", prekeys_required=False) as alice:
             self.assertFalse(alice.info()["prekeys_required"])
