@@ -37,6 +37,7 @@ check_installed() {
     "$1/bin/python" - "$1" <<'PROGRAM' || fail "the package is not the one that was installed"
 import pathlib, sys
 import sealwax
+import sealwax.relay.server
 from sealwax import _load
 home = pathlib.Path(sys.argv[1]).resolve()
 package = pathlib.Path(sealwax.__file__).resolve().parent
@@ -50,13 +51,18 @@ PROGRAM
 
 "$python" -m venv "$work/tools" >"$work/log" 2>&1 ||
     skip "Python wheel, sdist and types: $python cannot make virtual environments (package python3-venv)"
-"$work/tools/bin/pip" install -q "setuptools>=77" mypy >"$work/log" 2>&1 ||
+"$work/tools/bin/pip" install -q "setuptools>=77" mypy "websockets>=15.0.1,<18" uvloop >"$work/log" 2>&1 ||
     skip "Python wheel, sdist and types: pip reaches no package index"
+
+command -v openssl >/dev/null 2>&1 || {
+    echo "SKIPPED  the relay over TLS: there is no openssl command to make a certificate with"
+    echo "the relay over TLS: no openssl command" >>"$skips"
+}
 
 echo "-- types"
 cd "$package"
 "$work/tools/bin/mypy" --cache-dir "$work/mypy" --strict sealwax || fail "the types of the package"
-MYPYPATH=. "$work/tools/bin/mypy" --cache-dir "$work/mypy" --strict tests || fail "the types of the tests"
+MYPYPATH=.:examples "$work/tools/bin/mypy" --cache-dir "$work/mypy" --strict tests || fail "the types of the tests"
 
 echo "-- wheel"
 "$work/tools/bin/pip" wheel -q --no-deps -w "$work/dist" "$package" || fail "the wheel does not build"
@@ -65,7 +71,7 @@ wheel=$(echo "$work/dist/sealwax-$version"-py3-none-*.whl)
 [ -f "$wheel" ] || fail "the wheel has another name: $(ls "$work/dist")"
 echo "$(basename "$wheel"), $(wc -c <"$wheel") bytes"
 "$python" -m venv "$work/wheel"
-"$work/wheel/bin/pip" install -q "$wheel" numpy
+"$work/wheel/bin/pip" install -q "$wheel[relay]" numpy
 check_installed "$work/wheel"
 
 echo "-- sdist"
@@ -73,5 +79,5 @@ cd "$package"
 "$work/tools/bin/python" -c "import setuptools.build_meta as backend, sys; backend.build_sdist(sys.argv[1])" \
     "$work/sdist" >"$work/log" 2>&1 || { cat "$work/log"; fail "the sdist does not build"; }
 "$python" -m venv "$work/source"
-"$work/source/bin/pip" install -q "$work/sdist/sealwax-$version.tar.gz" || fail "the sdist does not install"
+"$work/source/bin/pip" install -q "$work/sdist/sealwax-$version.tar.gz[relay]" || fail "the sdist does not install"
 check_installed "$work/source"

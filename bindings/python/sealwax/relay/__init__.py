@@ -5,12 +5,12 @@ from __future__ import annotations
 from ctypes import POINTER, byref, c_size_t, c_uint64, string_at
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ._arguments import now, options, text, uint64
-from ._buffer import Room, given, taken, taken_json
-from ._errors import BufferTooSmallError, check
-from ._handle import Handle
-from ._load import lib
-from ._prototypes import CONSTANTS, DeliveriesHandle, DeliveryView, RecordView, RelayHandle, Slice
+from .._arguments import now, options, text, uint64
+from .._buffer import Room, given, taken, taken_json
+from .._errors import BufferTooSmallError, check
+from .._handle import Handle
+from .._load import lib
+from .._prototypes import CONSTANTS, DeliveriesHandle, DeliveryView, RecordView, RelayHandle, Slice
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
