@@ -155,6 +155,11 @@
  * Flag of a delivery: all that had gathered for this user while offline comes before it. It has no payload.
  */
 #define SEALWAX_DELIVERY_QUEUE_END 1
+
+/**
+ * Flag of a delivery: close the connection once this is sent, and end it with sealwax_relay_disconnect().
+ */
+#define SEALWAX_DELIVERY_CLOSE 2
 /** Bytes: what they are is between the applications. */
 #define SEALWAX_CONTENT_BINARY 0
 /** Text in UTF-8, checked by both clients. */
@@ -176,9 +181,13 @@
 #define SEALWAX_EVENT_PRESENCE 3
 /** `user` has sent us `payload`, of `content_type`, as `message_id`, at `time_ms` by its clock. */
 #define SEALWAX_EVENT_MESSAGE 4
-/** Our message `message_id` to `user` has reached `state`. */
+
+/**
+ * Our message `message_id` to `user` has reached `state`. With a `group`: `user` is the member who says so, NULL
+ * if it is the relay.
+ */
 #define SEALWAX_EVENT_ACK 5
-/** Our message `message_id` to `user` will not be sent: `status` says why. */
+/** Our message `message_id` to `user`, or to `group`, will not be sent: `status` says why. */
 #define SEALWAX_EVENT_FAILED 6
 
 /**
@@ -186,10 +195,51 @@
  * BLOCKED: nothing is sent to the user or taken from the new identity until sealwax_client_accept_identity().
  */
 #define SEALWAX_EVENT_IDENTITY_CHANGED 7
-/** What was asked for as `request` is done. */
+/** What was asked for as `request`, about `group`, is done. */
 #define SEALWAX_EVENT_DONE 8
-/** `status` says what went wrong. With a `request`: that was refused, and nothing of it has happened. */
+
+/**
+ * `status` says what went wrong. With a `request`: that was refused, and nothing of it has happened; `group` and
+ * `user` are given where they are the reason.
+ */
 #define SEALWAX_EVENT_ERROR 9
+/** We have founded `group`, with this `label`. */
+#define SEALWAX_EVENT_GROUP_CREATED 20
+/** We are a member of `group`, with this `label`; `by` has added us, or we ourselves. */
+#define SEALWAX_EVENT_GROUP_JOINED 21
+/** We are a member of `group` no longer; `by` has removed us, or we ourselves. */
+#define SEALWAX_EVENT_GROUP_LEFT 22
+/** `by` has ended `group`. */
+#define SEALWAX_EVENT_GROUP_DELETED 23
+
+/**
+ * Two histories of `group` are about. Who is not a member in both is given no keys, and an owner has to settle
+ * it: sealwax_client_resolve_group().
+ */
+#define SEALWAX_EVENT_GROUP_FORKED 24
+/** `user` is a member of `group`; `by` has added the user, or the user itself. */
+#define SEALWAX_EVENT_MEMBER_JOINED 25
+/** `user` is a member of `group` no longer; `by` has removed the user, or the user itself. */
+#define SEALWAX_EVENT_MEMBER_LEFT 26
+/** `by` has given `user` another `role` in `group`. */
+#define SEALWAX_EVENT_ROLE_CHANGED 27
+/** `by` says that `user` has other keys in `group`. */
+#define SEALWAX_EVENT_MEMBER_REPLACED 28
+
+/**
+ * `user` has sent `payload` to `group`, of `content_type`, as `message_id`, at `time_ms` by its clock. With
+ * `by`: the key was shared by that member, in whose word it is.
+ */
+#define SEALWAX_EVENT_GROUP_MESSAGE 29
+/** `count` messages of `user` to `group` wait for their key, which was asked for. */
+#define SEALWAX_EVENT_MESSAGE_PENDING 30
+
+/**
+ * `count` messages of `user`, as far as they say themselves, to `group` will not be read: `status` says why.
+ */
+#define SEALWAX_EVENT_MESSAGE_UNREADABLE 31
+/** We give `user` no keys of `group`: SEALWAX_IDENTITY_CHANGED or SEALWAX_ROSTER_FORKED is the `status`. */
+#define SEALWAX_EVENT_KEY_WITHHELD 32
 /** Flag of an event: it was taken out before the store was opened, or may have been. */
 #define SEALWAX_EVENT_FLAG_AGAIN 1
 /** Flag of SEALWAX_EVENT_PRESENCE. */
@@ -207,11 +257,6 @@
 
 /** A client: one identity, one store, any number of peers, one relay. What is called on it takes turns. */
 typedef struct sealwax_client sealwax_client;
-
-/**
- * Flag of a delivery: close the connection once this is sent, and end it with sealwax_relay_disconnect().
- */
-#define SEALWAX_DELIVERY_CLOSE 2
 
 /** What came of a call on a relay: records to store, then deliveries to send. */
 typedef struct sealwax_deliveries sealwax_deliveries;
@@ -3490,8 +3535,10 @@ sealwax_status sealwax_client_create(const char *user,
  *                     was delivered and read, and take what they tell), "identity_change" ("block": a peer that
  *                     turns up under another identity has to be accepted first; "warn": an event tells of it),
  *                     "hidden_header" (false) and "padding" ("none", "padme"), as in sealwax_session_initiate(),
- *                     "one_time_prekeys" (that the relay shall hold for us; 100); may be NULL if options_len is
- *                     0
+ *                     "one_time_prekeys" (that the relay shall hold for us; 100); of groups "retain_history"
+ *                     (false: keep what sealwax_client_share_history() shares), "rotate_messages" and
+ *                     "rotate_ms", as in sealwax_group_sender_new(), "eager_members" (up to so many are given
+ *                     our key before we write; 64); may be NULL if options_len is 0
  * @param options_len  bytes of them
  * @param now_ms       the time
  * @param out_client   the client; sealwax_client_free() ends it
@@ -3965,6 +4012,460 @@ sealwax_status sealwax_client_safety_number(sealwax_client *client,
                                             void *out,
                                             size_t out_cap,
                                             size_t *out_len);
+
+/* ---- Groups of a client ---- */
+
+/**
+ * Founds a group, whose owner we are. This and all that follow but sealwax_client_send_group() are requests:
+ * they answer a number at once, need no connection, and are done in the order of the calls. Exactly one event
+ * carries the number, SEALWAX_EVENT_DONE or SEALWAX_EVENT_ERROR, also if the client dies in between.
+ *
+ * Members are told, and given our key, by themselves; so are those who come later. SEALWAX_EVENT_GROUP_CREATED
+ * and SEALWAX_EVENT_DONE name the group's id.
+ *
+ * @param client       the client
+ * @param label        what people call it, or empty; it identifies nothing
+ * @param label_len    bytes of it
+ * @param members      user ids of its members besides us; we accept them as peers
+ * @param count        how many, below 10,000
+ * @param open         1: anybody may join, whom the relay lets in; 0: members are added
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      label is none, or one of members is not a user id
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  open is neither 1 nor 0; or a user is named twice, or is ourselves
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_LIMIT_REACHED     more members than a group can have
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_create_group(sealwax_client *client,
+                                           const char *label,
+                                           size_t label_len,
+                                           const sealwax_slice *members,
+                                           size_t count,
+                                           int open,
+                                           uint64_t now_ms,
+                                           uint64_t *out_request);
+
+/**
+ * Joins an open group. SEALWAX_EVENT_GROUP_JOINED tells when we are a member.
+ *
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_join_group(sealwax_client *client,
+                                         const void *group,
+                                         size_t group_len,
+                                         uint64_t now_ms,
+                                         uint64_t *out_request);
+
+/**
+ * Joins the oldest open group with a label. A label proves nothing: who knows the id of a group gives that to
+ * sealwax_client_join_group().
+ *
+ * @param client       the client
+ * @param label        the label
+ * @param label_len    bytes of it
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE       an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP  an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT    label is none, or empty
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the client broke; free it
+ * @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_join_labelled(sealwax_client *client,
+                                            const char *label,
+                                            size_t label_len,
+                                            uint64_t now_ms,
+                                            uint64_t *out_request);
+
+/**
+ * Adds members to a group, whom we accept as peers. They read what is sent from then on.
+ *
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param members      their user ids
+ * @param count        how many, at least one
+ * @param role         SEALWAX_ROLE_MEMBER and so on
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      one of members is not a user id
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN; role is none; count is 0; or a user
+ *                                   is named twice, or is ourselves
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_LIMIT_REACHED     more members than a group can have
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_add_members(sealwax_client *client,
+                                          const void *group,
+                                          size_t group_len,
+                                          const sealwax_slice *members,
+                                          size_t count,
+                                          uint32_t role,
+                                          uint64_t now_ms,
+                                          uint64_t *out_request);
+
+/**
+ * Removes a member from a group: it reads nothing that is sent from then on.
+ *
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param user         the member
+ * @param user_len     bytes of it
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not a user id
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_remove_member(sealwax_client *client,
+                                            const void *group,
+                                            size_t group_len,
+                                            const char *user,
+                                            size_t user_len,
+                                            uint64_t now_ms,
+                                            uint64_t *out_request);
+
+/**
+ * Gives a member of a group a role.
+ *
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param user         the member
+ * @param user_len     bytes of it
+ * @param role         SEALWAX_ROLE_MEMBER and so on
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not a user id
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN, or role is none
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_set_role(sealwax_client *client,
+                                       const void *group,
+                                       size_t group_len,
+                                       const char *user,
+                                       size_t user_len,
+                                       uint32_t role,
+                                       uint64_t now_ms,
+                                       uint64_t *out_request);
+
+/**
+ * Gives a member of a group whose identity changed the keys of the identity that counts for us: accept it first,
+ * with sealwax_client_accept_identity().
+ *
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param user         the member
+ * @param user_len     bytes of it
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not a user id
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_replace_member(sealwax_client *client,
+                                             const void *group,
+                                             size_t group_len,
+                                             const char *user,
+                                             size_t user_len,
+                                             uint64_t now_ms,
+                                             uint64_t *out_request);
+
+/**
+ * Leaves a group.
+ *
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_leave_group(sealwax_client *client,
+                                          const void *group,
+                                          size_t group_len,
+                                          uint64_t now_ms,
+                                          uint64_t *out_request);
+
+/**
+ * Ends a group, for all.
+ *
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_delete_group(sealwax_client *client,
+                                           const void *group,
+                                           size_t group_len,
+                                           uint64_t now_ms,
+                                           uint64_t *out_request);
+
+/**
+ * Settles the fork of a group of which SEALWAX_EVENT_GROUP_FORKED has told, as an owner, for one of its
+ * histories.
+ *
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param chosen       head of the history that shall count, from "branches" of sealwax_client_group_info()
+ * @param chosen_len   32
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN, or chosen_len below 32
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_resolve_group(sealwax_client *client,
+                                            const void *group,
+                                            size_t group_len,
+                                            const void *chosen,
+                                            size_t chosen_len,
+                                            uint64_t now_ms,
+                                            uint64_t *out_request);
+
+/**
+ * Shares what we have kept of a group's past with a member: it can read messages from before it came, in our
+ * word, SEALWAX_EVENT_GROUP_MESSAGE with our user id as `by`. It takes the option "retain_history" since we
+ * entered the group, and that we have accepted the member's identity or written to it.
+ *
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param user         the member
+ * @param user_len     bytes of it
+ * @param now_ms       the time
+ * @param out_request  number of the request
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not a user id
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_share_history(sealwax_client *client,
+                                            const void *group,
+                                            size_t group_len,
+                                            const char *user,
+                                            size_t user_len,
+                                            uint64_t now_ms,
+                                            uint64_t *out_request);
+
+/**
+ * Sends a message to all members of a group. Messages arrive in the order of the calls. SEALWAX_EVENT_ACK tells
+ * when the relay has it, and then each member; SEALWAX_EVENT_FAILED if it never will.
+ *
+ * @param client          the client
+ * @param group           id of the group
+ * @param group_len       SEALWAX_GROUP_ID_LEN
+ * @param content_type    SEALWAX_CONTENT_TEXT or SEALWAX_CONTENT_BINARY
+ * @param payload         the message
+ * @param payload_len     bytes of it, at most SEALWAX_MESSAGE_MAX
+ * @param flags           SEALWAX_SEND_TRANSIENT or 0
+ * @param now_ms          the time
+ * @param out_message_id  SEALWAX_ID_LEN bytes that name the message
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      the payload is to be text and is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN; content_type or flags is none
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_UNKNOWN_GROUP     we were never a member, as far as we know
+ * @retval SEALWAX_NOT_A_MEMBER      we are a member no longer
+ * @retval SEALWAX_GROUP_DELETED     the group has ended
+ * @retval SEALWAX_LIMIT_REACHED     65,536 messages or 256 MiB wait to be sent already
+ * @retval SEALWAX_INTERNAL          the system has no randomness
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_send_group(sealwax_client *client,
+                                         const void *group,
+                                         size_t group_len,
+                                         uint32_t content_type,
+                                         const void *payload,
+                                         size_t payload_len,
+                                         uint32_t flags,
+                                         uint64_t now_ms,
+                                         uint8_t *out_message_id);
+
+/**
+ * As sealwax_client_mark_read(), of messages of one member in a group.
+ *
+ * @param client           the client
+ * @param group            id of the group
+ * @param group_len        SEALWAX_GROUP_ID_LEN
+ * @param user             the member
+ * @param user_len         bytes of it
+ * @param message_ids      message ids, SEALWAX_ID_LEN bytes each, one after another
+ * @param message_ids_len  bytes of them; at most 4,096 ids
+ * @param now_ms           the time
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN, or message_ids_len is not a
+ *                                   multiple of SEALWAX_ID_LEN
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_mark_group_read(sealwax_client *client,
+                                              const void *group,
+                                              size_t group_len,
+                                              const char *user,
+                                              size_t user_len,
+                                              const void *message_ids,
+                                              size_t message_ids_len,
+                                              uint64_t now_ms);
+
+/**
+ * Lists the groups that we are a member of.
+ *
+ * @param client   the client
+ * @param out      JSON: "groups", their ids
+ * @param out_cap  bytes of room at out; 0 asks for the size
+ * @param out_len  bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_groups(sealwax_client *client,
+                                     void *out,
+                                     size_t out_cap,
+                                     size_t *out_len);
+
+/**
+ * Describes a group that we are, or were, a member of.
+ *
+ * @param client     the client
+ * @param group      id of the group
+ * @param group_len  SEALWAX_GROUP_ID_LEN
+ * @param out        JSON, as that of sealwax_roster_info(): its label, epoch, members and their roles
+ * @param out_cap    bytes of room at out; 0 asks for the size
+ * @param out_len    bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind, or out_cap more than memory holds
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_UNKNOWN_GROUP     we were never a member, as far as we know
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_group_info(sealwax_client *client,
+                                         const void *group,
+                                         size_t group_len,
+                                         void *out,
+                                         size_t out_cap,
+                                         size_t *out_len);
 
 /* ---- Events: what a client tells its application ---- */
 

@@ -33,7 +33,7 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn new() -> Self {
-        Self { next_event: 1, ..Self::default() }
+        Self { next_event: 1, next_out: 1, ..Self::default() }
     }
 
     pub(super) fn load(store: &Store) -> Result<Option<Self>> {

@@ -118,6 +118,21 @@ const IDENTITY_CHANGE: Choice<IdentityChange> = Choice {
 const ACKS: Flag = Flag { name: "acks", default: false };
 const ONE_TIME_PREKEYS: Integer =
     Integer { name: "one_time_prekeys", min: 0, max: limits::ONE_TIME_PREKEYS_MAX as u64, default: 100 };
+const RETAIN_HISTORY: Flag = Flag { name: "retain_history", default: false };
+const ROTATE_MESSAGES: Integer = Integer {
+    name: "rotate_messages",
+    min: 1,
+    max: limits::GROUP_CHAIN_MAX as u64,
+    default: limits::GROUP_ROTATE_MESSAGES as u64,
+};
+const ROTATE_MS: Integer =
+    Integer { name: "rotate_ms", min: 1, max: u64::MAX, default: limits::GROUP_ROTATE_MS };
+const EAGER_MEMBERS: Integer = Integer {
+    name: "eager_members",
+    min: 0,
+    max: limits::GROUP_MEMBERS_MAX as u64,
+    default: limits::CLIENT_EAGER_MAX as u64,
+};
 
 /// Of `sealwax_client_create`.
 pub(super) static CREATE_OPTIONS: Table = Table {
@@ -128,7 +143,18 @@ pub(super) static CREATE_OPTIONS: Table = Table {
 /// Of `sealwax_client_open`.
 pub(super) static OPEN_OPTIONS: Table = Table {
     functions: &["sealwax_client_open"],
-    keys: &[&METHOD, &HIDDEN_HEADER, &PADDING, &IDENTITY_CHANGE, &ACKS, &ONE_TIME_PREKEYS],
+    keys: &[
+        &METHOD,
+        &HIDDEN_HEADER,
+        &PADDING,
+        &IDENTITY_CHANGE,
+        &ACKS,
+        &ONE_TIME_PREKEYS,
+        &RETAIN_HISTORY,
+        &ROTATE_MESSAGES,
+        &ROTATE_MS,
+        &EAGER_MEMBERS,
+    ],
 };
 
 fn client_options(options: &Options) -> ClientOptions {
@@ -139,6 +165,10 @@ fn client_options(options: &Options) -> ClientOptions {
         identity_change: options.get(&IDENTITY_CHANGE),
         acks: options.get(&ACKS),
         one_time_prekeys: u16::try_from(options.get(&ONE_TIME_PREKEYS)).unwrap_or(u16::MAX),
+        retain_history: options.get(&RETAIN_HISTORY),
+        rotate_messages: u32::try_from(options.get(&ROTATE_MESSAGES)).unwrap_or(u32::MAX),
+        rotate_ms: options.get(&ROTATE_MS),
+        eager_members: usize::try_from(options.get(&EAGER_MEMBERS)).unwrap_or(usize::MAX),
     }
 }
 
@@ -274,8 +304,10 @@ pub unsafe extern "C" fn sealwax_client_create(
 ///                     was delivered and read, and take what they tell), "identity_change" ("block": a peer that
 ///                     turns up under another identity has to be accepted first; "warn": an event tells of it),
 ///                     "hidden_header" (false) and "padding" ("none", "padme"), as in sealwax_session_initiate(),
-///                     "one_time_prekeys" (that the relay shall hold for us; 100); may be NULL if options_len is
-///                     0
+///                     "one_time_prekeys" (that the relay shall hold for us; 100); of groups "retain_history"
+///                     (false: keep what sealwax_client_share_history() shares), "rotate_messages" and
+///                     "rotate_ms", as in sealwax_group_sender_new(), "eager_members" (up to so many are given
+///                     our key before we write; 64); may be NULL if options_len is 0
 /// @param options_len  bytes of them
 /// @param now_ms       the time
 /// @param out_client   the client; sealwax_client_free() ends it

@@ -9,7 +9,7 @@ use super::guard::guard;
 use super::sizes::SEALWAX_ID_LEN;
 use super::status::{SEALWAX_OK, Status, sealwax_status};
 use super::unlocked::Unlocked;
-use crate::client::{Emitted, Event, MessageState};
+use crate::client::{Emitted, Event, GroupEvent, MessageState};
 use crate::error::Error;
 
 /// Something that a client tells its application. It never changes, and outlives its client.
@@ -28,17 +28,47 @@ pub const SEALWAX_EVENT_DISCONNECTED: u32 = 2;
 pub const SEALWAX_EVENT_PRESENCE: u32 = 3;
 /// `user` has sent us `payload`, of `content_type`, as `message_id`, at `time_ms` by its clock.
 pub const SEALWAX_EVENT_MESSAGE: u32 = 4;
-/// Our message `message_id` to `user` has reached `state`.
+/// Our message `message_id` to `user` has reached `state`. With a `group`: `user` is the member who says so, NULL
+/// if it is the relay.
 pub const SEALWAX_EVENT_ACK: u32 = 5;
-/// Our message `message_id` to `user` will not be sent: `status` says why.
+/// Our message `message_id` to `user`, or to `group`, will not be sent: `status` says why.
 pub const SEALWAX_EVENT_FAILED: u32 = 6;
 /// `user` has turned up under another identity, `fingerprint`, than the known one, `known_fingerprint`. Flag
 /// BLOCKED: nothing is sent to the user or taken from the new identity until sealwax_client_accept_identity().
 pub const SEALWAX_EVENT_IDENTITY_CHANGED: u32 = 7;
-/// What was asked for as `request` is done.
+/// What was asked for as `request`, about `group`, is done.
 pub const SEALWAX_EVENT_DONE: u32 = 8;
-/// `status` says what went wrong. With a `request`: that was refused, and nothing of it has happened.
+/// `status` says what went wrong. With a `request`: that was refused, and nothing of it has happened; `group` and
+/// `user` are given where they are the reason.
 pub const SEALWAX_EVENT_ERROR: u32 = 9;
+/// We have founded `group`, with this `label`.
+pub const SEALWAX_EVENT_GROUP_CREATED: u32 = 20;
+/// We are a member of `group`, with this `label`; `by` has added us, or we ourselves.
+pub const SEALWAX_EVENT_GROUP_JOINED: u32 = 21;
+/// We are a member of `group` no longer; `by` has removed us, or we ourselves.
+pub const SEALWAX_EVENT_GROUP_LEFT: u32 = 22;
+/// `by` has ended `group`.
+pub const SEALWAX_EVENT_GROUP_DELETED: u32 = 23;
+/// Two histories of `group` are about. Who is not a member in both is given no keys, and an owner has to settle
+/// it: sealwax_client_resolve_group().
+pub const SEALWAX_EVENT_GROUP_FORKED: u32 = 24;
+/// `user` is a member of `group`; `by` has added the user, or the user itself.
+pub const SEALWAX_EVENT_MEMBER_JOINED: u32 = 25;
+/// `user` is a member of `group` no longer; `by` has removed the user, or the user itself.
+pub const SEALWAX_EVENT_MEMBER_LEFT: u32 = 26;
+/// `by` has given `user` another `role` in `group`.
+pub const SEALWAX_EVENT_ROLE_CHANGED: u32 = 27;
+/// `by` says that `user` has other keys in `group`.
+pub const SEALWAX_EVENT_MEMBER_REPLACED: u32 = 28;
+/// `user` has sent `payload` to `group`, of `content_type`, as `message_id`, at `time_ms` by its clock. With
+/// `by`: the key was shared by that member, in whose word it is.
+pub const SEALWAX_EVENT_GROUP_MESSAGE: u32 = 29;
+/// `count` messages of `user` to `group` wait for their key, which was asked for.
+pub const SEALWAX_EVENT_MESSAGE_PENDING: u32 = 30;
+/// `count` messages of `user`, as far as they say themselves, to `group` will not be read: `status` says why.
+pub const SEALWAX_EVENT_MESSAGE_UNREADABLE: u32 = 31;
+/// We give `user` no keys of `group`: SEALWAX_IDENTITY_CHANGED or SEALWAX_ROSTER_FORKED is the `status`.
+pub const SEALWAX_EVENT_KEY_WITHHELD: u32 = 32;
 
 /// Flag of an event: it was taken out before the store was opened, or may have been.
 pub const SEALWAX_EVENT_FLAG_AGAIN: u32 = 1;
@@ -201,8 +231,94 @@ fn fields_of(event: &Event) -> sealwax_event_fields {
             fingerprint: sealwax_slice::of(fingerprint.as_bytes()),
             ..nothing
         },
+        Event::Group { group, event } => {
+            sealwax_event_fields { group: sealwax_slice::of(group), ..fields_of_group(event) }
+        }
+        Event::Done { request, group } => sealwax_event_fields {
+            kind: SEALWAX_EVENT_DONE,
+            request: *request,
+            group: sealwax_slice::of(group),
+            ..nothing
+        },
+        Event::Refused { request, group, status: why, user } => sealwax_event_fields {
+            kind: SEALWAX_EVENT_ERROR,
+            request: *request,
+            group: group.as_ref().map_or(sealwax_slice::NOTHING, |group| sealwax_slice::of(group)),
+            status: status(*why),
+            user: anybody(user.as_deref()),
+            ..nothing
+        },
         Event::Error { status: what } => {
             sealwax_event_fields { kind: SEALWAX_EVENT_ERROR, status: status(*what), ..nothing }
+        }
+    }
+}
+
+/// A user, or nobody.
+fn anybody(user: Option<&str>) -> sealwax_slice {
+    user.map_or(sealwax_slice::NOTHING, text)
+}
+
+fn fields_of_group(event: &GroupEvent) -> sealwax_event_fields {
+    let of = |kind| sealwax_event_fields { kind, ..sealwax_event_fields::NOTHING };
+    match event {
+        GroupEvent::Created { label } => {
+            sealwax_event_fields { label: text(label), ..of(SEALWAX_EVENT_GROUP_CREATED) }
+        }
+        GroupEvent::Joined { label, by } => {
+            sealwax_event_fields { label: text(label), by: text(by), ..of(SEALWAX_EVENT_GROUP_JOINED) }
+        }
+        GroupEvent::Left { by } => sealwax_event_fields { by: text(by), ..of(SEALWAX_EVENT_GROUP_LEFT) },
+        GroupEvent::Deleted { by } => {
+            sealwax_event_fields { by: text(by), ..of(SEALWAX_EVENT_GROUP_DELETED) }
+        }
+        GroupEvent::MemberJoined { user, by } => {
+            sealwax_event_fields { user: text(user), by: text(by), ..of(SEALWAX_EVENT_MEMBER_JOINED) }
+        }
+        GroupEvent::MemberLeft { user, by } => {
+            sealwax_event_fields { user: text(user), by: text(by), ..of(SEALWAX_EVENT_MEMBER_LEFT) }
+        }
+        GroupEvent::RoleChanged { user, role, by } => sealwax_event_fields {
+            user: text(user),
+            by: text(by),
+            role: *role as u32,
+            ..of(SEALWAX_EVENT_ROLE_CHANGED)
+        },
+        GroupEvent::MemberReplaced { user, by } => {
+            sealwax_event_fields { user: text(user), by: text(by), ..of(SEALWAX_EVENT_MEMBER_REPLACED) }
+        }
+        GroupEvent::Forked => of(SEALWAX_EVENT_GROUP_FORKED),
+        GroupEvent::Message { from, message_id, content_type, payload, sent_ms, shared_by } => {
+            sealwax_event_fields {
+                time_ms: *sent_ms,
+                user: text(from),
+                by: anybody(shared_by.as_deref()),
+                payload: sealwax_slice::of(payload),
+                message_id: *message_id,
+                content_type: *content_type as u32,
+                ..of(SEALWAX_EVENT_GROUP_MESSAGE)
+            }
+        }
+        GroupEvent::Pending { from, count } => {
+            sealwax_event_fields { user: text(from), count: *count, ..of(SEALWAX_EVENT_MESSAGE_PENDING) }
+        }
+        GroupEvent::Unreadable { from, count, status: why } => sealwax_event_fields {
+            user: text(from),
+            count: *count,
+            status: status(*why),
+            ..of(SEALWAX_EVENT_MESSAGE_UNREADABLE)
+        },
+        GroupEvent::KeyWithheld { user, status: why } => {
+            sealwax_event_fields { user: text(user), status: status(*why), ..of(SEALWAX_EVENT_KEY_WITHHELD) }
+        }
+        GroupEvent::Ack { message_id, user, state } => sealwax_event_fields {
+            user: anybody(user.as_deref()),
+            message_id: *message_id,
+            state: *state as u32,
+            ..of(SEALWAX_EVENT_ACK)
+        },
+        GroupEvent::Failed { message_id, status: why } => {
+            sealwax_event_fields { message_id: *message_id, status: status(*why), ..of(SEALWAX_EVENT_FAILED) }
         }
     }
 }

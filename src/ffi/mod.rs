@@ -126,4 +126,6 @@ pub mod client_loop;
 
 pub mod client_calls;
 
+pub mod client_groups;
+
 pub mod event;

@@ -434,7 +434,7 @@ impl Parties {
     }
 }
 
-fn role_of(role: u32) -> core::result::Result<Role, Status> {
+pub(super) fn role_of(role: u32) -> core::result::Result<Role, Status> {
     let role = u8::try_from(role).ok().and_then(|role| Role::try_from(role).ok());
     role.ok_or(Status::INVALID_ARGUMENT)
 }

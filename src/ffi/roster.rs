@@ -359,7 +359,7 @@ pub unsafe extern "C" fn sealwax_roster_info(
     })
 }
 
-fn describe(roster: &Roster) -> Value {
+pub(super) fn describe(roster: &Roster) -> Value {
     let info = roster.info();
     let role = |role: Role| match role {
         Role::Member => "member",

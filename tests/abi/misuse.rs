@@ -58,7 +58,7 @@ fn shapes_of_row(parameters: &str) -> Shapes {
             "VALUE" => Some("value"),
             "NEW_HANDLE" => Some("new handle"),
             "HANDLES" => Some("handles"),
-            "SLICES" => Some("slices"),
+            "SLICES" | "SOME_SLICES" => Some("slices"),
             "RESULTS" => Some("results"),
             "WAKE" => Some("wake"),
             _ => None,

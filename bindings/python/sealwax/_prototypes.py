@@ -64,6 +64,19 @@ CONSTANTS: Dict[str, int] = {
     "SEALWAX_EVENT_IDENTITY_CHANGED": 7,
     "SEALWAX_EVENT_DONE": 8,
     "SEALWAX_EVENT_ERROR": 9,
+    "SEALWAX_EVENT_GROUP_CREATED": 20,
+    "SEALWAX_EVENT_GROUP_JOINED": 21,
+    "SEALWAX_EVENT_GROUP_LEFT": 22,
+    "SEALWAX_EVENT_GROUP_DELETED": 23,
+    "SEALWAX_EVENT_GROUP_FORKED": 24,
+    "SEALWAX_EVENT_MEMBER_JOINED": 25,
+    "SEALWAX_EVENT_MEMBER_LEFT": 26,
+    "SEALWAX_EVENT_ROLE_CHANGED": 27,
+    "SEALWAX_EVENT_MEMBER_REPLACED": 28,
+    "SEALWAX_EVENT_GROUP_MESSAGE": 29,
+    "SEALWAX_EVENT_MESSAGE_PENDING": 30,
+    "SEALWAX_EVENT_MESSAGE_UNREADABLE": 31,
+    "SEALWAX_EVENT_KEY_WITHHELD": 32,
     "SEALWAX_EVENT_FLAG_AGAIN": 1,
     "SEALWAX_EVENT_FLAG_ONLINE": 2,
     "SEALWAX_EVENT_FLAG_RESTORED": 4,
@@ -420,6 +433,30 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_client_set_visible": _fallible(ClientHandle, c_int, _NOW),
     "sealwax_client_card": _fallible(ClientHandle, *_TEXT, *_OUT),
     "sealwax_client_safety_number": _fallible(ClientHandle, *_TEXT, POINTER(c_char), *_OUT),
+    # Groups of clients
+    "sealwax_client_create_group": _fallible(
+        ClientHandle, *_TEXT, POINTER(Slice), c_size_t, c_int, _NOW, POINTER(c_uint64)
+    ),
+    "sealwax_client_join_group": _fallible(ClientHandle, *_BYTES, _NOW, POINTER(c_uint64)),
+    "sealwax_client_join_labelled": _fallible(ClientHandle, *_TEXT, _NOW, POINTER(c_uint64)),
+    "sealwax_client_add_members": _fallible(
+        ClientHandle, *_BYTES, POINTER(Slice), c_size_t, c_uint32, _NOW, POINTER(c_uint64)
+    ),
+    "sealwax_client_remove_member": _fallible(ClientHandle, *_BYTES, *_TEXT, _NOW, POINTER(c_uint64)),
+    "sealwax_client_set_role": _fallible(
+        ClientHandle, *_BYTES, *_TEXT, c_uint32, _NOW, POINTER(c_uint64)
+    ),
+    "sealwax_client_replace_member": _fallible(ClientHandle, *_BYTES, *_TEXT, _NOW, POINTER(c_uint64)),
+    "sealwax_client_leave_group": _fallible(ClientHandle, *_BYTES, _NOW, POINTER(c_uint64)),
+    "sealwax_client_delete_group": _fallible(ClientHandle, *_BYTES, _NOW, POINTER(c_uint64)),
+    "sealwax_client_resolve_group": _fallible(ClientHandle, *_BYTES, *_BYTES, _NOW, POINTER(c_uint64)),
+    "sealwax_client_share_history": _fallible(ClientHandle, *_BYTES, *_TEXT, _NOW, POINTER(c_uint64)),
+    "sealwax_client_send_group": _fallible(
+        ClientHandle, *_BYTES, c_uint32, *_BYTES, c_uint32, _NOW, POINTER(c_uint8)
+    ),
+    "sealwax_client_mark_group_read": _fallible(ClientHandle, *_BYTES, *_TEXT, *_BYTES, _NOW),
+    "sealwax_client_groups": _fallible(ClientHandle, *_OUT),
+    "sealwax_client_group_info": _fallible(ClientHandle, *_BYTES, *_OUT),
     # Events
     "sealwax_event_view": _fallible(EventHandle, POINTER(EventFields)),
     "sealwax_event_json": _fallible(EventHandle, *_OUT),

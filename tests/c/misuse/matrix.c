@@ -184,6 +184,7 @@ static int mutate_handles(struct call *call, const struct fixture *fixture, int 
 static int mutate_buffer(struct call *call, int position, int n, struct mutation *mutation) {
     struct argument *argument = &call->a[position];
     int rank = OUTPUT + position;
+    sealwax_status valid = call->function->valid, too_small = valid == SEALWAX_OK ? SEALWAX_BUFFER_TOO_SMALL : valid;
     switch (n) {
     case 0:
         argument->out_len = NULL;
@@ -200,13 +201,13 @@ static int mutate_buffer(struct call *call, int position, int n, struct mutation
     case 4:
         argument->out = NULL;
         argument->cap = 0;
-        return is(mutation, "no room", SEALWAX_BUFFER_TOO_SMALL, OPERATION);
+        return is(mutation, "no room", too_small, OPERATION);
     case 5:
         argument->cap = 0;
-        return is(mutation, "out_cap 0", SEALWAX_BUFFER_TOO_SMALL, OPERATION);
+        return is(mutation, "out_cap 0", too_small, OPERATION);
     case 6:
         argument->cap = 1;
-        return is(mutation, "out_cap 1", SEALWAX_BUFFER_TOO_SMALL, OPERATION);
+        return is(mutation, "out_cap 1", too_small, OPERATION);
     case 7:
         argument->out_len = (size_t *)argument->out;
         is(mutation, "out_len over out", SEALWAX_BUFFER_OVERLAP, OVERLAP_OF_OUTPUTS);
@@ -272,7 +273,7 @@ static int mutate_slices(struct call *call, int position, int n, struct mutation
     case 7:
         argument->in = NULL;
         argument->len = 0;
-        return is(mutation, "none", SEALWAX_OK, OPERATION);
+        return is(mutation, "none", (sealwax_status)parameter->bad, OPERATION);
     case 8:
         slice->ptr = NULL;
         slice->len = 0;
@@ -519,7 +520,7 @@ static int function_is_robust(const struct function *function, struct fixture *f
     call_prepare(&call, function, fixture);
     for (position = 0; position < call.count; position++) {
         one_mistake(&call, fixture, position);
-        if (function->parameters[position].kind == KIND_BUFFER)
+        if (function->parameters[position].kind == KIND_BUFFER && function->valid == SEALWAX_OK)
             exact_room(&call, fixture, position);
     }
     two_mistakes(&call, fixture);

@@ -15,6 +15,8 @@
 #define SEALED_LIMIT 134217728
 #define PATH_LIMIT 4096
 #define READ_LIMIT (4096 * SEALWAX_ID_LEN)
+#define MEMBERS_MOST 10000
+#define MEMBERS_LIMIT (MEMBERS_MOST * SEALWAX_NAME_MAX)
 #define WATCH_MOST 1000
 #define WATCH_LIMIT (WATCH_MOST * SEALWAX_NAME_MAX)
 
@@ -76,6 +78,7 @@
 #define RANGE(good, bad, status) {KIND_NUMBER, 0, 0, status, good, bad}
 #define HANDLES(object, most) {KIND_HANDLES, object, most, SEALWAX_INVALID_HANDLE, 0, 0}
 #define SLICES(bytes, most, limit, empty) {KIND_SLICES, bytes, most, empty, limit, 0}
+#define SOME_SLICES(bytes, most, limit, empty) {KIND_SLICES, bytes, most, empty, limit, SEALWAX_INVALID_ARGUMENT}
 #define WAKE {KIND_WAKE, 0, 0, SEALWAX_OK, 0, 0}
 #define RESULTS {KIND_RESULTS, 0, sizeof(sealwax_result), SEALWAX_OK, 0, 0}
 #define BUFFER {KIND_BUFFER, 0, 0, SEALWAX_OK, 0, 0}

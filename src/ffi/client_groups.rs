@@ -1,0 +1,680 @@
+//! What an application asks of a client about groups.
+
+use core::ffi::{c_char, c_int, c_void};
+use core::str;
+
+use serde_json::json;
+
+use super::argument::{Inputs, Outputs};
+use super::cell;
+use super::client::{act, look, sealwax_client};
+use super::client_calls::{content, message_ids_of, sending};
+use super::envelope::sealwax_slice;
+use super::guard::guard;
+use super::json::{hex, text};
+use super::proposals::role_of;
+use super::roster::describe;
+use super::sizes::{SEALWAX_GROUP_ID_LEN, SEALWAX_ID_LEN};
+use super::status::{Status, sealwax_status};
+use crate::error::Error;
+use crate::limits;
+
+/// Users of a group, of one call.
+fn users(inputs: &Inputs, users: *const sealwax_slice, count: usize) -> Result<Vec<&str>, Status> {
+    let (most, total) = (limits::GROUP_MEMBERS_MAX, limits::GROUP_MEMBERS_MAX * limits::NAME_MAX);
+    let users: Result<_, _> =
+        inputs.slices(users, count, most, total)?.into_iter().map(str::from_utf8).collect();
+    users.map_err(|_| Status::INVALID_TEXT)
+}
+
+/// @section Groups of a client
+///
+/// Founds a group, whose owner we are. This and all that follow but sealwax_client_send_group() are requests:
+/// they answer a number at once, need no connection, and are done in the order of the calls. Exactly one event
+/// carries the number, SEALWAX_EVENT_DONE or SEALWAX_EVENT_ERROR, also if the client dies in between.
+///
+/// Members are told, and given our key, by themselves; so are those who come later. SEALWAX_EVENT_GROUP_CREATED
+/// and SEALWAX_EVENT_DONE name the group's id.
+///
+/// @param client       the client
+/// @param label        what people call it, or empty; it identifies nothing
+/// @param label_len    bytes of it
+/// @param members      user ids of its members besides us; we accept them as peers
+/// @param count        how many, below 10,000
+/// @param open         1: anybody may join, whom the relay lets in; 0: members are added
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT      label is none, or one of members is not a user id
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  open is neither 1 nor 0; or a user is named twice, or is ourselves
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_LIMIT_REACHED     more members than a group can have
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_create_group(
+    client: *mut sealwax_client,
+    label: *const c_char,
+    label_len: usize,
+    members: *const sealwax_slice,
+    count: usize,
+    open: c_int,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let label = inputs.text(label, label_len, limits::NAME_MAX)?;
+        let members = users(&inputs, members, count)?;
+        let client = cell::exclusive(client)?;
+        let is_open = match open {
+            0 => false,
+            1 => true,
+            _ => return Err(Status::INVALID_ARGUMENT),
+        };
+        out.put(act(&client, |client| client.create_group(label, is_open, &members, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Joins an open group. SEALWAX_EVENT_GROUP_JOINED tells when we are a member.
+///
+/// @param client       the client
+/// @param group        id of the group
+/// @param group_len    SEALWAX_GROUP_ID_LEN
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_join_group(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let client = cell::exclusive(client)?;
+        out.put(act(&client, |client| client.join_group(group, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Joins the oldest open group with a label. A label proves nothing: who knows the id of a group gives that to
+/// sealwax_client_join_group().
+///
+/// @param client       the client
+/// @param label        the label
+/// @param label_len    bytes of it
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE       an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP  an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT    label is none, or empty
+/// @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+/// @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+/// @retval SEALWAX_POISONED        the client broke; free it
+/// @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_join_labelled(
+    client: *mut sealwax_client,
+    label: *const c_char,
+    label_len: usize,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let label = inputs.text(label, label_len, limits::NAME_MAX)?;
+        let client = cell::exclusive(client)?;
+        out.put(act(&client, |client| client.join_labelled(label, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Adds members to a group, whom we accept as peers. They read what is sent from then on.
+///
+/// @param client       the client
+/// @param group        id of the group
+/// @param group_len    SEALWAX_GROUP_ID_LEN
+/// @param members      their user ids
+/// @param count        how many, at least one
+/// @param role         SEALWAX_ROLE_MEMBER and so on
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT      one of members is not a user id
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN; role is none; count is 0; or a user
+///                                   is named twice, or is ourselves
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_LIMIT_REACHED     more members than a group can have
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_add_members(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    members: *const sealwax_slice,
+    count: usize,
+    role: u32,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let members = users(&inputs, members, count)?;
+        let client = cell::exclusive(client)?;
+        let role = role_of(role)?;
+        out.put(act(&client, |client| client.add_members(group, &members, role, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Removes a member from a group: it reads nothing that is sent from then on.
+///
+/// @param client       the client
+/// @param group        id of the group
+/// @param group_len    SEALWAX_GROUP_ID_LEN
+/// @param user         the member
+/// @param user_len     bytes of it
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT      user is not a user id
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_remove_member(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    user: *const c_char,
+    user_len: usize,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let client = cell::exclusive(client)?;
+        out.put(act(&client, |client| client.remove_member(group, user, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Gives a member of a group a role.
+///
+/// @param client       the client
+/// @param group        id of the group
+/// @param group_len    SEALWAX_GROUP_ID_LEN
+/// @param user         the member
+/// @param user_len     bytes of it
+/// @param role         SEALWAX_ROLE_MEMBER and so on
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT      user is not a user id
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN, or role is none
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_set_role(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    user: *const c_char,
+    user_len: usize,
+    role: u32,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let client = cell::exclusive(client)?;
+        let role = role_of(role)?;
+        out.put(act(&client, |client| client.set_role(group, user, role, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Gives a member of a group whose identity changed the keys of the identity that counts for us: accept it first,
+/// with sealwax_client_accept_identity().
+///
+/// @param client       the client
+/// @param group        id of the group
+/// @param group_len    SEALWAX_GROUP_ID_LEN
+/// @param user         the member
+/// @param user_len     bytes of it
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT      user is not a user id
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_replace_member(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    user: *const c_char,
+    user_len: usize,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let client = cell::exclusive(client)?;
+        out.put(act(&client, |client| client.replace_member(group, user, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Leaves a group.
+///
+/// @param client       the client
+/// @param group        id of the group
+/// @param group_len    SEALWAX_GROUP_ID_LEN
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_leave_group(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let client = cell::exclusive(client)?;
+        out.put(act(&client, |client| client.leave_group(group, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Ends a group, for all.
+///
+/// @param client       the client
+/// @param group        id of the group
+/// @param group_len    SEALWAX_GROUP_ID_LEN
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_delete_group(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let client = cell::exclusive(client)?;
+        out.put(act(&client, |client| client.delete_group(group, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Settles the fork of a group of which SEALWAX_EVENT_GROUP_FORKED has told, as an owner, for one of its
+/// histories.
+///
+/// @param client       the client
+/// @param group        id of the group
+/// @param group_len    SEALWAX_GROUP_ID_LEN
+/// @param chosen       head of the history that shall count, from "branches" of sealwax_client_group_info()
+/// @param chosen_len   32
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN, or chosen_len below 32
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_resolve_group(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    chosen: *const c_void,
+    chosen_len: usize,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let chosen = inputs.exactly::<32>(chosen, chosen_len)?;
+        let client = cell::exclusive(client)?;
+        out.put(act(&client, |client| client.resolve_group(group, chosen, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Shares what we have kept of a group's past with a member: it can read messages from before it came, in our
+/// word, SEALWAX_EVENT_GROUP_MESSAGE with our user id as `by`. It takes the option "retain_history" since we
+/// entered the group, and that we have accepted the member's identity or written to it.
+///
+/// @param client       the client
+/// @param group        id of the group
+/// @param group_len    SEALWAX_GROUP_ID_LEN
+/// @param user         the member
+/// @param user_len     bytes of it
+/// @param now_ms       the time
+/// @param out_request  number of the request
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT      user is not a user id
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_share_history(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    user: *const c_char,
+    user_len: usize,
+    now_ms: u64,
+    out_request: *mut u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_request);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let client = cell::exclusive(client)?;
+        out.put(act(&client, |client| client.share_history(group, user, now_ms))?);
+        Ok(())
+    })
+}
+
+/// Sends a message to all members of a group. Messages arrive in the order of the calls. SEALWAX_EVENT_ACK tells
+/// when the relay has it, and then each member; SEALWAX_EVENT_FAILED if it never will.
+///
+/// @param client          the client
+/// @param group           id of the group
+/// @param group_len       SEALWAX_GROUP_ID_LEN
+/// @param content_type    SEALWAX_CONTENT_TEXT or SEALWAX_CONTENT_BINARY
+/// @param payload         the message
+/// @param payload_len     bytes of it, at most SEALWAX_MESSAGE_MAX
+/// @param flags           SEALWAX_SEND_TRANSIENT or 0
+/// @param now_ms          the time
+/// @param out_message_id  SEALWAX_ID_LEN bytes that name the message
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT      the payload is to be text and is not UTF-8
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN; content_type or flags is none
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_UNKNOWN_GROUP     we were never a member, as far as we know
+/// @retval SEALWAX_NOT_A_MEMBER      we are a member no longer
+/// @retval SEALWAX_GROUP_DELETED     the group has ended
+/// @retval SEALWAX_LIMIT_REACHED     65,536 messages or 256 MiB wait to be sent already
+/// @retval SEALWAX_INTERNAL          the system has no randomness
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_send_group(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    content_type: u32,
+    payload: *const c_void,
+    payload_len: usize,
+    flags: u32,
+    now_ms: u64,
+    out_message_id: *mut u8,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.array::<SEALWAX_ID_LEN>(out_message_id);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let payload = inputs.bytes(payload, payload_len, limits::MESSAGE_MAX)?;
+        let client = cell::exclusive(client)?;
+        let (content, is_transient) = (content(content_type)?, sending(flags)?);
+        out.put(act(&client, |client| client.send_group(group, content, payload, is_transient, now_ms))?);
+        Ok(())
+    })
+}
+
+/// As sealwax_client_mark_read(), of messages of one member in a group.
+///
+/// @param client           the client
+/// @param group            id of the group
+/// @param group_len        SEALWAX_GROUP_ID_LEN
+/// @param user             the member
+/// @param user_len         bytes of it
+/// @param message_ids      message ids, SEALWAX_ID_LEN bytes each, one after another
+/// @param message_ids_len  bytes of them; at most 4,096 ids
+/// @param now_ms           the time
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+/// @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN, or message_ids_len is not a
+///                                   multiple of SEALWAX_ID_LEN
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_mark_group_read(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    user: *const c_char,
+    user_len: usize,
+    message_ids: *const c_void,
+    message_ids_len: usize,
+    now_ms: u64,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let inputs = unsafe { Outputs::new() }.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let ids = inputs.bytes(message_ids, message_ids_len, limits::CLIENT_READ_MAX * SEALWAX_ID_LEN)?;
+        let client = cell::exclusive(client)?;
+        let ids = message_ids_of(ids)?;
+        act(&client, |client| client.mark_group_read(group, user, ids, now_ms))
+    })
+}
+
+/// Lists the groups that we are a member of.
+///
+/// @param client   the client
+/// @param out      JSON: "groups", their ids
+/// @param out_cap  bytes of room at out; 0 asks for the size
+/// @param out_len  bytes of JSON, without a NUL
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+/// @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_groups(
+    client: *mut sealwax_client,
+    out: *mut c_void,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.bytes(out, out_cap, out_len);
+        outputs.inputs()?;
+        let client = cell::exclusive(client)?;
+        let groups = look(&mut client.lock()?, |client| client.groups())?;
+        let ids: Vec<_> = groups.iter().map(|id| hex(id)).collect();
+        out.put(text(&json!({ "v": 1, "groups": ids })).as_bytes())
+    })
+}
+
+/// Describes a group that we are, or were, a member of.
+///
+/// @param client     the client
+/// @param group      id of the group
+/// @param group_len  SEALWAX_GROUP_ID_LEN
+/// @param out        JSON, as that of sealwax_roster_info(): its label, epoch, members and their roles
+/// @param out_cap    bytes of room at out; 0 asks for the size
+/// @param out_len    bytes of JSON, without a NUL
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind, or out_cap more than memory holds
+/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_UNKNOWN_GROUP     we were never a member, as far as we know
+/// @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_group_info(
+    client: *mut sealwax_client,
+    group: *const c_void,
+    group_len: usize,
+    out: *mut c_void,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.bytes(out, out_cap, out_len);
+        let inputs = outputs.inputs()?;
+        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
+        let client = cell::exclusive(client)?;
+        let info = look(&mut client.lock()?, |client| {
+            client.roster(group)?.map(describe).ok_or(Error::UnknownGroup)
+        })?;
+        out.put(text(&info).as_bytes())
+    })
+}
