@@ -137,7 +137,8 @@ class Person:
         """Connects, and says nothing yet."""
         self.arrived.clear()
         scheme = "ws" if tls is None else "wss"
-        opened = connect(f"{scheme}://{process.address}", ssl=tls, compression=None, max_size=None, proxy=None, **options)
+        options = dict(compression=None, max_size=None, ping_interval=None, proxy=None, ssl=tls, **options)
+        opened = connect(f"{scheme}://{process.address}", **options)
         self._connection = ExitStack()
         self.socket = self._connection.enter_context(opened)
         return self.socket
