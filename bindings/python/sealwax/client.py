@@ -243,10 +243,9 @@ class Client(Handle):
 
         It needs no connection. A transient message leaves at once or never, and no event tells of it.
         """
-        if isinstance(payload, str):
-            kind, content = "TEXT", payload.encode("utf-8", "surrogatepass")
-        else:
-            kind, content = "BINARY", payload
+        kind, content = "BINARY", payload
+        if isinstance(content, str):
+            kind, content = "TEXT", content.encode("utf-8", "surrogatepass")
         flags = CONSTANTS["SEALWAX_SEND_TRANSIENT"] if transient else 0
         out = (c_uint8 * CONSTANTS["SEALWAX_ID_LEN"])()
         check(
