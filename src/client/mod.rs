@@ -6,7 +6,7 @@
 //!
 //! # How it works
 //!
-//! Whatever comes in changes memory and is written into the [`journal`]; nothing can be seen of it. The next look at
+//! Whatever comes in changes memory and is written into the `journal`; nothing can be seen of it. The next look at
 //! what comes out ([`Client::pending`], [`Client::next_frame`], [`Client::next_event`]) settles: deliveries that were
 //! parked are opened, what waits is sealed, all of it is one commit of the store, and only then frames and events
 //! show. So any number of inputs share a commit, and nothing leaves that a crash could take back. A commit that fails
@@ -14,16 +14,16 @@
 //!
 //! # Where things belong
 //!
-//! * [`records`]: the name of every record. [`settings`]: what the client itself remembers.
-//! * [`connection`]: a kind of request is a variant of `Ask`, is written in `request_frame`, and its answer is handed
+//! * `records`: the name of every record. `settings`: what the client itself remembers.
+//! * `connection`: a kind of request is a variant of `Ask`, is written in `request_frame`, and its answer is handed
 //!   on in `answer`.
-//! * [`outbox`]: `Target` is whom something is for; `enqueue` puts it there, `pump` asks the target's own `seal_...`
-//!   for envelopes, `sent` takes the relay's answer. [`kept`]: contents that may be asked for again.
-//! * [`inbox`]: `deliver` goes by the kind of the envelope, `content` by the kind of what a session opened.
-//! * [`sessions`], [`peers`], [`seen`], [`repair`], [`prekeys`], [`acks`], [`presence`]: what their names say.
-//! * [`groups`]: everything about groups.
-//! * [`event`]: what the application is told; `emit` durably, `tell` once.
-//! * [`timers`]: everything that happens by time is tended in `tend`, and its time is in `due_ms`.
+//! * `outbox`: `Target` is whom something is for; `enqueue` puts it there, `pump` asks the target's own `seal_...`
+//!   for envelopes, `sent` takes the relay's answer. `kept`: contents that may be asked for again.
+//! * `inbox`: `deliver` goes by the kind of the envelope, `content` by the kind of what a session opened.
+//! * `sessions`, `peers`, `seen`, `repair`, `prekeys`, `acks`, `presence`: what their names say.
+//! * `groups`: everything about groups.
+//! * `event`: what the application is told; `emit` durably, `tell` once.
+//! * `timers`: everything that happens by time is tended in `tend`, and its time is in `due_ms`.
 
 mod acks;
 mod connection;
