@@ -236,12 +236,12 @@ static int mutate_value(struct call *call, int position, int n, struct mutation 
 }
 
 /* Where results are written, as many as there are inputs: too many are refused there already. */
-static int rank_of_count(const struct call *call) {
+static int rank_of_count(const struct call *call, int position) {
     int i;
     for (i = 0; i < call->count; i++)
         if (parameter_of(call, i)->kind == KIND_RESULTS)
             return OUTPUT + i;
-    return INPUT;
+    return INPUT + position;
 }
 
 static int mutate_slices(struct call *call, int position, int n, struct mutation *mutation) {
@@ -258,7 +258,7 @@ static int mutate_slices(struct call *call, int position, int n, struct mutation
     case 3:
         argument->in = UNREADABLE;
         argument->len = n == 1 ? parameter->size + 1 : n == 2 ? SIZE_MAX / 2 : SIZE_MAX;
-        return is(mutation, "too many", SEALWAX_TOO_LARGE, rank_of_count(call));
+        return is(mutation, "too many", SEALWAX_TOO_LARGE, rank_of_count(call, position));
     case 4:
         slice->ptr = NULL;
         return is(mutation, "NULL in it", SEALWAX_NULL_POINTER, rank);
