@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from ctypes import addressof, byref, c_uint8, create_string_buffer
+from ctypes import addressof, byref, c_uint8, c_uint64, create_string_buffer
 from operator import index
 from typing import (
     TYPE_CHECKING,
@@ -12,6 +12,7 @@ from typing import (
     Dict,
     Iterable,
     Iterator,
+    List,
     NamedTuple,
     Optional,
     SupportsIndex,
@@ -19,7 +20,7 @@ from typing import (
     Union,
 )
 
-from ._arguments import now, options, text, uint64
+from ._arguments import now, options, text, uint32, uint64
 from ._buffer import given, taken, taken_json
 from ._errors import check
 from ._handle import Handle
@@ -27,6 +28,7 @@ from ._load import lib
 from ._prototypes import CALLBACKS, CONSTANTS, ClientHandle, EventFields, EventHandle, PendingView, Slice
 from .events import Event, event_of
 from .identity import SafetyNumber
+from .roster import Role
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -57,6 +59,25 @@ def _path(path: Optional[Path]) -> Tuple[bytes, int]:
     if name == "":
         raise ValueError("a path that is empty; None stands for memory")
     return text(name, "path")
+
+
+def _slices(users: Iterable[str]) -> Tuple[Tuple[Any, int], Any]:
+    """User ids as the library takes many, and what they lie in."""
+    names = [text(user, "user")[0] for user in users]
+    joined = create_string_buffer(b"".join(names))
+    slices, at = (Slice * len(names))(), addressof(joined)
+    for place, name in zip(slices, names):
+        place.ptr, place.len = at, len(name)
+        at += len(name)
+    return (slices, len(names)), joined
+
+
+def _content(payload: Union[str, Buffer]) -> Tuple[int, Any, int]:
+    """What a payload is, its pointer and its length."""
+    kind, content = "BINARY", payload
+    if isinstance(content, str):
+        kind, content = "TEXT", content.encode("utf-8", "surrogatepass")
+    return (CONSTANTS[f"SEALWAX_CONTENT_{kind}"], *given(content, "payload"))
 
 
 class Client(Handle):
@@ -93,6 +114,10 @@ class Client(Handle):
         hidden_header: Optional[bool] = None,
         padding: Optional[str] = None,
         one_time_prekeys: Optional[int] = None,
+        retain_history: Optional[bool] = None,
+        rotate_messages: Optional[int] = None,
+        rotate_ms: Optional[int] = None,
+        eager_members: Optional[int] = None,
         now_ms: Optional[int] = None,
     ) -> Client:
         """Makes a client with a new identity, in a file that is made or in memory, under a key of 32 random bytes that
@@ -108,6 +133,10 @@ class Client(Handle):
             hidden_header=hidden_header,
             padding=padding,
             one_time_prekeys=one_time_prekeys,
+            retain_history=retain_history,
+            rotate_messages=rotate_messages,
+            rotate_ms=rotate_ms,
+            eager_members=eager_members,
         )
         names = (*text(user, "user"), *_path(path), *given(key, "key"))
         return cls._create(
@@ -126,6 +155,10 @@ class Client(Handle):
         hidden_header: Optional[bool] = None,
         padding: Optional[str] = None,
         one_time_prekeys: Optional[int] = None,
+        retain_history: Optional[bool] = None,
+        rotate_messages: Optional[int] = None,
+        rotate_ms: Optional[int] = None,
+        eager_members: Optional[int] = None,
         now_ms: Optional[int] = None,
     ) -> Client:
         """Opens the client that a file holds: what was on its way goes on, events that were not confirmed come again.
@@ -134,7 +167,8 @@ class Client(Handle):
         method: "proof" (default; show the relay who we are by our identity) or "host" (it knows by other means). acks
         (False): tell accepted peers what was delivered and read, and take what they tell. identity_change: "block"
         (default) or "warn". hidden_header, padding: as of `Session.initiate`. one_time_prekeys (100): that the relay
-        shall hold for us.
+        shall hold for us. Of groups: retain_history (False): keep what `share_history` shares; rotate_messages,
+        rotate_ms: as of `GroupSender`; eager_members (64): up to so many are given our key before we write.
         """
         chosen = options(
             method=method,
@@ -143,6 +177,10 @@ class Client(Handle):
             hidden_header=hidden_header,
             padding=padding,
             one_time_prekeys=one_time_prekeys,
+            retain_history=retain_history,
+            rotate_messages=rotate_messages,
+            rotate_ms=rotate_ms,
+            eager_members=eager_members,
         )
         return cls._create(
             lib.sealwax_client_open,
@@ -243,22 +281,19 @@ class Client(Handle):
 
         It needs no connection. A transient message leaves at once or never, and no event tells of it.
         """
-        kind, content = "BINARY", payload
-        if isinstance(content, str):
-            kind, content = "TEXT", content.encode("utf-8", "surrogatepass")
+        return self._sent(lib.sealwax_client_send_direct, text(user, "user"), payload, transient, now_ms)
+
+    def _sent(
+        self,
+        function: Any,
+        target: Tuple[Any, int],
+        payload: Union[str, Buffer],
+        transient: bool,
+        now_ms: Optional[int],
+    ) -> bytes:
         flags = CONSTANTS["SEALWAX_SEND_TRANSIENT"] if transient else 0
         out = (c_uint8 * CONSTANTS["SEALWAX_ID_LEN"])()
-        check(
-            lib.sealwax_client_send_direct(
-                self._open,
-                *text(user, "user"),
-                CONSTANTS[f"SEALWAX_CONTENT_{kind}"],
-                *given(content, "payload"),
-                flags,
-                now(now_ms),
-                out,
-            )
-        )
+        check(function(self._open, *target, *_content(payload), flags, now(now_ms), out))
         return bytes(out)
 
     def mark_read(self, user: str, message_ids: Iterable[Buffer], *, now_ms: Optional[int] = None) -> None:
@@ -277,13 +312,8 @@ class Client(Handle):
 
     def watch(self, users: Iterable[str], *, now_ms: Optional[int] = None) -> None:
         """Watches these users, who have to watch us too, and no others: `Presence` tells when they come and go."""
-        names = [text(user, "user")[0] for user in users]
-        joined = create_string_buffer(b"".join(names))
-        slices, at = (Slice * len(names))(), addressof(joined)
-        for place, name in zip(slices, names):
-            place.ptr, place.len = at, len(name)
-            at += len(name)
-        check(lib.sealwax_client_watch(self._open, slices, len(names), now(now_ms)))
+        with_them, _joined = _slices(users)
+        check(lib.sealwax_client_watch(self._open, *with_them, now(now_ms)))
 
     def set_visible(self, visible: bool, *, now_ms: Optional[int] = None) -> None:
         """Whether the relay shall show others that we are online; it does unless this says otherwise."""
@@ -298,6 +328,104 @@ class Client(Handle):
         digits = create_string_buffer(CONSTANTS["SEALWAX_SAFETY_DIGITS"] + 1)
         qr = taken(lib.sealwax_client_safety_number, self._open, *text(user, "user"), digits)
         return SafetyNumber(digits.value.decode(), qr)
+
+    # ---- Groups ----
+    #
+    # Calls that return a number are requests, done in their order; one `Done` or `Failure` carries it in the end.
+
+    def create_group(
+        self, label: str, members: Iterable[str] = (), *, open: bool = False, now_ms: Optional[int] = None
+    ) -> int:
+        """Founds a group with these members besides us, who own it. open: anybody may join, whom the relay lets in."""
+        with_them, _joined = _slices(members)
+        names = (*text(label, "label"), *with_them)
+        return self._request(lib.sealwax_client_create_group, *names, 1 if open else 0, now_ms=now_ms)
+
+    def join_group(self, group: Buffer, *, now_ms: Optional[int] = None) -> int:
+        """Joins an open group, by its id."""
+        return self._request(lib.sealwax_client_join_group, *given(group, "group"), now_ms=now_ms)
+
+    def join_labelled(self, label: str, *, now_ms: Optional[int] = None) -> int:
+        """Joins the oldest open group with this label, which proves nothing."""
+        return self._request(lib.sealwax_client_join_labelled, *text(label, "label"), now_ms=now_ms)
+
+    def add_members(
+        self, group: Buffer, users: Iterable[str], role: Role = Role.MEMBER, *, now_ms: Optional[int] = None
+    ) -> int:
+        """Adds members, who read what is sent from then on."""
+        with_them, _joined = _slices(users)
+        names = (*given(group, "group"), *with_them)
+        return self._request(lib.sealwax_client_add_members, *names, uint32(role, "role"), now_ms=now_ms)
+
+    def add_member(
+        self, group: Buffer, user: str, role: Role = Role.MEMBER, *, now_ms: Optional[int] = None
+    ) -> int:
+        """Adds one member."""
+        return self.add_members(group, [user], role, now_ms=now_ms)
+
+    def remove_member(self, group: Buffer, user: str, *, now_ms: Optional[int] = None) -> int:
+        """Removes a member, who reads nothing that is sent from then on."""
+        names = (*given(group, "group"), *text(user, "user"))
+        return self._request(lib.sealwax_client_remove_member, *names, now_ms=now_ms)
+
+    def set_role(self, group: Buffer, user: str, role: Role, *, now_ms: Optional[int] = None) -> int:
+        """Gives a member a role."""
+        names = (*given(group, "group"), *text(user, "user"))
+        return self._request(lib.sealwax_client_set_role, *names, uint32(role, "role"), now_ms=now_ms)
+
+    def replace_member(self, group: Buffer, user: str, *, now_ms: Optional[int] = None) -> int:
+        """Gives a member whose identity changed the keys of the identity that counts for us."""
+        names = (*given(group, "group"), *text(user, "user"))
+        return self._request(lib.sealwax_client_replace_member, *names, now_ms=now_ms)
+
+    def leave_group(self, group: Buffer, *, now_ms: Optional[int] = None) -> int:
+        """Leaves a group."""
+        return self._request(lib.sealwax_client_leave_group, *given(group, "group"), now_ms=now_ms)
+
+    def delete_group(self, group: Buffer, *, now_ms: Optional[int] = None) -> int:
+        """Ends a group, for all."""
+        return self._request(lib.sealwax_client_delete_group, *given(group, "group"), now_ms=now_ms)
+
+    def resolve_group(self, group: Buffer, chosen: Buffer, *, now_ms: Optional[int] = None) -> int:
+        """Settles a fork for the history with this head, one of "branches" in `group_info`."""
+        names = (*given(group, "group"), *given(chosen, "chosen"))
+        return self._request(lib.sealwax_client_resolve_group, *names, now_ms=now_ms)
+
+    def share_history(self, group: Buffer, user: str, *, now_ms: Optional[int] = None) -> int:
+        """Shares what we have kept of a group's past, by the option retain_history, with a member."""
+        names = (*given(group, "group"), *text(user, "user"))
+        return self._request(lib.sealwax_client_share_history, *names, now_ms=now_ms)
+
+    def send_group(
+        self,
+        group: Buffer,
+        payload: Union[str, Buffer],
+        *,
+        transient: bool = False,
+        now_ms: Optional[int] = None,
+    ) -> bytes:
+        """Sends text (str) or bytes to all members, and returns the id of the message."""
+        return self._sent(lib.sealwax_client_send_group, given(group, "group"), payload, transient, now_ms)
+
+    def mark_group_read(
+        self, group: Buffer, user: str, message_ids: Iterable[Buffer], *, now_ms: Optional[int] = None
+    ) -> None:
+        """The application has shown these messages of a member."""
+        names, ids = (*given(group, "group"), *text(user, "user")), b"".join(message_ids)
+        check(lib.sealwax_client_mark_group_read(self._open, *names, ids, len(ids), now(now_ms)))
+
+    def groups(self) -> List[bytes]:
+        """The ids of the groups that we are a member of."""
+        return [bytes.fromhex(group) for group in taken_json(lib.sealwax_client_groups, self._open)["groups"]]
+
+    def group_info(self, group: Buffer) -> Dict[str, Any]:
+        """Label, epoch and members of a group that we are, or were, a member of; as `Roster.info`."""
+        return taken_json(lib.sealwax_client_group_info, self._open, *given(group, "group"))
+
+    def _request(self, function: Any, *arguments: Any, now_ms: Optional[int]) -> int:
+        out = c_uint64()
+        check(function(self._open, *arguments, now(now_ms), byref(out)))
+        return out.value
 
     # ---- The client itself ----
 

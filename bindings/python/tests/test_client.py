@@ -7,10 +7,10 @@ import tempfile
 import threading
 import unittest
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 import sealwax
-from sealwax import Client, events
+from sealwax import Client, Relay, events
 
 from case import KEY, NOW, Case
 
@@ -105,6 +105,118 @@ class ClientTest(Case):
             client.pending()
             client.send_direct("bob", b"more", now_ms=NOW)
             self.assertEqual(len(woken), 2)
+
+
+class Host:
+    """A relay, and people on connections to it."""
+
+    def __init__(self, *users: str) -> None:
+        self.relay = Relay(name="relay.example")
+        self.clients: Dict[int, Client] = {}
+        for number, user in enumerate(users, 1):
+            self.clients[number] = created(user)
+            self.relay.connect(number, now_ms=NOW)
+            self.clients[number].connected("relay.example", now_ms=NOW)
+        self.run()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self.clients.values():
+            client.close()
+        self.relay.close()
+
+    def run(self) -> None:
+        """Frames go to and fro until nothing moves."""
+        moved = True
+        while moved:
+            moved = False
+            for number, client in self.clients.items():
+                for frame in client.frames():
+                    moved = True
+                    for delivery in self.relay.receive(number, frame, now_ms=NOW).deliveries:
+                        self.clients[delivery.connection].receive(delivery.head + delivery.payload, now_ms=NOW)
+
+    def news(self, number: int) -> List[events.Event]:
+        """What a client tells; all of it confirmed."""
+        told = list(self.clients[number].events())
+        for event in told:
+            self.clients[number].confirm(event)
+        return told
+
+
+class ConversationTest(Case):
+    def test_two_people_talk(self) -> None:
+        with Host("alice", "bob") as host:
+            alice, bob = host.clients[1], host.clients[2]
+            [connected] = host.news(1)
+            self.assertEqual(connected, events.Connected(0, False, False))
+            host.news(2)
+            message_id = alice.send_direct("bob", "hello", now_ms=NOW)
+            host.run()
+            self.assertEqual(host.news(1), [events.Ack(1, False, "bob", message_id, events.State.SENT, None)])
+            [message] = host.news(2)
+            assert isinstance(message, events.Message)
+            self.assertEqual((message.user, message.text, message.message_id), ("alice", "hello", message_id))
+            self.assertNotIn("hello", repr(message))
+            self.assertEqual(alice.safety_number("bob"), bob.safety_number("alice"))
+            self.assertEqual(alice.card("bob"), bob.card())
+
+    def test_who_cannot_be_found_is_a_failure_with_its_reason(self) -> None:
+        with Host("alice") as host:
+            host.news(1)
+            message_id = host.clients[1].send_direct("nobody", "hello", now_ms=NOW)
+            host.run()
+            [failed] = host.news(1)
+            assert isinstance(failed, events.Failed)
+            self.assertEqual((failed.user, failed.message_id), ("nobody", message_id))
+            self.assertIsInstance(failed.reason, sealwax.UnknownUserError)
+
+    def test_a_group_is_founded_written_to_and_left(self) -> None:
+        with Host("alice", "bob", "carol") as host:
+            alice, bob = host.clients[1], host.clients[2]
+            for number in host.clients:
+                host.news(number)
+            request = alice.create_group("team-42", ["bob"], now_ms=NOW)
+            self.assertGreater(request, 0)
+            host.run()
+            news = host.news(1)
+            [done] = [event for event in news if isinstance(event, events.Done)]
+            self.assertEqual(done.request, request)
+            self.assertIn("team-42", [event.label for event in news if isinstance(event, events.GroupCreated)])
+            group = done.group
+            self.assertEqual((alice.groups(), bob.groups()), ([group], [group]))
+            [joined] = [event for event in host.news(2) if isinstance(event, events.GroupJoined)]
+            self.assertEqual((joined.group, joined.label, joined.by), (group, "team-42", "alice"))
+
+            added = alice.add_member(group, "carol", sealwax.Role.ADMIN, now_ms=NOW)
+            host.run()
+            message_id = bob.send_group(group, "hi all", now_ms=NOW)
+            host.run()
+            for number in (1, 3):
+                told = host.news(number)
+                [message] = [event for event in told if isinstance(event, events.GroupMessage)]
+                self.assertEqual((message.user, message.text, message.message_id), ("bob", "hi all", message_id))
+                self.assertIsNone(message.shared_by)
+                requests = [event.request for event in told if isinstance(event, events.Done)]
+                self.assertEqual(requests, [added] if number == 1 else [])
+            roles = {member["user"]: member["role"] for member in alice.group_info(group)["members"]}
+            self.assertEqual(roles, {"alice": "owner", "bob": "member", "carol": "admin"})
+
+            refused = bob.delete_group(group, now_ms=NOW)
+            host.run()
+            failures = [event for event in host.news(2) if isinstance(event, events.Failure)]
+            self.assertEqual([(failure.request, failure.group) for failure in failures], [(refused, group)])
+            self.assertIsInstance(failures[0].reason, sealwax.NotPermittedError)
+            bob.leave_group(group, now_ms=NOW)
+            host.run()
+            left = [event for event in host.news(1) if isinstance(event, events.MemberLeft)]
+            self.assertEqual([(event.user, event.by) for event in left], [("bob", "bob")])
+            with self.assertRaises(sealwax.NotAMemberError):
+                bob.send_group(group, "still here?", now_ms=NOW)
+            with self.assertRaises(sealwax.UnknownGroupError):
+                bob.group_info(bytes(32))
 
 
 if __name__ == "__main__":
