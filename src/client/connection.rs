@@ -317,7 +317,7 @@ impl Client {
             self.connection.requests.values().any(|request| matches!(request.ask, Ask::Prekeys(_)));
         let restored = welcome.commit > self.said_commit && !self.is_restored;
         if restored {
-            self.restored()?;
+            self.restored(welcome.commit)?;
         }
         self.groups_connected()?;
         self.tell(Event::Connected { restored });
@@ -372,7 +372,7 @@ impl Client {
             let wait_ms = u64::from(retry_after_ms).clamp(100, HOUR_MS);
             self.connection.hold_until_ms = self.now_ms.saturating_add(wait_ms);
             request.sent_ms = None;
-            if !request.ask.is_kept() {
+            if matches!(request.ask, Ask::SendOnce(_) | Ask::Ping) {
                 self.connection.requests.remove(&number);
             }
             return Ok(Ok(()));
@@ -472,7 +472,7 @@ impl Client {
 
     /// Lets a frame leave, now that all that it follows from is durable.
     pub(super) fn release(&mut self, frame: Outgoing) -> Result<()> {
-        let commit = self.store.commit_number();
+        let commit = self.commit_number();
         let frame = match frame {
             Outgoing::Hello => {
                 let hello = self.hello(commit)?;

@@ -70,7 +70,7 @@ impl Client {
         let (mut count, mut bytes) = (0_usize, 0_usize);
         // Messages of one group that came one after another.
         let mut run: Option<(GroupId, Vec<Vec<u8>>)> = None;
-        while count < CLIENT_BATCH_MAX && bytes < CLIENT_BATCH_BYTES_MAX {
+        while count < CLIENT_BATCH_MAX && bytes < CLIENT_BATCH_BYTES_MAX && !self.journal.is_long() {
             let Some(Parked { source, payload }) = self.parked.pop_front() else { break };
             (count, bytes) = (count.saturating_add(1), bytes.saturating_add(payload.len()));
             let group = if source.is_queue() { Self::group_of(&payload) } else { None };
@@ -138,8 +138,10 @@ impl Client {
             return Ok(());
         }
         let opened = match self.open_envelope(sender, message, envelope) {
-            // The one error here that is not about the envelope.
-            Err(Error::StoreIo) => return Err(Error::StoreIo),
+            // The errors here that are not about the envelope: what cannot be read must not count as rubbish.
+            Err(error @ (Error::StoreIo | Error::StoreDamaged | Error::StoreNewer | Error::StoreInUse)) => {
+                return Err(error);
+            }
             opened => opened,
         };
         match opened {
@@ -152,7 +154,11 @@ impl Client {
                 line.session.commit(identity, opening)?;
                 line.opened();
                 self.journal.session(sender);
-                self.leave_sessions(sender)
+                self.leave_sessions(sender, message.front.key_id)
+            }
+            // Strangers have filled what remembers first messages: ours to the peer goes another way.
+            Err(Error::LimitReached) => {
+                self.consider_repair(sender, Error::UnknownPrekey, &envelope_id(envelope))
             }
             // Its handshake was taken, and the session that it made is gone.
             Err(Error::Replay) if self.lacks_session(sender, message)? => {

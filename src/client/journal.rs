@@ -16,6 +16,9 @@ use crate::wire::codec::Put as _;
 /// Confirmed events that wait for a commit that has another reason.
 pub(super) const CONFIRMED_MAX: usize = 1_024;
 
+/// Changes of one commit after which nothing that can wait joins them: a quarter of what a store takes.
+const CHANGES_MANY: usize = 16_384;
+
 /// Changes, and what may be seen of them once they are durable.
 #[derive(Default)]
 pub(super) struct Journal {
@@ -38,6 +41,11 @@ impl Journal {
 
     pub(super) fn delete(&mut self, name: Name) {
         self.changes.delete(name);
+    }
+
+    /// Whether there is enough for one commit.
+    pub(super) fn is_long(&self) -> bool {
+        self.changes.len() >= CHANGES_MANY
     }
 
     /// A frame that leaves after the commit.
@@ -107,7 +115,13 @@ impl Client {
         if self.journal.changes.is_empty() && self.confirmed.len() < CONFIRMED_MAX {
             return;
         }
-        for number in mem::take(&mut self.confirmed) {
+        self.delete_confirmed();
+    }
+
+    /// Deletes as many events that were confirmed as go into one commit.
+    pub(super) fn delete_confirmed(&mut self) {
+        for _ in 0..CHANGES_MANY {
+            let Some(number) = self.confirmed.pop_first() else { return };
             self.journal.delete(records::event(number));
         }
     }

@@ -279,10 +279,11 @@ impl Client {
     /// Makes durable what was done and confirmed. Errors as of [`Client::pending`].
     pub fn flush(&mut self) -> Result<()> {
         self.settle()?;
-        for number in core::mem::take(&mut self.confirmed) {
-            self.journal.delete(records::event(number));
+        while !self.confirmed.is_empty() {
+            self.delete_confirmed();
+            self.commit().map_err(|error| self.fail(error))?;
         }
-        self.commit().map_err(|error| self.fail(error))
+        Ok(())
     }
 
     /// Writes a copy of the store to a path where nothing is, everything that was done and confirmed included: as of
@@ -296,6 +297,11 @@ impl Client {
     pub fn close(mut self) -> Result<Store> {
         self.flush()?;
         Ok(self.store)
+    }
+
+    /// The number of the last commit, as the relay is told it.
+    fn commit_number(&self) -> u64 {
+        self.store.commit_number().saturating_add(self.settings.commit_lift)
     }
 
     /// Works on what came in, commits, and lets it show.

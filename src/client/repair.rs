@@ -18,6 +18,9 @@ const RESEND_WINDOW_MS: u64 = 60_000;
 /// How often one content goes again: a peer that could not open it so often will not.
 const AGAIN_MAX: u8 = 3;
 
+/// No store makes so many commits; a relay that claims more is not believed.
+const LIFT_MAX: u64 = 1 << 40;
+
 impl Client {
     /// An envelope in a peer's name did not open. If the peer can have meant it, it is asked for once more.
     pub(super) fn consider_repair(
@@ -81,11 +84,6 @@ impl Client {
             let Some(number) = self.kept_of(user)?.find(envelope_id) else { continue };
             let Some(content) = Content::load(&self.store, user, number)? else { continue };
             self.peer(user)?.lacks.insert(content.key_id);
-            if self.outbox.holds(number) {
-                // It has arrived before the relay said that it took it.
-                self.unseal_one(user, number)?;
-                continue;
-            }
             if content.envelope_id != *envelope_id
                 || content.again >= AGAIN_MAX
                 || now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS
@@ -100,16 +98,22 @@ impl Client {
                 break;
             }
             peer.resent.1 = peer.resent.1.saturating_add(1);
-            self.enqueue_again(user, number, content)?;
+            if self.outbox.holds(number) {
+                // It has arrived before the relay said that it took it.
+                self.unseal_one(user, number)?;
+            } else {
+                self.enqueue_again(user, number, content)?;
+            }
         }
         Ok(())
     }
 
     /// Sends no more in the inner sessions of which a peer has asked for something again: it does not hold them, and
     /// has made another to say so.
-    pub(super) fn leave_sessions(&mut self, user: &str) -> Result<()> {
+    pub(super) fn leave_sessions(&mut self, user: &str, asked_in: &[u8; 8]) -> Result<()> {
         let peer = self.peer(user)?;
-        let lacks = core::mem::take(&mut peer.lacks);
+        let mut lacks = core::mem::take(&mut peer.lacks);
+        lacks.remove(asked_in);
         let Some(line) = &mut peer.line else { return Ok(()) };
         if lacks.iter().filter(|key_id| line.session.leave(key_id)).count() > 0 {
             line.opened();
@@ -119,12 +123,19 @@ impl Client {
     }
 
     /// The store is an older copy of itself (10.2): what it would use was used.
-    pub(super) fn restored(&mut self) -> Result<()> {
+    pub(super) fn restored(&mut self, claimed: u64) -> Result<()> {
         self.is_restored = true;
         self.settings.restored(self.now_ms);
+        // From here on our numbers are higher than those of the newer state, so that this is found once.
+        let lift = claimed.saturating_sub(self.store.commit_number()).min(LIFT_MAX);
+        self.settings.commit_lift = self.settings.commit_lift.max(lift);
         self.journal.settings = true;
         self.groups_restored();
-        self.identity.discard_prekeys(&mut *self.rng, self.now_ms)?;
+        match self.identity.discard_prekeys(&mut *self.rng, self.now_ms) {
+            // No ids are left to skip to: what is there has to do.
+            Ok(()) | Err(Error::LimitReached) => {}
+            Err(error) => return Err(error),
+        }
         self.journal.identity = true;
         self.forget_published();
         Ok(())

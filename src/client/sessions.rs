@@ -77,11 +77,13 @@ impl Client {
         }
         if let Some(line) = &mut peer.line {
             if peer.restorations < restorations {
+                // Until a handshake is made: nothing may be sealed in what was used up.
                 peer.renew = true;
-                peer.restorations = restorations;
-                line.session.allow_renewal();
+                if line.session.renewal_due_ms() > 0 {
+                    line.session.allow_renewal();
+                    self.journal.session(user);
+                }
                 self.journal.peer(user);
-                self.journal.session(user);
             }
             let peer = self.peer(user)?;
             if !peer.renew {
@@ -202,11 +204,12 @@ impl Client {
     }
 
     fn look_up_later(&mut self, user: &str, status: Error) -> Result<()> {
-        let now_ms = self.now_ms;
+        let (now_ms, restorations) = (self.now_ms, self.settings.restorations);
         let peer = self.peer(user)?;
         peer.lookups = peer.lookups.saturating_add(1);
         peer.lookup_after_ms = now_ms.saturating_add(backoff_ms(peer.lookups));
-        let usable = peer.line.as_ref().is_some_and(|line| line.session.can_send(now_ms));
+        let usable = peer.restorations >= restorations
+            && peer.line.as_ref().is_some_and(|line| line.session.can_send(now_ms));
         if usable {
             // Better under the old handshake than not at all; the peer asks for what it cannot open.
             peer.renew = false;

@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub(super) relay_id: [u8; STORE_ID_LEN],
     /// The highest sequence that was stored for good.
     pub(super) seen: u64,
+    /// What is added to the store's commit number towards a relay, which has seen higher ones.
+    pub(super) commit_lift: u64,
     /// How often the store was found to be an older copy of itself.
     pub(super) restorations: u32,
     /// When that was last found.
@@ -48,6 +50,7 @@ impl Settings {
             next_event: reader.u64()?,
             relay_id: *reader.array()?,
             seen: reader.u64()?,
+            commit_lift: reader.u64()?,
             restorations: reader.u32()?,
             restored_ms: reader.u64()?,
         })
@@ -59,6 +62,7 @@ impl Settings {
         value.put_u64(self.next_event);
         value.put(&self.relay_id);
         value.put_u64(self.seen);
+        value.put_u64(self.commit_lift);
         value.put_u32(self.restorations);
         value.put_u64(self.restored_ms);
         value

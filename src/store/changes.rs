@@ -35,6 +35,12 @@ impl Changes {
         self.0.is_empty()
     }
 
+    /// How many records would change.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// [`Error::TooLarge`] beyond the limits of one commit.
     pub(super) fn check(&self) -> Result<()> {
         let mut total = 0_usize;

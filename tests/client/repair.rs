@@ -138,11 +138,17 @@ fn a_restored_store_starts_over_and_loses_nothing() {
     assert_eq!(bed.person("alice").texts_of("bob"), ["b1", "b2", "b3"]);
     assert_eq!(bed.person("carol").texts_of("bob"), ["to carol", "again"]);
 
-    // Once for each restoration, not for each connection.
-    bed.crash("bob");
+    // Once for each restoration, not for each opening, however old the copy was.
+    bed.disconnect("bob");
+    bed.host.claim_commit("bob", 1_000_000);
     bed.connect("bob");
     bed.pass(10_000);
-    assert_eq!(bed.person("bob").count("restorations"), 1);
+    for _ in 0..3 {
+        bed.crash("bob");
+        bed.connect("bob");
+        bed.pass(10_000);
+    }
+    assert_eq!(bed.person("bob").count("restorations"), 2);
 }
 
 #[test]
@@ -171,6 +177,32 @@ fn a_first_message_under_a_prekey_that_a_restored_client_discarded_is_read_all_t
     bed.send("bob", "carol", "hello");
     bed.run();
     assert_eq!(bed.person("carol").texts_of("bob"), ["hello"]);
+}
+
+#[test]
+fn nothing_is_sealed_in_a_session_that_a_restored_store_has_used_up() {
+    let mut bed = acquainted();
+    let old = bed.person("bob").disk.backup();
+    bed.pass(1_000);
+    bed.send("bob", "alice", "b2");
+    bed.run();
+    bed.disconnect("bob");
+    bed.person("bob").client = None;
+    bed.person("bob").disk = old;
+    let now_ms = bed.now_ms;
+    bed.person("bob").open(now_ms).unwrap();
+    // The relay gives no prekeys.
+    let card = bed.client("alice").card().as_bytes().to_vec();
+    bed.host.lies.insert("alice".into(), (card, Vec::new()));
+    bed.connect("bob");
+    bed.run();
+    bed.send("bob", "alice", "b3");
+    bed.pass(HOUR_MS);
+    assert_eq!(bed.person("alice").texts_of("bob"), ["b1", "b2"]);
+    assert_eq!(bed.person("alice").count("repeated"), 0);
+    bed.host.lies.clear();
+    bed.pass(HOUR_MS);
+    assert_eq!(bed.person("alice").texts_of("bob"), ["b1", "b2", "b3"]);
 }
 
 #[test]

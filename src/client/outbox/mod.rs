@@ -421,10 +421,8 @@ impl Client {
     pub(super) fn fail_target(&mut self, target: &Target, status: Error) -> Result<()> {
         let numbers = self.outbox.queues.get(target).map(|queue| queue.numbers.clone());
         let numbers: Vec<u64> = numbers.into_iter().flatten().collect();
-        if matches!(target, Target::Group(_)) {
-            let others = self.forget_sends(&numbers);
-            self.outbox.land(&others);
-        }
+        let others = self.forget_sends(&numbers);
+        self.outbox.land(&others);
         for number in numbers {
             self.fail_entry(number, status)?;
         }
