@@ -1,5 +1,6 @@
 //! Who is shown to whom (`docs/PROTOCOL.md` section 10.4).
 
+use core::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::crypto::kdf::{Label, hash};
@@ -14,7 +15,7 @@ use crate::roster::Standing;
 use crate::wire::frame::{Body, Frame, Users};
 use crate::wire::roster::{Action, Entry};
 
-/// Users, each once, in the order of their places in memory.
+/// Users, each once, in the order of their names.
 pub(super) type Circle = Vec<Arc<User>>;
 
 impl Relay {
@@ -30,7 +31,7 @@ impl Relay {
         let watching: Vec<_> = user.watching().users.iter().map(Arc::clone).collect();
         let watched = watching.iter().filter_map(|name| self.users.get(name));
         contacts.extend(watched.filter(|watched| watched.watching().names(&user.name)));
-        contacts.sort_unstable_by_key(Arc::as_ptr);
+        contacts.sort_unstable_by(by_name);
         contacts.dedup_by(|one, other| Arc::ptr_eq(one, other));
         contacts.retain(|contact| !Arc::ptr_eq(contact, user));
         contacts
@@ -136,8 +137,8 @@ impl Relay {
             _ => entry.fields.group_id,
         };
         let mut members = self.co_members(first, group_id);
-        members.sort_unstable_by_key(Arc::as_ptr);
-        new.sort_unstable_by_key(Arc::as_ptr);
+        members.sort_unstable_by(by_name);
+        new.sort_unstable_by(by_name);
         if members.is_empty() {
             return Ok(());
         }
@@ -156,8 +157,12 @@ fn is_shown(user: &User) -> bool {
     user.inbox().connection().is_some() && user.watching().is_visible
 }
 
+fn by_name(one: &Arc<User>, other: &Arc<User>) -> Ordering {
+    one.name.cmp(&other.name)
+}
+
 /// Those of one circle who are not in another.
 fn without(circle: &[Arc<User>], other: &[Arc<User>]) -> Circle {
-    let is_in = |user: &Arc<User>| other.binary_search_by_key(&Arc::as_ptr(user), Arc::as_ptr).is_ok();
+    let is_in = |user: &Arc<User>| other.binary_search_by(|other| by_name(other, user)).is_ok();
     circle.iter().filter(|user| !is_in(user)).map(Arc::clone).collect()
 }
