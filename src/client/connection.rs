@@ -159,8 +159,7 @@ impl Connection {
             State::Down => None,
             State::Greeting { since_ms, .. } => Some(since_ms.saturating_add(CLIENT_ANSWER_MS)),
             State::Up => {
-                let waiting = self.requests.values().any(|request| request.sent_ms.is_none());
-                let held = waiting.then_some(self.hold_until_ms);
+                let held = (self.hold_until_ms > 0).then_some(self.hold_until_ms);
                 let ping = self.last_sent_ms.saturating_add(CLIENT_PING_MS);
                 let oldest = self.requests.values().filter_map(|request| request.sent_ms).min();
                 let silent = oldest.map(|sent_ms| sent_ms.saturating_add(CLIENT_ANSWER_MS));
@@ -372,8 +371,13 @@ impl Client {
             let wait_ms = u64::from(retry_after_ms).clamp(100, HOUR_MS);
             self.connection.hold_until_ms = self.now_ms.saturating_add(wait_ms);
             request.sent_ms = None;
-            if matches!(request.ask, Ask::SendOnce(_) | Ask::Ping) {
-                self.connection.requests.remove(&number);
+            if matches!(request.ask, Ask::SendGroup(_) | Ask::SendOnce(_) | Ask::Ping) {
+                // What is for a group is looked at again before it goes.
+                if let Some(Request { ask: Ask::SendGroup(numbers), .. }) =
+                    self.connection.requests.remove(&number)
+                {
+                    self.outbox.land(&numbers);
+                }
             }
             return Ok(Ok(()));
         }
@@ -458,6 +462,9 @@ impl Client {
                 if self.connection.requests.values().filter_map(|request| request.sent_ms).any(long_ago) {
                     self.connection.drop_it = true;
                     return;
+                }
+                if now_ms >= self.connection.hold_until_ms {
+                    self.connection.hold_until_ms = 0;
                 }
                 let waiting: Vec<u32> = self.connection.requests.keys().copied().collect();
                 waiting.into_iter().for_each(|request| self.send_request(request));

@@ -13,7 +13,7 @@
 //! EVENT number        what the application has not confirmed
 //! ACKS user [group]   what a peer will be told of its messages
 //! GROUP id            what is known of a group beside its log
-//! ROSTER id number    an entry of its log, as they came; rewritten when a fork was settled against the own history
+//! ROSTER id number    entries of its log, as they came; rewritten when a fork was settled against the own history
 //! SENDER id           the export of our sender key
 //! RECEIVER id part    the sender keys of the others, in parts
 //! SHARED id part      the keys that were shared of its past, in parts

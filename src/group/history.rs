@@ -70,6 +70,12 @@ impl History {
         &self.sender
     }
 
+    /// Of the sender key.
+    #[must_use]
+    pub fn key_id(&self) -> &[u8; 8] {
+        &self.key_id
+    }
+
     /// The first message that it opens.
     #[must_use]
     pub fn counter(&self) -> u32 {

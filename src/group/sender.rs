@@ -140,6 +140,12 @@ impl GroupSender {
         &self.key.key_id
     }
 
+    /// The next message's number.
+    #[must_use]
+    pub fn counter(&self) -> u32 {
+        self.key.chain.counter()
+    }
+
     /// The epoch of the last rotation.
     #[must_use]
     pub fn epoch(&self) -> u64 {

@@ -111,6 +111,23 @@ fn a_message_that_never_left_is_sealed_again_after_members_changed() {
 }
 
 #[test]
+fn a_message_that_was_one_request_too_many_goes_a_little_later() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    let group = bed.found("alice", "team", &["bob"]);
+    bed.say("alice", &group, "one");
+    bed.run();
+    bed.host.limits = 2;
+    let id = bed.say("alice", &group, "two");
+    bed.run();
+    assert_eq!(bed.person("alice").sent(&id), []);
+    bed.pass(10_000);
+    assert_eq!(bed.person("alice").sent(&id), [Ok(())]);
+    bed.say("alice", &group, "three");
+    bed.run();
+    assert_eq!(bed.person("bob").heard_of("alice"), ["one", "two", "three"]);
+}
+
+#[test]
 fn a_transient_message_makes_no_commit() {
     let mut bed = Bed::of(&["alice", "bob"]);
     let group = bed.found("alice", "team", &["bob"]);

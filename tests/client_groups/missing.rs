@@ -91,6 +91,22 @@ fn no_more_of_one_sender_waits_than_there_is_room_for() {
     assert_eq!(bed.person("bob").heard_of("alice"), texts[..64]);
 }
 
+#[test]
+fn who_founds_many_groups_has_no_more_room_for_it() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    bed.host.loses = Some(loses_keys_for_bob);
+    for label in ["one", "two"] {
+        let group = bed.found("alice", label, &["bob"]);
+        for number in 0..40 {
+            bed.say("alice", &group, &number.to_string());
+        }
+        bed.run();
+    }
+    bed.host.loses = None;
+    bed.pass(10_000);
+    assert_eq!(bed.person("bob").heard().len(), 64);
+}
+
 /// The relay hands a message out to somebody whom it was not for.
 fn leak(bed: &mut Bed, to: &str, at: usize) {
     let messages: Vec<Vec<u8>> = bed

@@ -140,7 +140,7 @@ impl Client {
             self.drop_garbage();
             return Ok(());
         }
-        self.retry_pending(&id, None)
+        self.retry_pending(&id, Some((history.sender(), history.key_id())))
     }
 }
 

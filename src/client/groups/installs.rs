@@ -72,7 +72,12 @@ impl Client {
                 let key = SenderKeyName { group_id: id, key_id: distribution.key_id() };
                 let mut body = Zeroizing::new(Vec::new());
                 key.put(&mut *body);
-                self.enqueue(Target::User(user.into()), ContentKind::Installed, body)?;
+                let target = Target::User(user.into());
+                let waits =
+                    self.outbox.open(&target, ContentKind::Installed).any(|(_, open)| *open == **body);
+                if !waits {
+                    self.enqueue(target, ContentKind::Installed, body)?;
+                }
                 self.retry_pending(id, Some((user, distribution.key_id())))?;
                 self.stir(id);
                 Ok(())

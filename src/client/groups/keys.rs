@@ -216,6 +216,11 @@ impl Client {
             if *own.sender.key_id() != handing.key_id {
                 continue;
             }
+            if own.sender.counter() == 0 {
+                // It opens nothing.
+                self.fail_entry(number, Error::WithheldKey)?;
+                continue;
+            }
             // The pin is looked at when it is sealed.
             let member = roster.member(&user).map(|member| member.fingerprint());
             let made =

@@ -27,6 +27,9 @@ pub(super) struct Pending {
     wants: BTreeMap<(Box<str>, KeyId), Want>,
 }
 
+/// A sender takes no more than one of so many shares of the bytes.
+const SHARES: usize = 8;
+
 /// A message that waits.
 struct Message {
     sender: Box<str>,
@@ -67,8 +70,12 @@ impl Pending {
         }
     }
 
-    fn count_of(&self, sender: &str) -> usize {
-        self.messages.values().filter(|message| *message.sender == *sender).count()
+    /// How many there are of a sender, and their bytes.
+    fn size_of(&self, sender: &str) -> (usize, usize) {
+        let of = self.messages.values().filter(|message| *message.sender == *sender);
+        of.fold((0, 0), |(count, bytes): (usize, usize), message| {
+            (count.saturating_add(1), bytes.saturating_add(message.envelope.len()))
+        })
     }
 
     /// When a key is to be asked for, or a message is too old.
@@ -103,15 +110,22 @@ impl Client {
         let now_ms = self.now_ms;
         let (count, bytes) = self.groups.pending;
         let length = envelope.len();
-        let Some(group) = self.groups.loaded(id) else { return Err(Error::Internal) };
         let front = GroupMessage::parse(&envelope)?.front;
         let (sender, key_id): (Box<str>, _) = (front.sender.into(), *front.key_id);
+        // In all groups: whoever founds many has no more room for it.
+        let of_sender =
+            self.groups.all.values().flatten().fold((0, 0), |(count, bytes): (usize, usize), group| {
+                let (more, more_bytes) = group.pending.size_of(&sender);
+                (count.saturating_add(more), bytes.saturating_add(more_bytes))
+            });
         if count >= CLIENT_PENDING_MAX
             || bytes.saturating_add(length) > CLIENT_PENDING_BYTES_MAX
-            || group.pending.count_of(&sender) >= CLIENT_PENDING_SENDER_MAX
+            || of_sender.0 >= CLIENT_PENDING_SENDER_MAX
+            || of_sender.1.saturating_add(length) > CLIENT_PENDING_BYTES_MAX / SHARES
         {
             return Ok(false);
         }
+        let Some(group) = self.groups.loaded(id) else { return Err(Error::Internal) };
         let number = group.pending.next;
         group.pending.next = number.saturating_add(1);
         let want = Want { ask_ms: now_ms.saturating_add(CLIENT_KEY_REQUEST_MS), times: 0 };
@@ -265,7 +279,6 @@ impl Client {
                 now_ms.saturating_sub(message.since_ms) >= QUEUE_AGE_MAX_MS
             })?;
             let Some(group) = self.groups.loaded(&id) else { continue };
-            let Some(roster) = &group.roster else { continue };
             let mut asked = Vec::new();
             for ((sender, key_id), want) in &mut group.pending.wants {
                 if want.ask_ms > now_ms {
@@ -273,14 +286,14 @@ impl Client {
                 }
                 let pause_ms = CLIENT_KEY_REQUEST_MS.checked_shl(want.times.saturating_add(1).min(16));
                 want.ask_ms = now_ms.saturating_add(pause_ms.unwrap_or(HOUR_MS).min(HOUR_MS));
-                if roster.member(sender).is_some() {
+                if group.roster.as_ref().is_some_and(|roster| roster.member(sender).is_some()) {
                     asked.push((sender.clone(), *key_id, want.times == 0));
                     want.times = want.times.saturating_add(1);
                 }
             }
             for (sender, key_id, is_first) in asked {
                 if is_first {
-                    let count = self.groups.loaded(&id).map_or(0, |group| group.pending.count_of(&sender));
+                    let count = self.groups.loaded(&id).map_or(0, |group| group.pending.size_of(&sender).0);
                     let count = u32::try_from(count).unwrap_or(u32::MAX);
                     self.tell_group(&id, GroupEvent::Pending { from: sender.clone(), count })?;
                 }

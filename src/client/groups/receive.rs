@@ -163,10 +163,12 @@ impl Client {
             Error::UnknownKey | Error::RetiredKey | Error::SenderRemoved | Error::NotAMember => {}
             _ => return Ok(Read::Refused(status)),
         }
-        if let Some(opened) = self.open_shared(id, envelope)? {
+        let front = GroupMessage::parse(envelope)?.front;
+        // What the sender may still prove itself is not taken in somebody else's word.
+        let may_come = status == Error::UnknownKey && !self.is_before_us(id, front.epoch);
+        if !may_come && let Some(opened) = self.open_shared(id, envelope)? {
             return self.show(id, envelope, opened);
         }
-        let front = GroupMessage::parse(envelope)?.front;
         let Some(group) = self.groups.loaded(id) else { return Err(Error::Internal) };
         let Some(roster) = &group.roster else { return Err(Error::Internal) };
         let names_more = roster.is_claim(front.epoch, front.roster_hash);
@@ -181,6 +183,13 @@ impl Client {
             self.fetch_claimed(id);
         }
         Ok(if waits { Read::Waits } else { Read::Refused(status) })
+    }
+
+    /// Whether a message is of a time when we were no member.
+    fn is_before_us(&mut self, id: &GroupId, epoch: u64) -> bool {
+        let user = self.identity.user().to_owned();
+        let roster = self.groups.loaded(id).and_then(|group| group.roster.as_ref());
+        roster.and_then(|roster| roster.member(&user)).is_some_and(|member| epoch < member.since_epoch())
     }
 
     /// Opens a message with what was shared of the past.

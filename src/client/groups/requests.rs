@@ -42,7 +42,9 @@ impl Client {
             self.drop_garbage();
             return Ok(());
         }
-        let asked = (user.into(), *key_id);
+        // Refusals count together, whatever keys are named.
+        let is_ours = group.own.as_ref().is_some_and(|own| own.sender.key_id() == key_id);
+        let asked = (user.into(), if is_ours { *key_id } else { KeyId::default() });
         let answered_ms = group.answered.get(&asked);
         if answered_ms.is_some_and(|answered_ms| now_ms.saturating_sub(*answered_ms) < CLIENT_KEY_ANSWER_MS) {
             return Ok(());

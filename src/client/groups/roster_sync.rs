@@ -16,6 +16,9 @@ use crate::wire::client::Invitation;
 use crate::wire::codec::Put as _;
 use crate::wire::roster::{Action, Entry, Role};
 
+/// Bytes of entries after which no other joins them in a record.
+const RECORD_LEN: usize = 1_048_576;
+
 impl Client {
     /// The relay delivered an entry. Its signature counts, not the relay.
     pub(in crate::client) fn entry_delivered(&mut self, payload: &[u8]) -> Result<()> {
@@ -152,14 +155,18 @@ impl Client {
         let log = roster.log(0);
         let stored = group.entries;
         let (mut rest, mut number) = (log.as_slice(), 0_u64);
-        while let Ok((entry, after)) = Entry::parse_first(rest) {
+        // As many entries as fit in a record: a commit holds a bounded number of records.
+        while Entry::parse_first(rest).is_ok() {
             let mut value = records::begin();
-            value.put(entry.bytes);
-            self.journal.put(records::roster(id, number), value);
-            (rest, number) = (after, number.saturating_add(1));
-            if rest.is_empty() {
-                break;
+            while let Ok((entry, after)) = Entry::parse_first(rest) {
+                value.put(entry.bytes);
+                rest = after;
+                if rest.is_empty() || value.len() >= RECORD_LEN {
+                    break;
+                }
             }
+            self.journal.put(records::roster(id, number), value);
+            number = number.saturating_add(1);
         }
         group.entries = number;
         for surplus in number..stored {

@@ -393,7 +393,7 @@ impl Client {
         }
     }
 
-    fn fail_entry(&mut self, number: u64, status: Error) -> Result<()> {
+    pub(super) fn fail_entry(&mut self, number: u64, status: Error) -> Result<()> {
         if let Some(entry) = self.take_out(number).filter(Entry::is_message) {
             let message_id = entry.message_id;
             self.forget_sent(number, &message_id);
