@@ -83,13 +83,12 @@ def _content(payload: Union[str, Buffer]) -> Tuple[int, Any, int]:
 class Client(Handle):
     """One identity, one store, any number of peers, one relay.
 
-    It finds keys, opens and repairs sessions, retries and acknowledges by itself, and does no I/O but that of its store:
-    its host gives it frames of the relay and the time, and takes out frames and events. `sealwax.aio.AsyncClient` is such
-    a host.
+    It finds keys, opens and repairs sessions, retries and acknowledges by itself, and does no I/O but that of its
+    store: its host gives it frames of the relay and the time, and takes out frames and events.
 
-    Whatever is called, nothing of it leaves before it is durable: the store is written by `pending`, `frames` and `events`,
-    once for all calls before. If that fails, every call raises what its store said (a `StoreError`) until the client is
-    closed; open it anew then.
+    Whatever is called, nothing of it leaves before it is durable: the store is written by `pending`, `frames` and
+    `events`, once for all calls before. If that fails, every call raises what its store said (a `StoreError`) until the
+    client is closed; open it anew then.
     """
 
     _free = lib.sealwax_client_free
@@ -203,7 +202,8 @@ class Client(Handle):
         check(lib.sealwax_client_disconnected(self._open, now(now_ms)))
 
     def receive(self, frame: Buffer, *, now_ms: Optional[int] = None) -> None:
-        """Takes a frame of the relay. One that is wrong is a `Failure` among the events and `Pending.wants_disconnect`."""
+        """Takes a frame of the relay. One that is wrong is a `Failure` among the events, and
+        `Pending.wants_disconnect`."""
         check(lib.sealwax_client_receive(self._open, *given(frame, "frame"), now(now_ms)))
 
     def tick(self, *, now_ms: Optional[int] = None) -> None:
@@ -230,7 +230,8 @@ class Client(Handle):
             yield frame
 
     def next_event(self) -> Optional[Event]:
-        """The next event for the application. One with a number comes again after each opening until it is confirmed."""
+        """The next event for the application. One with a number comes again after each opening until it is
+        confirmed."""
         out = EventHandle()
         check(lib.sealwax_client_next_event(self._open, byref(out)))
         if not out.value:
