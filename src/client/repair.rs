@@ -30,10 +30,9 @@ impl Client {
         envelope_id: &[u8; ENVELOPE_ID_LEN],
     ) -> Result<()> {
         let now_ms = self.now_ms;
-        let restorations = self.settings.restorations;
+        let (restorations, restored_ms) = (self.settings.restorations, self.settings.restored_ms);
         // A restored client may have forgotten whom it knew; whoever sends it rubbish costs it one handshake an hour.
-        let lately_restored =
-            restorations > 0 && now_ms.saturating_sub(self.settings.restored_ms) < SIGNED_PREKEY_LIFE_MS;
+        let lately_restored = restorations > 0 && now_ms.saturating_sub(restored_ms) < SIGNED_PREKEY_LIFE_MS;
         let peer = self.peer(user)?;
         let is_due = match (&peer.line, status) {
             _ if peer.changed.is_some() => false,
@@ -42,7 +41,9 @@ impl Client {
             // Anybody can send rubbish in a peer's name, so this counts only where the session seems dead.
             (Some(line), _) => {
                 let heard_ms = line.session.heard_ms().unwrap_or(0);
-                now_ms.saturating_sub(heard_ms) >= HOUR_MS || peer.restorations < restorations
+                // What the peer sealed before it took a renewal may come behind the first that did not open.
+                let was_restored = restorations > 0 && now_ms.saturating_sub(restored_ms) < HOUR_MS;
+                now_ms.saturating_sub(heard_ms) >= HOUR_MS || was_restored || peer.restorations < restorations
             }
         };
         if !is_due {

@@ -180,6 +180,36 @@ fn a_first_message_under_a_prekey_that_a_restored_client_discarded_is_read_all_t
 }
 
 #[test]
+fn what_a_peer_sealed_before_it_heard_of_a_restoration_is_not_lost() {
+    let mut bed = acquainted();
+    let old = bed.person("bob").disk.backup();
+    bed.pass(1_000);
+    bed.send("bob", "alice", "b2");
+    bed.run();
+    bed.send("alice", "bob", "a2");
+    bed.run();
+    bed.disconnect("bob");
+    bed.send("alice", "bob", "a3");
+    bed.run();
+    bed.person("bob").client = None;
+    bed.person("bob").disk = old;
+    let now_ms = bed.now_ms;
+    bed.person("bob").open(now_ms).unwrap();
+    bed.connect("bob");
+    for _ in 0..6 {
+        bed.up("bob").unwrap();
+        bed.down("bob").unwrap();
+    }
+    // The handshake is made, and Alice has not seen it.
+    bed.send("alice", "bob", "a4");
+    bed.up("alice").unwrap();
+    bed.pass(10_000);
+    assert_eq!(bed.person("bob").count("unreadable"), 2);
+    let texts = bed.person("bob").texts_of("alice");
+    assert!(texts.ends_with(&["a3".into(), "a4".into()]), "{texts:?}");
+}
+
+#[test]
 fn nothing_is_sealed_in_a_session_that_a_restored_store_has_used_up() {
     let mut bed = acquainted();
     let old = bed.person("bob").disk.backup();
