@@ -1,0 +1,131 @@
+//! Someone with a client, and an application that remembers what it was shown.
+
+use sealwax::client::{Client, ClientOptions};
+use sealwax::error::Error;
+use sealwax::identity::IdentityOptions;
+use sealwax::store::Store;
+
+use crate::common::ScriptedRandom;
+use crate::common::disk::Disk;
+use crate::ledger::Shown;
+
+const KEY: [u8; 32] = [7; 32];
+
+/// Someone.
+pub(crate) struct Person {
+    pub(crate) name: String,
+    seed: u64,
+    options: ClientOptions,
+    disk: Disk,
+    pub(crate) client: Option<Client>,
+    openings: usize,
+    pub(crate) shown: Shown,
+    /// Messages that may not be in the store yet.
+    pub(crate) unsettled: Vec<usize>,
+    /// Whether the application looks at events.
+    pub(crate) listens: bool,
+    /// Whether it confirms what it was shown.
+    pub(crate) confirms: bool,
+    /// The connection as the client sees it.
+    pub(crate) connection: Option<u64>,
+    /// When the next tick is due, if one is.
+    pub(crate) tick_ms: Option<u64>,
+    pub(crate) backup: Option<Backup>,
+    /// How often an older copy took the place of the store.
+    pub(crate) restorations: usize,
+}
+
+/// A copy of everything that someone has.
+pub(crate) struct Backup {
+    disk: Disk,
+    shown: Shown,
+    /// How many messages had been written by anybody.
+    pub(crate) letters: usize,
+}
+
+impl Person {
+    pub(crate) fn new(name: String, seed: u64, options: &ClientOptions) -> Self {
+        Self {
+            name,
+            seed,
+            options: options.clone(),
+            disk: Disk::default(),
+            client: None,
+            openings: 0,
+            shown: Shown::default(),
+            unsettled: Vec::new(),
+            listens: true,
+            confirms: true,
+            connection: None,
+            tick_ms: None,
+            backup: None,
+            restorations: 0,
+        }
+    }
+
+    /// Randomness that no other opening draws.
+    fn rng(&mut self, what: &str) -> Box<ScriptedRandom> {
+        self.openings += 1;
+        Box::new(ScriptedRandom::new(&format!("{} {} {} {what}", self.seed, self.name, self.openings)))
+    }
+
+    fn store(&mut self) -> Result<Store, Error> {
+        let mut rng = self.rng("store");
+        Store::open_on(self.disk.medium(), &KEY, &mut *rng)
+    }
+
+    pub(crate) fn create(&mut self, now_ms: u64) -> Result<(), Error> {
+        let store = self.store()?;
+        let (rng, options) = (self.rng("client"), self.options.clone());
+        let client = Client::create(store, &self.name, IdentityOptions::default(), options, rng, now_ms);
+        self.client = Some(client?);
+        Ok(())
+    }
+
+    pub(crate) fn open(&mut self, now_ms: u64) -> Result<(), Error> {
+        let store = self.store()?;
+        let (rng, options) = (self.rng("client"), self.options.clone());
+        self.client = Some(Client::open(store, options, rng, now_ms)?);
+        Ok(())
+    }
+
+    /// The process is gone.
+    pub(crate) fn die(&mut self) {
+        self.client = None;
+        self.connection = None;
+        self.tick_ms = None;
+        self.unsettled.clear();
+    }
+
+    /// The process dies at a commit from now on.
+    pub(crate) fn doom(&self, commit: usize, death: crate::common::disk::Death) {
+        self.disk.die_at(commit, death);
+    }
+
+    /// It lives on.
+    pub(crate) fn undoom(&self) {
+        self.disk.spare();
+    }
+
+    pub(crate) fn take_backup(&mut self, letters: usize) {
+        self.backup = Some(Backup { disk: self.disk.backup(), shown: self.shown.clone(), letters });
+    }
+
+    /// The process is gone, and everything is as in the backup. Answers how many messages there were then.
+    pub(crate) fn restore(&mut self) -> Option<usize> {
+        let backup = self.backup.as_ref()?;
+        self.disk = backup.disk.backup();
+        self.shown = backup.shown.clone();
+        let letters = backup.letters;
+        self.restorations += 1;
+        self.die();
+        Some(letters)
+    }
+
+    /// A number of the client's info.
+    pub(crate) fn count(&self, key: &str) -> u64 {
+        let info = self.client.as_ref().map(Client::info).unwrap_or_default();
+        let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+        info[key].as_u64().unwrap()
+    }
+}

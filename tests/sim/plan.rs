@@ -1,0 +1,73 @@
+//! How the run of a seed is laid out.
+
+use sealwax::client::ClientOptions;
+use sealwax::relay::RelayOptions;
+use sealwax::wire::content::Padding;
+use sealwax::wire::frame::Method;
+
+use crate::chance::Chance;
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// What stays the same through a run.
+pub(crate) struct Plan {
+    pub(crate) people: usize,
+    /// Who talks to whom, each pair in both directions.
+    pub(crate) pairs: Vec<(usize, usize)>,
+    pub(crate) until_ms: u64,
+    /// How many things happen by then.
+    pub(crate) actions: u64,
+    pub(crate) client: ClientOptions,
+    pub(crate) relay: RelayOptions,
+    /// How often, in percent, something that happens is a fault.
+    pub(crate) trouble: u64,
+    /// Backups are taken, and restored.
+    pub(crate) restores: bool,
+    /// The longest that a frame takes.
+    pub(crate) delay_max_ms: u64,
+}
+
+impl Plan {
+    /// Whether the relay does what it should.
+    pub(crate) const fn is_honest(&self) -> bool {
+        true
+    }
+
+    pub(crate) fn draw(chance: &mut Chance) -> Self {
+        // Many runs are small, so that they reach far; some are large.
+        let people = if chance.happens(10) { chance.between(8, 24) } else { chance.between(2, 7) };
+        let people = usize::try_from(people).unwrap();
+        let mut pairs = Vec::new();
+        for one in 0..people {
+            for other in 0..people {
+                if one < other && (other == one + 1 || chance.happens(25)) {
+                    pairs.extend([(one, other), (other, one)]);
+                }
+            }
+        }
+        let client = ClientOptions {
+            method: if chance.happens(30) { Method::Proof } else { Method::Host },
+            hidden_header: chance.happens(20),
+            padding: Padding::None,
+            acks: chance.happens(40),
+            one_time_prekeys: u16::try_from(chance.between(0, 12)).unwrap(),
+            ..ClientOptions::default()
+        };
+        let mut relay = RelayOptions::default();
+        if chance.happens(20) {
+            relay.requests_per_second = 2;
+            relay.requests_burst = u32::try_from(chance.between(4, 10)).unwrap();
+        }
+        Self {
+            people,
+            pairs,
+            until_ms: chance.time(HOUR_MS / 4, 8 * HOUR_MS),
+            actions: chance.between(20, 60),
+            client,
+            relay,
+            trouble: chance.between(0, 60),
+            restores: chance.happens(35),
+            delay_max_ms: chance.time(20, 3_000),
+        }
+    }
+}
