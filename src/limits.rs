@@ -190,6 +190,13 @@ pub const RELAY_SEARCH_MAX: usize = 1_024;
 pub const CLIENT_PING_MS: u64 = 30_000;
 /// Time without an answer after which a client gives up a connection.
 pub const CLIENT_ANSWER_MS: u64 = 60_000;
+/// Handshakes of one peer that a client takes in a day: an honest one makes one an hour at most, and each fills what
+/// remembers first messages.
+pub const CLIENT_HANDSHAKES_MAX: u32 = 48;
+/// First messages under another identity of one peer that a client tries in a minute.
+pub const CLIENT_TRIED_MAX: u32 = 8;
+/// Unknown users of whom a restored client asks again, for each opening.
+pub const CLIENT_STRANGERS_MAX: u64 = 256;
 /// How long a message is tried before it fails.
 pub const CLIENT_RETRY_MS: u64 = QUEUE_AGE_MAX_MS;
 /// Longest pause between two tries.

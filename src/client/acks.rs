@@ -21,6 +21,9 @@ use crate::wire::name::read_user;
 /// A peer, and the group of the messages; none for direct ones.
 type Whose = (Box<str>, Option<GroupId>);
 
+/// Messages that one peer will be told of at once: as many as a queue holds.
+const PENDING_MAX: usize = 10_000;
+
 /// What peers will be told, and what may be told us.
 #[derive(Default)]
 pub(super) struct Acks {
@@ -170,7 +173,7 @@ impl Client {
                 &mut pending.read
             }
         };
-        if ids.len() < ACK_MAX && !ids.contains(message_id) {
+        if ids.len() < PENDING_MAX && !ids.contains(message_id) {
             ids.push(*message_id);
         }
         self.journal.acks(user, group.copied());
@@ -199,9 +202,11 @@ impl Client {
             }
             self.journal.acks(&user, group);
             for (state, ids) in all.into_iter().filter(|(_, ids)| !ids.is_empty()) {
-                let mut body = Zeroizing::new(Vec::new());
-                Ack::new(state, group.as_ref(), &ids)?.put(&mut body)?;
-                self.enqueue(Target::User(user.clone()), ContentKind::Ack, body)?;
+                for ids in ids.chunks(ACK_MAX) {
+                    let mut body = Zeroizing::new(Vec::new());
+                    Ack::new(state, group.as_ref(), ids)?.put(&mut body)?;
+                    self.enqueue(Target::User(user.clone()), ContentKind::Ack, body)?;
+                }
             }
         }
         Ok(())

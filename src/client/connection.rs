@@ -154,12 +154,13 @@ impl Connection {
     }
 
     /// When the connection needs a tick.
-    pub(super) fn due_ms(&self) -> Option<u64> {
+    pub(super) fn due_ms(&self, now_ms: u64) -> Option<u64> {
         match &self.state {
             State::Down => None,
             State::Greeting { since_ms, .. } => Some(since_ms.saturating_add(CLIENT_ANSWER_MS)),
             State::Up => {
-                let held = (self.hold_until_ms > 0).then_some(self.hold_until_ms);
+                let waiting = self.requests.values().any(|request| request.sent_ms.is_none());
+                let held = (waiting || self.hold_until_ms > now_ms).then_some(self.hold_until_ms);
                 let ping = self.last_sent_ms.saturating_add(CLIENT_PING_MS);
                 let oldest = self.requests.values().filter_map(|request| request.sent_ms).min();
                 let silent = oldest.map(|sent_ms| sent_ms.saturating_add(CLIENT_ANSWER_MS));
@@ -267,6 +268,8 @@ impl Client {
                 // Memory is bounded, whatever a relay delivers before anybody looks.
                 if self.parked.len() >= CLIENT_BATCH_MAX { self.settle().map(Ok) } else { Ok(Ok(())) }
             }
+            // What overtook the welcome is told again after it.
+            (State::Greeting { .. }, Body::Presence { .. }) => Ok(Ok(())),
             (State::Up, Body::QueueEnd) => {
                 self.park_answer(Source::QueueEnd, &[]);
                 Ok(Ok(()))

@@ -11,7 +11,9 @@ use crate::client::records;
 use crate::client::sessions::Line;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Identity};
-use crate::limits::{CLIENT_BATCH_BYTES_MAX, CLIENT_BATCH_MAX};
+use crate::limits::{
+    CLIENT_BATCH_BYTES_MAX, CLIENT_BATCH_MAX, CLIENT_HANDSHAKES_MAX, CLIENT_TRIED_MAX, DAY_MS,
+};
 use crate::session::{Opening, Session};
 use crate::store::{Name, Record};
 use crate::wire::codec::Reader;
@@ -201,6 +203,11 @@ impl Client {
         envelope: &[u8],
     ) -> Result<Opening> {
         let now_ms = self.now_ms;
+        let is_new = message.front.handshake.is_some() && self.lacks_session(sender, message)?;
+        if is_new {
+            let mut tried = self.peer(sender)?.handshakes;
+            count_within(&mut tried, now_ms, DAY_MS, CLIENT_HANDSHAKES_MAX)?;
+        }
         let peer = self.peer(sender)?;
         let card = message.front.handshake.as_ref().map(|block| Card::parse(block.card)).transpose()?;
         if let (Some(known), Some(card)) = (&peer.card, &card)
@@ -230,6 +237,9 @@ impl Client {
         if opening.needs_identity() {
             self.one_time_prekey_used(message);
         }
+        if is_new {
+            count_within(&mut self.peer(sender)?.handshakes, now_ms, DAY_MS, CLIENT_HANDSHAKES_MAX)?;
+        }
         Ok(opening)
     }
 
@@ -247,6 +257,12 @@ impl Client {
         let fingerprint = card.fingerprint();
         let shown = self.peer(sender)?.changed.as_ref().is_some_and(|changed| *changed == card);
         if !shown {
+            let now_ms = self.now_ms;
+            // Each costs a copy of our identity.
+            if count_within(&mut self.peer(sender)?.tried, now_ms, MINUTE_MS, CLIENT_TRIED_MAX).is_err() {
+                self.drop_garbage();
+                return Ok(());
+            }
             match self.authenticate(&card, envelope)? {
                 Ok(()) => {}
                 // The relay may know the user under that identity.
@@ -309,4 +325,18 @@ impl Client {
         })?;
         self.delivered(sender, opening.message_id())
     }
+}
+
+const MINUTE_MS: u64 = 60_000;
+
+/// Counts one more of what may happen so often in a time. [`Error::RateLimited`] if it may not.
+fn count_within((since_ms, count): &mut (u64, u32), now_ms: u64, time_ms: u64, max: u32) -> Result<()> {
+    if now_ms.saturating_sub(*since_ms) >= time_ms {
+        (*since_ms, *count) = (now_ms, 0);
+    }
+    if *count >= max {
+        return Err(Error::RateLimited);
+    }
+    *count = count.saturating_add(1);
+    Ok(())
 }

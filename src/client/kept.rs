@@ -8,8 +8,8 @@ use crate::client::Client;
 use crate::client::event::MessageId;
 use crate::client::records;
 use crate::error::{Error, Result};
-use crate::limits::{CLIENT_RESEND_BYTES_MAX, CLIENT_RESEND_MAX};
-use crate::store::Store;
+use crate::limits::{CLIENT_RESEND_BYTES_MAX, CLIENT_RESEND_MAX, QUEUE_AGE_MAX_MS};
+use crate::store::{Name, Store};
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::content::ContentKind;
 use crate::wire::envelope::ENVELOPE_ID_LEN;
@@ -65,14 +65,19 @@ impl Content {
 }
 
 impl Kept {
-    fn load(store: &Store, user: &str) -> Result<Self> {
-        let mut kept = Self::default();
+    /// What is young enough to be asked for, and the names of what is not.
+    fn load(store: &Store, user: &str, now_ms: u64) -> Result<(Self, Vec<Name>)> {
+        let (mut kept, mut old) = (Self::default(), Vec::new());
         for record in store.scan(&records::all_resend(user))? {
             let record = record?;
             let content = records::read(&record.value, Content::read)?;
+            if now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS {
+                old.push(record.name);
+                continue;
+            }
             kept.add(records::number(&record.name)?, content.envelope_id, content.body.len());
         }
-        Ok(kept)
+        Ok((kept, old))
     }
 
     fn add(&mut self, number: u64, envelope_id: [u8; ENVELOPE_ID_LEN], length: usize) {
@@ -108,7 +113,8 @@ impl Client {
     /// What is kept of a peer.
     pub(super) fn kept_of(&mut self, user: &str) -> Result<&mut Kept> {
         if self.peer(user)?.kept.is_none() {
-            let kept = Kept::load(&self.store, user)?;
+            let (kept, old) = Kept::load(&self.store, user, self.now_ms)?;
+            old.into_iter().for_each(|name| self.journal.delete(name));
             self.peer(user)?.kept = Some(kept);
         }
         self.peer(user)?.kept.as_mut().ok_or(Error::Internal)

@@ -35,6 +35,10 @@ pub(super) struct Peer {
     pub(super) resent: (u64, usize),
     /// The next number of an envelope to hold, and how many are held, once they were counted.
     held: Option<(u64, usize)>,
+    /// Since when the handshakes that the peer made are counted, and how many there were.
+    pub(super) handshakes: (u64, u32),
+    /// Since when first messages under another identity are counted that were tried, and how many there were.
+    pub(super) tried: (u64, u32),
     /// Ids of inner sessions that the peer has just said not to hold.
     pub(super) lacks: BTreeSet<[u8; 8]>,
     pub(super) line: Option<Line>,

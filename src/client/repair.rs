@@ -7,7 +7,9 @@ use crate::client::Client;
 use crate::client::kept::Content;
 use crate::client::outbox::Target;
 use crate::error::{Error, Result};
-use crate::limits::{CLIENT_RESEND_MAX, HOUR_MS, QUEUE_AGE_MAX_MS, SIGNED_PREKEY_LIFE_MS};
+use crate::limits::{
+    CLIENT_RESEND_MAX, CLIENT_STRANGERS_MAX, HOUR_MS, QUEUE_AGE_MAX_MS, SIGNED_PREKEY_LIFE_MS,
+};
 use crate::wire::client::{RESEND_MAX, Resend};
 use crate::wire::content::ContentKind;
 use crate::wire::envelope::ENVELOPE_ID_LEN;
@@ -33,10 +35,12 @@ impl Client {
         let (restorations, restored_ms) = (self.settings.restorations, self.settings.restored_ms);
         // A restored client may have forgotten whom it knew; whoever sends it rubbish costs it one handshake an hour.
         let lately_restored = restorations > 0 && now_ms.saturating_sub(restored_ms) < SIGNED_PREKEY_LIFE_MS;
+        let strangers = self.counters.strangers;
         let peer = self.peer(user)?;
+        let is_stranger = peer.line.is_none() && peer.card.is_none();
         let is_due = match (&peer.line, status) {
             _ if peer.changed.is_some() => false,
-            (None, _) => peer.card.is_some() || lately_restored,
+            (None, _) => !is_stranger || (lately_restored && strangers < CLIENT_STRANGERS_MAX),
             (Some(_), Error::UnknownKey | Error::UnknownPrekey) => true,
             // Anybody can send rubbish in a peer's name, so this counts only where the session seems dead.
             (Some(line), _) => {
@@ -49,6 +53,8 @@ impl Client {
         if !is_due {
             return Ok(());
         }
+        self.counters.strangers = strangers.saturating_add(u64::from(is_stranger));
+        let peer = self.peer(user)?;
         peer.renew |= peer.line.is_some();
         self.journal.peer(user);
         self.ask_again(user, envelope_id)

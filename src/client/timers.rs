@@ -14,7 +14,7 @@ impl Client {
     /// When the next thing is due. What an answer of the relay will cause is not among them.
     pub(super) fn due_ms(&self) -> Option<u64> {
         [
-            self.connection.due_ms(),
+            self.connection.due_ms(self.now_ms),
             self.acks.due_ms(),
             self.prekeys_due_ms(),
             self.outbox.due_ms(self.now_ms),

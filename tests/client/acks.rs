@@ -58,6 +58,20 @@ fn acks_of_many_messages_travel_together_and_survive_a_crash() {
 }
 
 #[test]
+fn a_long_queue_is_told_delivered_whole() {
+    let mut bed = with_acks(&["alice", "bob"]);
+    bed.send("bob", "alice", "I know you");
+    bed.pass(5_000);
+    bed.disconnect("bob");
+    let ids: Vec<_> = (0..1_100).map(|number| bed.send("alice", "bob", &format!("{number}"))).collect();
+    bed.run();
+    bed.connect("bob");
+    bed.pass(5_000);
+    let delivered = ids.iter().filter(|id| bed.person("alice").states(id).contains(&DELIVERED)).count();
+    assert_eq!(delivered, ids.len());
+}
+
+#[test]
 fn strangers_are_told_nothing() {
     let mut bed = with_acks(&["alice", "bob"]);
     let id = bed.send("alice", "bob", "do you live?");

@@ -184,6 +184,17 @@ fn presence_is_told_of_those_who_are_watched_and_believed_by_nobody() {
 }
 
 #[test]
+fn presence_before_the_welcome_is_passed_over() {
+    let mut bed = Bed::of(&["alice"]);
+    bed.disconnect("alice");
+    bed.connect("alice");
+    bed.host.push("alice", 0, Body::Presence { is_online: true, user: "bob" });
+    bed.run();
+    assert!(!bed.client("alice").wants_disconnect());
+    assert_eq!(bed.person("alice").events.last(), Some(&Event::Connected { restored: false }));
+}
+
+#[test]
 fn another_relay_counts_from_the_start() {
     let mut bed = Bed::of(&["alice", "bob"]);
     for number in 0..5 {
