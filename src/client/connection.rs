@@ -7,6 +7,7 @@ use crate::client::Client;
 use crate::client::event::Event;
 use crate::client::groups::GroupId;
 use crate::client::inbox::Source;
+use crate::client::timers::earliest;
 use crate::crypto::ecc::SIGNATURE_LEN;
 use crate::error::{Error, Result};
 use crate::limits::{CLIENT_ANSWER_MS, CLIENT_BATCH_MAX, CLIENT_PING_MS, FRAME_MAX, HOUR_MS};
@@ -164,7 +165,7 @@ impl Connection {
                 let ping = self.last_sent_ms.saturating_add(CLIENT_PING_MS);
                 let oldest = self.requests.values().filter_map(|request| request.sent_ms).min();
                 let silent = oldest.map(|sent_ms| sent_ms.saturating_add(CLIENT_ANSWER_MS));
-                [Some(ping), held, silent].into_iter().flatten().min()
+                earliest([Some(ping), held, silent])
             }
         }
     }

@@ -13,15 +13,19 @@ impl Client {
 
     /// When the next thing is due. What an answer of the relay will cause is not among them.
     pub(super) fn due_ms(&self) -> Option<u64> {
-        [
+        earliest([
             self.connection.due_ms(self.now_ms),
             self.acks.due_ms(),
             self.prekeys_due_ms(),
             self.outbox.due_ms(self.now_ms),
             self.groups_due_ms(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        ])
     }
+}
+
+/// The earliest of some times. Without an `Option` in the middle: what an empty one holds is not initialised, and a
+/// memory checker takes the comparison that the compiler makes of it, and throws away, for a defect.
+pub(super) fn earliest<const N: usize>(times: [Option<u64>; N]) -> Option<u64> {
+    let earliest = times.into_iter().fold(u64::MAX, |earliest, time| earliest.min(time.unwrap_or(u64::MAX)));
+    (earliest < u64::MAX).then_some(earliest)
 }

@@ -336,7 +336,7 @@ static sealwax_event *event_of(sealwax_client *client) {
 /* A number of several bytes, and what follows it. */
 static unsigned char *put_number(unsigned char *at, uint64_t number, int size) {
     while (size-- > 0)
-        *at++ = (unsigned char)(number >> (8 * size));
+        *at++ = size < 8 ? (unsigned char)(number >> (8 * size)) : 0;
     return at;
 }
 
