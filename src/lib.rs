@@ -23,6 +23,7 @@ pub mod error;
 pub mod ffi;
 pub mod group;
 pub mod identity;
+mod json;
 pub mod limits;
 pub mod relay;
 pub mod roster;

@@ -9,6 +9,7 @@ use crate::client::groups::{GroupEvent, GroupId};
 use crate::client::records::{self, Value};
 use crate::error::{Error, Result};
 use crate::identity::Fingerprint;
+use crate::json::{hex, integer, text};
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::content::{ContentType, MESSAGE_ID_LEN};
 use crate::wire::name::{read_label, read_user};
@@ -302,7 +303,7 @@ impl Event {
             Self::Group { group, event } => {
                 let mut fields = event.fields();
                 if let Json::Object(fields) = &mut fields {
-                    fields.insert("group".into(), hex(group).into());
+                    fields.insert("group".into(), hex(group));
                 }
                 fields
             }
@@ -355,30 +356,6 @@ pub(super) const fn content_type_name(content_type: ContentType) -> &'static str
         ContentType::Binary => "binary",
         ContentType::Text => "text",
     }
-}
-
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use core::fmt::Write as _;
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-/// JSON in its short form alone: `Display` would bring the indented one along.
-pub(super) fn text(value: &Json) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-/// Largest integer of JSON that every reader keeps exactly.
-const INTEGER_MAX: u64 = (1 << 53) - 1;
-
-/// An integer that every reader keeps; a larger one, which only a peer can have named, shows as the largest.
-pub(super) fn integer(value: u64) -> Json {
-    value.min(INTEGER_MAX).into()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::client::Client;
-use crate::client::event::{integer, text};
+use crate::json::{integer, text};
 
 /// What a client counts since it was opened.
 #[derive(Debug, Default)]

@@ -11,12 +11,12 @@ use super::client::{act, look, sealwax_client};
 use super::client_calls::{content, message_ids_of, sending};
 use super::envelope::sealwax_slice;
 use super::guard::guard;
-use super::json::{hex, text};
 use super::proposals::role_of;
 use super::roster::describe;
 use super::sizes::{SEALWAX_GROUP_ID_LEN, SEALWAX_ID_LEN};
 use super::status::{Status, sealwax_status};
 use crate::error::Error;
+use crate::json::{hex, text};
 use crate::limits;
 
 /// Users of a group, of one call.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::json::{hex, integer};
 use super::status::Status;
 use crate::error::Error;
+use crate::json::{hex, integer};
 use crate::relay::envelope_id;
 use crate::wire::card::CardFields;
 use crate::wire::codec::Reader;

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::argument::Outputs;
 use super::guard::{guard, guard_or};
-use super::json::text;
 use super::options::{self, Table};
 use super::registry::REGISTRY;
 use super::status::{self, Status, sealwax_status};
@@ -18,6 +17,7 @@ use super::{
     cell, client, group_receiver, group_sender, identity, relay, roster, session, sizes, stream_open,
     stream_seal,
 };
+use crate::json::text;
 use crate::{crypto, limits};
 
 /// The tables of all functions that take options.

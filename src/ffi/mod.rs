@@ -69,7 +69,6 @@ mod cell;
 mod fork;
 mod guard;
 mod inspect;
-mod json;
 mod lock;
 mod options;
 mod payload;

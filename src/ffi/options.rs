@@ -14,8 +14,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::json::text;
 use super::status::Status;
+use crate::json::text;
 use crate::limits;
 use crate::wire::name::check_label;
 

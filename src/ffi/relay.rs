@@ -8,10 +8,10 @@ use super::argument::{HandleOut, Outputs};
 use super::cell::{self, Opaque};
 use super::deliveries::sealwax_deliveries;
 use super::guard::guard;
-use super::json::{integer, text};
 use super::options::{Integer, Label, Table};
 use super::status::{Status, sealwax_status};
 use super::unlocked::Unlocked;
+use crate::json::{integer, text};
 use crate::limits;
 use crate::relay::{Relay, RelayOptions};
 

@@ -3,9 +3,10 @@
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-use crate::client::event::{MessageId, MessageState, content_type_name, hex, integer, read_content_type};
+use crate::client::event::{MessageId, MessageState, content_type_name, read_content_type};
 use crate::client::records::Value;
 use crate::error::{Error, Result};
+use crate::json::{hex, integer};
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::content::ContentType;
 use crate::wire::name::{read_label, read_user};

@@ -9,6 +9,7 @@ use crate::client::groups::log::Fetch;
 use crate::client::groups::pending::Pending;
 use crate::client::journal::Journal;
 use crate::client::records::{self, Value};
+use crate::client::timers::earliest;
 use crate::error::{Error, Result};
 use crate::group::{GroupReceiver, GroupSender, ReceiverParts};
 use crate::identity::Identity;
@@ -300,7 +301,7 @@ impl Group {
     /// When something is due.
     pub(super) fn due_ms(&self) -> Option<u64> {
         let windows = self.receiver.as_ref().and_then(|receiver| receiver.retire_ms);
-        [windows, self.pending.due_ms(), self.fetch.due_ms()].into_iter().flatten().min()
+        earliest([windows, self.pending.due_ms(), self.fetch.due_ms()])
     }
 }
 

@@ -8,6 +8,7 @@ use crate::client::groups::group::{KeyId, Standing};
 use crate::client::groups::receive::Read;
 use crate::client::groups::{GroupEvent, GroupId};
 use crate::client::records;
+use crate::client::timers::earliest;
 use crate::error::{Error, Result};
 use crate::limits::{
     CLIENT_KEY_REQUEST_MS, CLIENT_PENDING_BYTES_MAX, CLIENT_PENDING_MAX, CLIENT_PENDING_SENDER_MAX,
@@ -83,7 +84,7 @@ impl Pending {
         let asks = self.wants.values().map(|want| want.ask_ms).min();
         let oldest =
             self.messages.values().next().map(|message| message.since_ms.saturating_add(QUEUE_AGE_MAX_MS));
-        [asks, oldest].into_iter().flatten().min()
+        earliest([asks, oldest])
     }
 
     /// Keys that nothing waits for any more are not asked for.

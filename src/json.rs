@@ -1,4 +1,4 @@
-//! What info functions answer: JSON with `"v":1`, integers that every reader keeps, bytes in lower-case hex.
+//! What info functions and events answer: JSON with `"v":1`, integers that every reader keeps, bytes in lower-case hex.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ const INTEGER_MAX: u64 = (1 << 53) - 1;
 
 /// Its text. `Value::to_string` would bring the indented form along.
 #[inline(never)]
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     // All names are strings, so there always is one.
     serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Lower-case hex.
 #[inline(never)]
-pub(super) fn hex(bytes: &[u8]) -> Value {
+pub(crate) fn hex(bytes: &[u8]) -> Value {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
@@ -22,7 +22,7 @@ pub(super) fn hex(bytes: &[u8]) -> Value {
 }
 
 /// An integer. A time that somebody else wrote can be larger than any; it shows as the largest.
-pub(super) fn integer(value: u64) -> Value {
+pub(crate) fn integer(value: u64) -> Value {
     value.min(INTEGER_MAX).into()
 }
 
