@@ -145,7 +145,7 @@ PURE := $(CURDIR)/build/pure/$(FILE)
 test-pure:
 	@echo "== Python and interoperability, without AWS-LC =="
 	rm -f $(TARGET)/debug/deps/$(notdir $(BUILT))
-	$(CARGO) build --locked --lib --no-default-features
+	$(CARGO) build --locked --lib --no-default-features --features store
 	@mkdir -p $(dir $(PURE))
 	cp $(TARGET)/debug/$(notdir $(BUILT)) $(PURE)
 	cd bindings/python && SEALWAX_LIBRARY=$(PURE) PYTHONPATH=. python3 -W error -m unittest discover -s tests

@@ -55,8 +55,6 @@ const SENDER: usize = 1024;
 const LIBRARY: usize = 7 * 1024 * 1024 / 2;
 /// The same once it carries SQLite.
 const LIBRARY_WITH_SQLITE: usize = 11 * 1024 * 1024 / 2;
-/// What that may not grow beyond meanwhile.
-const ALLOWED_WITH_SQLITE: usize = 6 * 1024 * 1024;
 /// What every SQLite has in it.
 const SQLITE: &[u8] = b"SQLite format 3";
 /// What it may not grow beyond while AWS-LC brings curves and ciphers that nothing here uses.
@@ -167,8 +165,7 @@ fn library() -> Option<Budget> {
     let path = abi::library_path();
     let bytes = strip(&path, &stripped)?;
     if fs::read(&path).ok()?.windows(SQLITE.len()).any(|bytes| bytes == SQLITE) {
-        let budget = Budget::new("library with SQLite, stripped", bytes, LIBRARY_WITH_SQLITE);
-        return Some(budget.allowed(ALLOWED_WITH_SQLITE));
+        return Some(Budget::new("library with SQLite, stripped", bytes, LIBRARY_WITH_SQLITE));
     }
     Some(Budget::new("library, stripped", bytes, LIBRARY).allowed(LIBRARY_WITH_AWS_LC))
 }

@@ -46,6 +46,7 @@ class ClientTest(Case):
             client.disconnected(now_ms=NOW)
             self.assertFalse(client.pending().wants_disconnect)
 
+    @unittest.skipUnless(sealwax.build_info()["store"], "this build keeps nothing in files")
     def test_messages_wait_in_a_file_for_a_connection(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "alice"
