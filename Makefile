@@ -143,11 +143,14 @@ test-fips:
 PURE := $(CURDIR)/build/pure/$(FILE)
 
 test-pure:
-	@echo "== Python and interoperability, without AWS-LC =="
+	@echo "== C, Python and interoperability, without AWS-LC =="
 	rm -f $(TARGET)/debug/deps/$(notdir $(BUILT))
 	$(CARGO) build --locked --lib --no-default-features --features store
 	@mkdir -p $(dir $(PURE))
 	cp $(TARGET)/debug/$(notdir $(BUILT)) $(PURE)
+	ln -sf $(FILE) $(dir $(PURE))$(SONAME)
+	ln -sf $(SONAME) $(dir $(PURE))$(LINK)
+	SEALWAX_ONCE=1 tests/c/run.sh $(dir $(PURE)) $(SKIPS)
 	cd bindings/python && SEALWAX_LIBRARY=$(PURE) PYTHONPATH=. python3 -W error -m unittest discover -s tests
 	SEALWAX_LIBRARY=$(PURE) tests/interop/run.sh $(SKIPS)
 
