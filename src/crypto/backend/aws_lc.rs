@@ -28,6 +28,9 @@ pub(in crate::crypto) const NAME: &str = "aws-lc";
 /// Runs what AWS-LC does once, before any thread can fork in the midst of it.
 pub(in crate::crypto) fn initialise() {
     aws_lc_rs::init();
+    // The module tests its curve once, at its first use, and whoever comes meanwhile waits.
+    #[cfg(feature = "fips")]
+    let _ = <agreement::PrivateKey as Native>::import(&[1; 32]);
 }
 
 /// A point of the curve, neither off it nor its identity. Bytes alone: AWS-LC parses them again at each use, which

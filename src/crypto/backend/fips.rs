@@ -39,13 +39,13 @@ impl Hash {
 
 /// HMAC of the concatenated `parts` under a key of any length.
 pub(in crate::crypto) fn hmac(key: &[u8], parts: &[&[u8]]) -> Secret<32> {
-    let mut context = hmac::Context::with_key(&hmac::Key::new(HMAC_SHA256, key));
-    for part in parts {
-        context.update(part);
-    }
-    let Ok(tag) = Secret::from_slice(context.sign().as_ref()) else {
+    // In one piece, because what signs pieces leaves a copy of the tag, which may be a key, on the stack.
+    let message = Zeroizing::new(parts.concat());
+    let mut tag = Secret::zeroed();
+    let key = hmac::Key::new(HMAC_SHA256, key);
+    if hmac::sign_to_buffer(&key, &message, tag.as_mut_bytes()).is_err() {
         unreachable!("HMAC-SHA-256 gives 32 bytes")
-    };
+    }
     tag
 }
 
