@@ -119,7 +119,7 @@ test-demo: lib
 
 test-python: lib
 	@echo "== Python =="
-	@python3 -c "import websockets" 2>/dev/null || echo "not here, but in test-wheel: the relay as a process, which needs websockets"
+	@python3 -c "import websockets" 2>/dev/null || echo "not here, but in test-wheel: the relay as a process and the clients of asyncio, which need websockets"
 	cd bindings/python && SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) PYTHONPATH=. python3 -W error -m unittest discover -s tests
 
 test-wheel: lib

@@ -37,6 +37,7 @@ check_installed() {
     "$1/bin/python" - "$1" <<'PROGRAM' || fail "the package is not the one that was installed"
 import pathlib, sys
 import sealwax
+import sealwax.aio
 import sealwax.relay.server
 from sealwax import _load
 home = pathlib.Path(sys.argv[1]).resolve()
@@ -71,7 +72,7 @@ wheel=$(echo "$work/dist/sealwax-$version"-py3-none-*.whl)
 [ -f "$wheel" ] || fail "the wheel has another name: $(ls "$work/dist")"
 echo "$(basename "$wheel"), $(wc -c <"$wheel") bytes"
 "$python" -m venv "$work/wheel"
-"$work/wheel/bin/pip" install -q "$wheel[relay]" numpy
+"$work/wheel/bin/pip" install -q "$wheel[aio,relay]" numpy
 check_installed "$work/wheel"
 
 echo "-- sdist"
@@ -79,5 +80,5 @@ cd "$package"
 "$work/tools/bin/python" -c "import setuptools.build_meta as backend, sys; backend.build_sdist(sys.argv[1])" \
     "$work/sdist" >"$work/log" 2>&1 || { cat "$work/log"; fail "the sdist does not build"; }
 "$python" -m venv "$work/source"
-"$work/source/bin/pip" install -q "$work/sdist/sealwax-$version.tar.gz[relay]" || fail "the sdist does not install"
+"$work/source/bin/pip" install -q "$work/sdist/sealwax-$version.tar.gz[aio,relay]" || fail "the sdist does not install"
 check_installed "$work/source"
