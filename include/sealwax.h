@@ -2902,8 +2902,8 @@ sealwax_status sealwax_stream_open_chunk(const sealwax_stream_open *open,
  *                     "queue_age_max_ms", "sender_share_percent" (of it, for the envelopes of one sender);
  *                     "prekeys_per_hour" (one-time prekeys of one user that one requester may take),
  *                     "groups_per_user" (created and not deleted), "joins_per_hour" (of one group); for each
- *                     connection "requests_per_second", "requests_burst", "handshake_ms" (until welcome) and
- *                     "idle_ms" (without a frame); what each may be at most, and is if absent, shows
+ *                     user "requests_per_second" and "requests_burst"; for each connection "handshake_ms" (until
+ *                     welcome) and "idle_ms" (without a frame); what each may be at most, and is if absent, shows
  *                     sealwax_options_check(); may be NULL if options_len is 0
  * @param options_len  bytes of them
  * @param out_relay    the relay; sealwax_relay_free() ends it
@@ -2933,7 +2933,8 @@ SEALWAX_API sealwax_status sealwax_relay_free(sealwax_relay *relay);
 /**
  * Takes the card of a user. A newer card of the same identity replaces an older one; the same or an older
  * one changes nothing. To let a user take another identity, delete the records "card/", "prekeys/" and
- * "taken/" of the user from the store and from the relay with sealwax_relay_restore().
+ * "taken/" of the user from the store and from the relay with sealwax_relay_restore(): a connection of the old one
+ * ends with that.
  *
  * @param relay           the relay
  * @param user            whom the host has authenticated
@@ -3261,8 +3262,12 @@ sealwax_status sealwax_relay_acknowledge(const sealwax_relay *relay,
  * Makes the relay hold what the store holds under a name. At a start: give it every record, in any order,
  * before anything else. Later: when a record could not be written because another relay had changed it, give
  * it the stored one; write the other records of that call all the same, send none of its deliveries to the
- * users concerned, and make the call again. Who is online is not recorded, and an envelope that is sent
- * again after a restart reaches those who lack it.
+ * users concerned, and make the call again, or after sealwax_relay_receive() end the connection instead. Who is
+ * online is not recorded, and an envelope that is sent again after a restart reaches those who lack it.
+ *
+ * A user whose queue gains something by this while it is online, or whose card is deleted or becomes one of
+ * another identity, is offline from then on: sealwax_relay_tick() closes its connection. The next one, or
+ * sealwax_relay_set_online(), is given all that waits, in its order.
  *
  * @param relay      the relay
  * @param name       name of the record
@@ -3303,9 +3308,11 @@ sealwax_status sealwax_relay_restore(const sealwax_relay *relay,
  * one sealwax_relay_disconnect(), whoever closes it.
  *
  * @param relay           the relay
- * @param connection      a number that the host chooses, not 0; for no other connection until this one ended
+ * @param connection      a number that the host chooses, not 0, and never for another connection, also once this
+ *                        one has ended: what is still on its way to it must not reach somebody else. Count up; up
+ *                        to 1,023 below the highest so far may come later, from threads that drew them earlier
  * @param user            whom the host has authenticated, by a token or a certificate; empty if the client shall
- *                        prove to the relay who it is, with its identity
+ *                        prove to the relay who it is, with its identity: to one that has a name
  * @param user_len        bytes of it
  * @param now_ms          the time
  * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
@@ -3317,7 +3324,8 @@ sealwax_status sealwax_relay_restore(const sealwax_relay *relay,
  * @retval SEALWAX_INVALID_HANDLE    relay is not one that is open
  * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
  * @retval SEALWAX_LIMIT_REACHED     too many handles are open
- * @retval SEALWAX_INVALID_ARGUMENT  connection is 0, or in use
+ * @retval SEALWAX_INVALID_ARGUMENT  connection is 0, was used, or is far below the highest; or user is empty, and
+ *                                   the relay has no "name"
  */
 SEALWAX_NODISCARD SEALWAX_API
 sealwax_status sealwax_relay_connect(const sealwax_relay *relay,
@@ -3330,7 +3338,8 @@ sealwax_status sealwax_relay_connect(const sealwax_relay *relay,
 /**
  * Takes a whole frame from a connection, without the length that precedes it on a stream. Whatever the client
  * does wrong, it is told in what comes out; after a delivery with SEALWAX_DELIVERY_CLOSE nothing comes of its
- * frames. Any number of connections may be served at the same time, one frame of each.
+ * frames. Any number of connections may be served at the same time, one frame of each. It cannot be made again: if
+ * a record that came of it cannot be written, end the connection, and the client repeats what was not answered.
  *
  * @param relay           the relay
  * @param connection      the connection
@@ -3360,7 +3369,7 @@ sealwax_status sealwax_relay_receive(const sealwax_relay *relay,
  * Ends a connection that is closed, by whomever.
  *
  * @param relay           the relay
- * @param connection      the connection; its number is free from now on
+ * @param connection      the connection; its number is not used again
  * @param now_ms          the time
  * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
  *
@@ -3377,7 +3386,9 @@ sealwax_status sealwax_relay_disconnect(const sealwax_relay *relay,
                                         sealwax_deliveries **out_deliveries);
 
 /**
- * Closes the connections that took too long until welcome, or were silent for too long. Nothing else waits for it.
+ * Closes the connections that took too long until welcome, or were silent for too long, and those that
+ * sealwax_relay_restore() took off their users; says so again of each that is closed and was not ended. Nothing
+ * else waits for it.
  *
  * @param relay           the relay
  * @param now_ms          the time

@@ -167,12 +167,30 @@ pub const RELAY_SENDER_SHARE_PERCENT: u32 = 25;
 pub const RELAY_GROUPS_PER_USER: usize = 1_000;
 /// Joins of one group in an hour: each is an entry that all members get.
 pub const RELAY_JOINS_PER_HOUR: usize = 1_000;
-/// Requests of one connection in a second, in the long run.
+/// Requests of one user in a second, in the long run.
 pub const RELAY_REQUESTS_PER_SECOND: u32 = 100;
-/// Requests of one connection at once: a client that comes back after a day has that much to say.
+/// Requests of one user at once: a client that comes back after a day has that much to say.
 pub const RELAY_REQUESTS_BURST: u32 = 1_000;
 /// Envelopes of a send many that count as one request: they share a frame, and a distribution to a full group passes.
 pub const RELAY_ENVELOPES_PER_REQUEST: usize = 16;
+/// Copies of envelopes and entries in queues that count as one request more.
+pub const RELAY_COPIES_PER_REQUEST: usize = 64;
+/// Frames that tell somebody who is there that count as one request more.
+pub const RELAY_PRESENCE_PER_REQUEST: usize = 32;
+/// Bytes of an answer that count as one request more.
+pub const RELAY_ANSWER_PER_REQUEST: usize = 16_384;
+/// Copies after which one send many takes no further envelope for a group: two of the largest.
+pub const RELAY_COPIES_PER_FRAME: usize = 20_000;
+/// Requests that a hello counts for: it asks for all that waits.
+pub const RELAY_HELLO_REQUESTS: usize = 10;
+/// By how much the number of a client's last commit grows before a relay records it for itself.
+pub const RELAY_COMMITS_UNRECORDED: u64 = 16;
+/// Of what waited for a user, envelopes that are on their way to it at once.
+pub const RELAY_WINDOW: usize = 1_024;
+/// Bytes of them; one is always on its way, whatever its size.
+pub const RELAY_WINDOW_BYTES: usize = 1_048_576;
+/// How far one call may move the time by which a relay lets things age; further takes two calls.
+pub const RELAY_CLOCK_STEP_MS: u64 = HOUR_MS;
 /// How long a connection may take until welcome.
 pub const RELAY_HANDSHAKE_MS: u64 = 10_000;
 /// How long a connection may stay without a frame; a client pings after 30 seconds.
@@ -181,6 +199,10 @@ pub const RELAY_IDLE_MS: u64 = 90_000;
 pub const RELAY_PRESENCE_MEMBERS_MAX: usize = 256;
 /// Users whom one watch names.
 pub const RELAY_WATCHES_MAX: usize = 1_000;
+/// Groups whose members are shown to one user, those that are oldest.
+pub const RELAY_PRESENCE_GROUPS_MAX: usize = 512;
+/// How long a user who hid remains hidden on its next connection, until it says so again.
+pub const RELAY_HIDDEN_MS: u64 = 10_000;
 /// Users to whom one user is shown: what a change of presence costs at most.
 pub const RELAY_CONTACTS_MAX: usize = 16_384;
 /// Groups of one label that a search looks at, besides the asker's own.

@@ -366,10 +366,23 @@ fn a_relay_speaks_with_its_connections() {
         assert_eq!((due_ms, nothing.view().len()), (NOW + 90_000, 0));
         let (due_ms, closed) = relay.tick(NOW + 90_000).unwrap();
         let view = closed.view();
-        assert_eq!((due_ms, view.len(), view[0].connection), (u64::MAX, 1, 1));
+        assert_eq!(
+            (due_ms, view.len(), view[0].connection),
+            (NOW + 180_000, 1, 1),
+            "said again till it has ended"
+        );
         assert_eq!((view[0].flags, view[0].head.len()), (SEALWAX_DELIVERY_CLOSE, 0));
+        assert!(relay.disconnect(1, NOW + 90_000).unwrap().view().is_empty());
+        assert_eq!(relay.tick(NOW + 90_000).unwrap().0, u64::MAX);
+        assert_eq!(
+            relay.connect(1, "bob", NOW).err(),
+            Some(SEALWAX_INVALID_ARGUMENT),
+            "a number is used once"
+        );
+        assert_eq!(relay.connect(3, "", NOW).err(), None);
+        assert!(relay.disconnect(3, NOW).unwrap().view().is_empty());
         let info = relay.info();
-        assert_eq!((&info["connections"], &info["frames"]), (&1.into(), &4.into()));
+        assert_eq!((&info["connections"], &info["frames"]), (&0.into(), &4.into()));
         assert_eq!((&info["bad_frames"], &info["timed_out"]), (&1.into(), &1.into()));
     });
 }

@@ -148,11 +148,24 @@ fn what_is_too_old_is_gone_and_its_number_is_not_used_again() {
     }
     relay.set_online("bob", true, 1).unwrap();
     let late = direct("alice", "bob", 3);
+    assert_eq!(relay.acknowledge("bob", 0, 2 + 7 * DAY_MS).unwrap().records_len(), 0);
     let outcome = relay.route("alice", &late, 2 + 7 * DAY_MS).unwrap();
     assert_eq!(to("bob", &outcome), [(4, late.clone())]);
     assert_eq!(outcome.records_len(), 1 + 3 + 1, "acknowledged, three deletions, one queued");
     assert_eq!(relay.info().expired, 3);
     assert_eq!(queue_of(&relay, "bob", 0), [late], "time does not run backwards");
+}
+
+#[test]
+fn one_call_that_names_a_wrong_time_empties_no_queue() {
+    let (alice, bob) = (person("alice"), person("bob"));
+    let relay = relay_of(&[&alice, &bob], RelayOptions::default());
+    let first = direct("alice", "bob", 0);
+    relay.route("alice", &first, 1).unwrap();
+    let second = direct("alice", "bob", 1);
+    relay.route("alice", &second, 1 + 8 * DAY_MS).unwrap();
+    assert_eq!(queue_of(&relay, "bob", 2), [first, second]);
+    assert_eq!(relay.info().expired, 0);
 }
 
 #[test]

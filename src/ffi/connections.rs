@@ -17,9 +17,11 @@ use crate::limits;
 /// one sealwax_relay_disconnect(), whoever closes it.
 ///
 /// @param relay           the relay
-/// @param connection      a number that the host chooses, not 0; for no other connection until this one ended
+/// @param connection      a number that the host chooses, not 0, and never for another connection, also once this
+///                        one has ended: what is still on its way to it must not reach somebody else. Count up; up
+///                        to 1,023 below the highest so far may come later, from threads that drew them earlier
 /// @param user            whom the host has authenticated, by a token or a certificate; empty if the client shall
-///                        prove to the relay who it is, with its identity
+///                        prove to the relay who it is, with its identity: to one that has a name
 /// @param user_len        bytes of it
 /// @param now_ms          the time
 /// @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
@@ -31,7 +33,8 @@ use crate::limits;
 /// @retval SEALWAX_INVALID_HANDLE    relay is not one that is open
 /// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
 /// @retval SEALWAX_LIMIT_REACHED     too many handles are open
-/// @retval SEALWAX_INVALID_ARGUMENT  connection is 0, or in use
+/// @retval SEALWAX_INVALID_ARGUMENT  connection is 0, was used, or is far below the highest; or user is empty, and
+///                                   the relay has no "name"
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn sealwax_relay_connect(
@@ -57,7 +60,8 @@ pub unsafe extern "C" fn sealwax_relay_connect(
 
 /// Takes a whole frame from a connection, without the length that precedes it on a stream. Whatever the client
 /// does wrong, it is told in what comes out; after a delivery with SEALWAX_DELIVERY_CLOSE nothing comes of its
-/// frames. Any number of connections may be served at the same time, one frame of each.
+/// frames. Any number of connections may be served at the same time, one frame of each. It cannot be made again: if
+/// a record that came of it cannot be written, end the connection, and the client repeats what was not answered.
 ///
 /// @param relay           the relay
 /// @param connection      the connection
@@ -100,7 +104,7 @@ pub unsafe extern "C" fn sealwax_relay_receive(
 /// Ends a connection that is closed, by whomever.
 ///
 /// @param relay           the relay
-/// @param connection      the connection; its number is free from now on
+/// @param connection      the connection; its number is not used again
 /// @param now_ms          the time
 /// @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
 ///
@@ -129,7 +133,9 @@ pub unsafe extern "C" fn sealwax_relay_disconnect(
     })
 }
 
-/// Closes the connections that took too long until welcome, or were silent for too long. Nothing else waits for it.
+/// Closes the connections that took too long until welcome, or were silent for too long, and those that
+/// sealwax_relay_restore() took off their users; says so again of each that is closed and was not ended. Nothing
+/// else waits for it.
 ///
 /// @param relay           the relay
 /// @param now_ms          the time

@@ -119,8 +119,8 @@ fn small(value: u64) -> u32 {
 ///                     "queue_age_max_ms", "sender_share_percent" (of it, for the envelopes of one sender);
 ///                     "prekeys_per_hour" (one-time prekeys of one user that one requester may take),
 ///                     "groups_per_user" (created and not deleted), "joins_per_hour" (of one group); for each
-///                     connection "requests_per_second", "requests_burst", "handshake_ms" (until welcome) and
-///                     "idle_ms" (without a frame); what each may be at most, and is if absent, shows
+///                     user "requests_per_second" and "requests_burst"; for each connection "handshake_ms" (until
+///                     welcome) and "idle_ms" (without a frame); what each may be at most, and is if absent, shows
 ///                     sealwax_options_check(); may be NULL if options_len is 0
 /// @param options_len  bytes of them
 /// @param out_relay    the relay; sealwax_relay_free() ends it
@@ -179,7 +179,8 @@ pub unsafe extern "C" fn sealwax_relay_free(relay: *mut sealwax_relay) -> sealwa
 
 /// Takes the card of a user. A newer card of the same identity replaces an older one; the same or an older
 /// one changes nothing. To let a user take another identity, delete the records "card/", "prekeys/" and
-/// "taken/" of the user from the store and from the relay with sealwax_relay_restore().
+/// "taken/" of the user from the store and from the relay with sealwax_relay_restore(): a connection of the old one
+/// ends with that.
 ///
 /// @param relay           the relay
 /// @param user            whom the host has authenticated

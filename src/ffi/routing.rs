@@ -273,8 +273,12 @@ pub unsafe extern "C" fn sealwax_relay_acknowledge(
 /// Makes the relay hold what the store holds under a name. At a start: give it every record, in any order,
 /// before anything else. Later: when a record could not be written because another relay had changed it, give
 /// it the stored one; write the other records of that call all the same, send none of its deliveries to the
-/// users concerned, and make the call again. Who is online is not recorded, and an envelope that is sent
-/// again after a restart reaches those who lack it.
+/// users concerned, and make the call again, or after sealwax_relay_receive() end the connection instead. Who is
+/// online is not recorded, and an envelope that is sent again after a restart reaches those who lack it.
+///
+/// A user whose queue gains something by this while it is online, or whose card is deleted or becomes one of
+/// another identity, is offline from then on: sealwax_relay_tick() closes its connection. The next one, or
+/// sealwax_relay_set_online(), is given all that waits, in its order.
 ///
 /// @param relay      the relay
 /// @param name       name of the record

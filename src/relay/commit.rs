@@ -1,5 +1,7 @@
 //! Roster entries on their way in and out (`docs/PROTOCOL.md` sections 7 and 10.1).
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::relay::Relay;
 use crate::relay::counters::Counter;
@@ -9,6 +11,7 @@ use crate::relay::members::Recipients;
 use crate::relay::outbox::Known;
 use crate::relay::outcome::Outcome;
 use crate::relay::record::{Change, RecordName};
+use crate::relay::user::User;
 use crate::roster::{Checked, Roster};
 use crate::wire::roster::{Action, Entry, MemberFields};
 
@@ -21,13 +24,20 @@ impl Relay {
     /// it is another identity than the registered one; [`Error::StaleEpoch`] if another entry took the epoch first;
     /// [`Error::UnknownGroup`]; [`Error::LimitReached`]; and the other errors of [`Roster::check`].
     pub fn commit(&self, user: &str, entry: &[u8], now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.advance(now_ms);
+        let now_ms = self.clock.hear(now_ms).kept_ms;
         let parsed = Entry::parse(entry)?;
-        let fields = &parsed.fields;
-        if fields.actor != user {
+        if parsed.fields.actor != user {
             return Err(Error::NotPermitted);
         }
-        let actor = self.registered(user)?;
+        self.commit_from(&self.registered(user)?, &parsed, now_ms)
+    }
+
+    /// [`Relay::commit`] of somebody who is registered.
+    pub(super) fn commit_from(&self, actor: &Arc<User>, parsed: &Entry<'_>, now_ms: u64) -> Result<Outcome> {
+        let (entry, fields) = (parsed.bytes, &parsed.fields);
+        if fields.actor != &*actor.name {
+            return Err(Error::NotPermitted);
+        }
         if actor.profile().card()?.fingerprint().as_bytes() != fields.actor_fingerprint {
             return Err(Error::IdentityChanged);
         }
@@ -77,7 +87,7 @@ impl Relay {
                 if is_join && is_next && state.join_after_ms(self.options.joins_per_hour, now_ms) > 0 {
                     return Err(Error::RateLimited);
                 }
-                let checked = state.settle(&parsed, &find)?;
+                let checked = state.settle(parsed, &find)?;
                 if is_join && checked == Checked::Extends {
                     state.note_join(now_ms);
                 }
@@ -99,7 +109,7 @@ impl Relay {
             let name = RecordName::Roster(group_id, fields.epoch);
             outcome.change(Change::value(name, 0, entry.into()));
         }
-        let departed = departing(&parsed).map(|user| self.user(user)).transpose()?;
+        let departed = departing(parsed).map(|user| self.user(user)).transpose()?;
         let recipients = Recipients::members(&state.members(&find)?, departed);
         self.fan_out(recipients, None, &item, is_again, now_ms, &mut outcome);
         outbox.complete(&item);

@@ -30,6 +30,8 @@ pub(super) struct GroupState {
     waiting_bytes: usize,
     /// When users joined within the last hour.
     joins: VecDeque<u64>,
+    /// Whether it counts as one of those that its creator may have.
+    is_counted: bool,
 }
 
 impl Group {
@@ -83,7 +85,6 @@ impl GroupState {
             return Ok(Checked::Known);
         }
         self.take(roster, find)?;
-        find(self.creator()?)?.note_created(true);
         Ok(Checked::Extends)
     }
 
@@ -93,6 +94,16 @@ impl GroupState {
             find(member.user())?.join(roster.group_id());
         }
         (self.roster, self.members) = (Some(roster), OnceLock::new());
+        self.count(find)
+    }
+
+    /// Counts it for its creator as long as it is not deleted, whatever it was before.
+    fn count(&mut self, find: Find<'_>) -> Result<()> {
+        let is_counted = !self.roster()?.is_deleted();
+        if is_counted != self.is_counted {
+            find(self.creator()?)?.note_created(is_counted);
+            self.is_counted = is_counted;
+        }
         Ok(())
     }
 
@@ -111,6 +122,7 @@ impl GroupState {
             self.members = OnceLock::new();
             self.note_departure(entry);
             self.note_memberships(entry, find)?;
+            self.count(find)?;
         }
         Ok(checked)
     }
@@ -130,7 +142,6 @@ impl GroupState {
                 for member in roster.members() {
                     find(member.user())?.leave(group_id);
                 }
-                find(self.creator()?)?.note_created(false);
             }
             _ => {}
         }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::limits::{RELAY_WINDOW, RELAY_WINDOW_BYTES};
 use crate::relay::RelayOptions;
 use crate::relay::item::Item;
 use crate::relay::outcome::Outcome;
@@ -24,6 +25,10 @@ pub(super) struct Inbox {
     version: u64,
     /// The user's connection: 0 if the host carries frames otherwise, none if the user is offline.
     connection: Option<u64>,
+    /// That connection, once it was handed all that waited: what is queued from then on goes to it at once.
+    live: Option<u64>,
+    /// Up to here the connection was handed what waited.
+    handed: u64,
     /// What each sender has queued, once the queue is so long that somebody may have more than its share.
     shares: Option<Shares>,
     /// When the front of the queue was queued, so that a push looks at no more than this: the end of time if the queue
@@ -56,6 +61,8 @@ impl Default for Inbox {
             acknowledged: 0,
             version: 0,
             connection: None,
+            live: None,
+            handed: 0,
             shares: None,
             oldest_ms: u64::MAX,
             is_stale: false,
@@ -64,8 +71,8 @@ impl Default for Inbox {
 }
 
 impl Inbox {
-    /// Queues an item; its number, and the user's connection. [`Error::QueueFull`], and nothing changed, if there
-    /// is no room.
+    /// Queues an item; its number, and the connection that it goes to at once. [`Error::QueueFull`], and nothing
+    /// changed, if there is no room.
     pub(super) fn push(
         &mut self,
         item: &Arc<Item>,
@@ -84,7 +91,7 @@ impl Inbox {
             self.oldest_ms = queued_ms;
         }
         self.queue.push_back(Queued { sequence: self.last, queued_ms, item: Arc::clone(item) });
-        Ok((self.last, self.connection))
+        Ok((self.last, self.live))
     }
 
     /// Whether something at the front of the queue is too old, or acknowledged but was restored.
@@ -157,34 +164,63 @@ impl Inbox {
         self.queue.iter().any(|queued| Arc::ptr_eq(&queued.item, item))
     }
 
-    /// The user came: all that is queued, and then the end of the queue. Gives what was too old and went, and the
-    /// connection that the user had.
-    pub(super) fn come(
-        &mut self,
-        user: &Arc<str>,
-        connection: u64,
-        options: &RelayOptions,
-        now_ms: u64,
-        outcome: &mut Outcome,
-    ) -> (Size, Option<u64>) {
-        let gone = self.expire(user, options, now_ms, outcome);
-        let replaced = self.connection.replace(connection);
-        outcome.hand(
-            user,
-            connection,
-            self.queue.iter().map(|queued| (queued.sequence, Arc::clone(&queued.item))),
-        );
-        (gone, replaced)
+    /// The user came, and the host carries what is for it: all that is queued, and then the end of the queue.
+    pub(super) fn come(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
+        (self.connection, self.live) = (Some(0), Some(0));
+        let queue = self.queue.iter().map(|queued| (queued.sequence, Arc::clone(&queued.item)));
+        outcome.hand(user, 0, queue, true);
     }
 
-    /// The user went.
-    pub(super) fn leave(&mut self) {
-        self.connection = None;
+    /// The user has a new connection, which is handed nothing yet. Gives the one before.
+    pub(super) fn take_over(&mut self, connection: u64) -> Option<u64> {
+        (self.live, self.handed) = (None, 0);
+        self.connection.replace(connection)
+    }
+
+    /// Hands the connection what waited, as much as may be on its way to it at once, and then the end of the queue.
+    pub(super) fn hand_out(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
+        let Some(connection) = self.connection.filter(|_| self.live.is_none()) else { return };
+        let handed = self.handed;
+        let mut on_the_way = self.front(self.queue.partition_point(|queued| queued.sequence <= handed));
+        // Half of it at least, or each acknowledgement would bring one envelope.
+        if on_the_way.count > RELAY_WINDOW / 2 || on_the_way.bytes > RELAY_WINDOW_BYTES / 2 {
+            return;
+        }
+        let first = on_the_way.count;
+        while let Some(next) = self.queue.get(on_the_way.count) {
+            let bytes = on_the_way.bytes.saturating_add(next.item.payload().len());
+            let fits = on_the_way.count < RELAY_WINDOW && bytes <= RELAY_WINDOW_BYTES;
+            if !fits && on_the_way.count > 0 {
+                break;
+            }
+            on_the_way = Size { count: on_the_way.count + 1, bytes };
+            self.handed = next.sequence;
+        }
+        let is_end = on_the_way.count == self.queue.len();
+        if is_end {
+            self.live = Some(connection);
+        }
+        let queue = self.queue.range(first..on_the_way.count);
+        let queue = queue.map(|queued| (queued.sequence, Arc::clone(&queued.item)));
+        outcome.hand(user, connection, queue, is_end);
+    }
+
+    /// The user went. Gives the connection that it had.
+    pub(super) fn leave(&mut self) -> Option<u64> {
+        self.live = None;
+        self.connection.take()
     }
 
     /// The user's connection: 0 if the host carries frames otherwise, none if the user is offline.
     pub(super) const fn connection(&self) -> Option<u64> {
         self.connection
+    }
+
+    /// Whether an acknowledgement drops something.
+    pub(super) fn drops(&self, sequence: u64) -> bool {
+        sequence > self.acknowledged
+            && sequence <= self.last
+            && self.queue.front().is_some_and(|front| front.sequence <= sequence)
     }
 
     /// The highest sequence that was given out, and up to where they are gone.

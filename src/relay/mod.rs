@@ -5,6 +5,8 @@
 //! authenticate users and carry envelopes in another way. A [`Relay`] is used by any number of threads at
 //! once: users and groups have locks of their own, and no lock is common to all calls.
 
+mod bucket;
+mod clock;
 mod commit;
 mod counters;
 mod directory;
@@ -27,7 +29,6 @@ mod user;
 mod watching;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 use crate::identity::Card;
@@ -37,6 +38,7 @@ use crate::limits::{
     RELAY_REQUESTS_BURST, RELAY_REQUESTS_PER_SECOND, RELAY_SENDER_SHARE_PERCENT, RELAY_USERS_MAX,
 };
 use crate::wire::prekeys::PrekeyBundleFields;
+use clock::{Clock, Now};
 use counters::{Counter, Counters};
 use directory::Directory;
 use engine::Engine;
@@ -71,9 +73,9 @@ pub struct RelayOptions {
     pub groups_per_user: usize,
     /// Users who may join one group in an hour.
     pub joins_per_hour: usize,
-    /// Requests of one connection in a second, in the long run.
+    /// Requests of one user in a second, in the long run.
     pub requests_per_second: u32,
-    /// Requests of one connection at once.
+    /// Requests of one user at once.
     pub requests_burst: u32,
     /// How long a connection may take until welcome.
     pub handshake_ms: u64,
@@ -160,7 +162,7 @@ pub struct Relay {
     directory: Directory,
     engine: Engine,
     counters: Counters,
-    now_ms: AtomicU64,
+    clock: Clock,
 }
 
 /// What [`Relay::lookup`] found.
@@ -185,7 +187,7 @@ impl Relay {
             directory: Directory::default(),
             engine: Engine::default(),
             counters: Counters::default(),
-            now_ms: AtomicU64::new(0),
+            clock: Clock::default(),
         }
     }
 
@@ -195,7 +197,7 @@ impl Relay {
     /// [`Error::NotPermitted`] for a card of somebody else, [`Error::IdentityChanged`] for another identity than the
     /// registered one, [`Error::LimitReached`], and the errors of [`Card::parse`].
     pub fn register(&self, user: &str, card: &[u8], now_ms: u64) -> Result<Outcome> {
-        self.advance(now_ms);
+        self.clock.hear(now_ms);
         let card = Card::parse(card)?;
         if card.user() != user {
             return Err(Error::NotPermitted);
@@ -215,9 +217,9 @@ impl Relay {
     /// [`PrekeyBundle::parse`]: crate::identity::PrekeyBundle::parse
     /// [`PrekeyBundle::check_time`]: crate::identity::PrekeyBundle::check_time
     pub fn publish(&self, user: &str, bundle: &[u8], now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.advance(now_ms);
+        let now = self.clock.hear(now_ms);
         let mut outcome = Outcome::default();
-        self.registered(user)?.publish(bundle, now_ms, &mut outcome)?;
+        self.registered(user)?.publish(bundle, now, &mut outcome)?;
         Ok(outcome)
     }
 
@@ -226,14 +228,18 @@ impl Relay {
     /// Each one-time prekey is given once; one requester gets at most a few of one user in an hour, and a user's own
     /// lookup takes none. [`Error::UnknownUser`] unless both are registered.
     pub fn lookup(&self, requester: &str, user: &str, now_ms: u64) -> Result<Lookup> {
-        let now_ms = self.advance(now_ms);
-        let requester = self.registered(requester)?;
+        let now = self.clock.hear(now_ms);
+        self.look_up(&*self.registered(requester)?, user, now)
+    }
+
+    /// [`Relay::lookup`] of somebody who is registered.
+    fn look_up(&self, requester: &User, user: &str, now: Now) -> Result<Lookup> {
         let user = self.registered(user)?;
         let mut outcome = Outcome::default();
         let mut profile = user.profile();
         let card = profile.card()?;
         let per_hour = self.options.prekeys_per_hour;
-        let bundle = profile.prekeys.hand_out(&user.name, &requester.name, per_hour, now_ms, &mut outcome)?;
+        let bundle = profile.prekeys.hand_out(&user.name, &requester.name, per_hour, now, &mut outcome)?;
         drop(profile);
         self.counters.add(Counter::PrekeysTaken, usize::from(outcome.records_len() > 0));
         Ok(Lookup { card, bundle, outcome })
@@ -254,14 +260,14 @@ impl Relay {
     /// Deliveries of one user that several threads get at the same time are in the order of their sequence numbers.
     /// [`Error::UnknownUser`].
     pub fn set_online(&self, user: &str, online: bool, now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.advance(now_ms);
+        let now_ms = self.clock.hear(now_ms).kept_ms;
         let user = self.registered(user)?;
         let mut outcome = Outcome::default();
         let mut inbox = user.inbox();
         let was_online = inbox.connection().is_some();
         if online {
-            let (expired, _) = inbox.come(&user.name, 0, &self.options, now_ms, &mut outcome);
-            self.count_expired(expired);
+            self.count_expired(inbox.expire(&user.name, &self.options, now_ms, &mut outcome));
+            inbox.come(&user.name, &mut outcome);
         } else {
             inbox.leave();
         }
@@ -274,12 +280,12 @@ impl Relay {
     /// acknowledged before changes nothing; [`Error::InvalidArgument`] for one that was not given out.
     /// [`Error::UnknownUser`].
     pub fn acknowledge(&self, user: &str, sequence: u64, now_ms: u64) -> Result<Outcome> {
-        self.advance(now_ms);
+        self.clock.hear(now_ms);
         let user = self.registered(user)?;
         let mut outcome = Outcome::default();
-        let gone = user.inbox().acknowledge(&user.name, sequence, &mut outcome)?;
-        self.counters.subtract(Counter::Queued, gone.count);
-        self.counters.subtract(Counter::QueuedBytes, gone.bytes);
+        let mut inbox = user.inbox();
+        self.count_gone(inbox.acknowledge(&user.name, sequence, &mut outcome)?);
+        inbox.hand_out(&user.name, &mut outcome);
         Ok(outcome)
     }
 
@@ -309,12 +315,6 @@ impl Relay {
         }
     }
 
-    /// The highest time that any call has named. Mostly read, so that threads do not share a line they write.
-    fn advance(&self, now_ms: u64) -> u64 {
-        let highest = self.now_ms.load(Ordering::Relaxed);
-        if now_ms <= highest { highest } else { self.now_ms.fetch_max(now_ms, Ordering::Relaxed).max(now_ms) }
-    }
-
     /// A user of any name, made if there is none.
     fn user(&self, name: &str) -> Result<Arc<User>> {
         self.users.get_or_insert(name, || {
@@ -338,6 +338,10 @@ impl Relay {
 
     fn count_expired(&self, gone: Size) {
         self.counters.add(Counter::Expired, gone.count);
+        self.count_gone(gone);
+    }
+
+    fn count_gone(&self, gone: Size) {
         self.counters.subtract(Counter::Queued, gone.count);
         self.counters.subtract(Counter::QueuedBytes, gone.bytes);
     }

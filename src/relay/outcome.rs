@@ -216,22 +216,35 @@ impl Outcome {
         self.copies.iter().chain(&self.more)
     }
 
-    /// What waited in a queue, for its user.
+    /// What waited in a queue, for its user, and perhaps that this is all.
     pub(super) fn hand(
         &mut self,
         user: &Arc<str>,
         connection: u64,
         queue: impl Iterator<Item = (u64, Arc<Item>)>,
+        is_end: bool,
     ) {
         let handed = |sequence, item| Handed { user: Arc::clone(user), connection, sequence, item };
         self.handed.extend(queue.map(|(sequence, item)| handed(sequence, Some(item))));
-        self.handed.push(handed(0, None));
+        if is_end {
+            self.handed.push(handed(0, None));
+        }
     }
 
     /// The copies of an item.
     pub(super) fn copy(&mut self, item: &Arc<Item>, recipients: Recipients, placed: Vec<Placed>) {
         let online = placed.iter().filter(|placed| placed.is_online).count();
         self.add(Copies { item: Arc::clone(item), recipients, placed, online });
+    }
+
+    /// How many copies went into queues.
+    pub(super) fn copies_len(&self) -> usize {
+        self.all_copies().map(|copies| copies.placed.len()).sum()
+    }
+
+    /// How many frames of the relay itself there are.
+    pub(super) fn frames_len(&self) -> usize {
+        self.frames.len()
     }
 
     /// To connections, in this order: what the relay itself says, what had gathered, what comes in.
@@ -286,6 +299,6 @@ impl Outcome {
     /// How many [`Outcome::records`] there are.
     #[must_use]
     pub fn records_len(&self) -> usize {
-        self.changes.len() + self.all_copies().map(|copies| copies.placed.len()).sum::<usize>()
+        self.changes.len() + self.copies_len()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::identity::PrekeyBundle;
 use crate::limits::{HOUR_MS, ONE_TIME_PREKEY_LIFE_MS, ONE_TIME_PREKEYS_MAX, QUEUE_AGE_MAX_MS};
+use crate::relay::clock::Now;
 use crate::relay::outcome::Outcome;
 use crate::relay::record::{Change, RecordName};
 use crate::wire::codec::{Put as _, Reader};
@@ -81,14 +82,15 @@ impl Prekeys {
         user: &Arc<str>,
         requester: &Arc<str>,
         per_hour: u32,
-        now_ms: u64,
+        now: Now,
         outcome: &mut Outcome,
     ) -> Result<Option<Vec<u8>>> {
         let Some(bundle) = self.bundle.clone() else { return Ok(None) };
         let mut fields = PrekeyBundleFields::parse(&bundle)?;
-        if now_ms >= fields.signed.expires_ms {
+        if now.named_ms >= fields.signed.expires_ms {
             return Ok(None);
         }
+        let now_ms = now.kept_ms;
         self.drop_old(now_ms);
         let one_time =
             if user != requester && self.may_take(requester, per_hour, now_ms) { self.take() } else { None };
@@ -110,7 +112,8 @@ impl Prekeys {
 
     /// Bounded: whoever takes is remembered for an hour, and no more than so many are.
     fn may_take(&mut self, requester: &Arc<str>, per_hour: u32, now_ms: u64) -> bool {
-        while self.takers.front().is_some_and(|taker| now_ms.saturating_sub(taker.taken_ms) >= HOUR_MS) {
+        // An hour from now either way: a clock that was wrong blocks nobody for longer.
+        while self.takers.front().is_some_and(|taker| now_ms.abs_diff(taker.taken_ms) >= HOUR_MS) {
             self.takers.pop_front();
         }
         let taken = self.takers.iter().filter(|taker| taker.requester == *requester).count();

@@ -60,7 +60,7 @@ pub enum RecordName<S> {
     Acknowledged(S),
     /// `store/<user>`: the user's store, and the number of its last commit.
     Store(S),
-    /// `relay/id`: what names the numbering of sequences.
+    /// `relay/id`: of relays that kept it. It is not written any more, and means nothing.
     RelayId,
     /// `queue/<user>/<sequence>`: a queued envelope or roster entry.
     Queue(S, u64),

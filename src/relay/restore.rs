@@ -17,7 +17,13 @@ impl Relay {
     ///
     /// At a start, give it every record, in any order, before anything else. Later, give it the stored record when a
     /// [`Record`](crate::relay::Record) could not be written because another relay had changed it: write the others of
-    /// that call all the same, send none of its deliveries to the user concerned, and make the call again.
+    /// that call all the same, send none of its deliveries to the user concerned, and make the call again. After
+    /// [`Relay::receive`], which cannot be made again, end the connection instead: its client comes again and repeats
+    /// what was not answered.
+    ///
+    /// A user whose queue gains something by this while it is online, or whose identity goes or changes, is offline
+    /// from then on: [`Relay::tick`] closes its connection, and the next one, or [`Relay::set_online`], is given all
+    /// that waits, in its order.
     ///
     /// Who is online, and how many one-time prekeys a requester took within the hour, is not recorded. An envelope that
     /// is sent again after a restart is queued for those recipients who lack it, so that a fan-out of which only some
@@ -49,7 +55,8 @@ impl Relay {
                 self.user(user)?.store().restore(mark, version);
                 Ok(())
             }
-            RecordName::RelayId => self.engine.restore_id(value, version),
+            // Each start draws its own.
+            RecordName::RelayId => Ok(()),
             RecordName::Queue(user, sequence) => {
                 if sequence == 0 || (value.is_some() && version != 1) {
                     return Err(Error::InvalidArgument);
@@ -68,16 +75,23 @@ impl Relay {
         if card.as_ref().is_some_and(|card| card.user() != user) {
             return Err(Error::Malformed);
         }
-        match self.user(user)?.restore_card(card, version) {
+        let user = self.user(user)?;
+        let (before, now, is_other) = user.restore_card(card, version);
+        match (before, now) {
             (false, true) => self.counters.add(Counter::Users, 1),
             (true, false) => self.counters.subtract(Counter::Users, 1),
             _ => {}
+        }
+        if is_other {
+            // Whoever holds the identity of before is the user no more.
+            self.cut_off(&user);
         }
         Ok(())
     }
 
     fn restore_queued(&self, user: &str, sequence: u64, value: Option<&[u8]>) -> Result<()> {
         let item = value.map(|value| self.share(Item::restore(value)?)).transpose()?;
+        let id = item.as_ref().map(|item| *item.id());
         let user = self.user(user)?;
         let mut inbox = user.inbox();
         let before = inbox.size();
@@ -85,7 +99,12 @@ impl Relay {
         let after = inbox.size();
         drop(inbox);
         self.count_size(before, after);
-        if let Some(replaced) = replaced {
+        let is_other = replaced.as_ref().map(|replaced| *replaced.id()) != id;
+        if is_other && id.is_some() {
+            // It stands before what the connection has been given, and the next acknowledgement would drop it unseen.
+            self.cut_off(&user);
+        }
+        if let Some(replaced) = replaced.filter(|_| is_other) {
             let sender = self.user(replaced.sender())?;
             sender.outbox().incomplete(&replaced);
         }

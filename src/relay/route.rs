@@ -26,7 +26,7 @@ impl Relay {
     ///
     /// [`RelayInfo::skipped`]: crate::relay::RelayInfo::skipped
     pub fn route(&self, user: &str, envelope: &[u8], now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.advance(now_ms);
+        let now_ms = self.clock.hear(now_ms).kept_ms;
         let header = Envelope::parse(envelope)?;
         if header.sender != user {
             return Err(Error::NotPermitted);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::limits::RELAY_COMMITS_UNRECORDED;
 use crate::relay::outcome::Outcome;
 use crate::relay::record::{Change, RecordName};
 use crate::wire::codec::{Put as _, Reader};
@@ -13,6 +14,8 @@ use crate::wire::frame::STORE_ID_LEN;
 pub(super) struct StoreMark {
     store_id: [u8; STORE_ID_LEN],
     commit: u64,
+    /// What the record says of it.
+    recorded: u64,
     /// Of the record.
     version: u64,
 }
@@ -28,7 +31,7 @@ impl StoreMark {
     ) -> u64 {
         if self.store_id == *store_id {
             let known = self.commit;
-            self.note(user, commit, outcome);
+            self.note(user, commit, true, outcome);
             return known;
         }
         (self.store_id, self.commit) = (*store_id, commit);
@@ -36,9 +39,19 @@ impl StoreMark {
         0
     }
 
-    /// A commit of the last store.
-    pub(super) fn note(&mut self, user: &Arc<str>, commit: u64, outcome: &mut Outcome) {
-        if commit > self.commit {
+    /// A commit of the last store. Recorded along with something else, or when it has grown so far that a copy that
+    /// is as old would matter: so that no frame makes a record by its number alone.
+    pub(super) fn note(&mut self, user: &Arc<str>, commit: u64, is_due: bool, outcome: &mut Outcome) {
+        self.commit = self.commit.max(commit);
+        let grown = self.commit.saturating_sub(self.recorded);
+        if grown > 0 && (is_due || grown >= RELAY_COMMITS_UNRECORDED) {
+            self.record(user, outcome);
+        }
+    }
+
+    /// The client knows that it runs on a copy, and has begun anew from this commit on.
+    pub(super) fn begin_anew(&mut self, user: &Arc<str>, commit: u64, outcome: &mut Outcome) {
+        if commit != self.commit {
             self.commit = commit;
             self.record(user, outcome);
         }
@@ -50,14 +63,15 @@ impl StoreMark {
         value.put_u64(self.commit);
         outcome.change(Change::value(RecordName::Store(Arc::clone(user)), self.version, value.into()));
         self.version = self.version.saturating_add(1);
+        self.recorded = self.commit;
     }
 
     /// Reads the value of a record.
     pub(super) fn parse(value: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(value);
-        let mark = Self { store_id: *reader.array()?, commit: reader.u64()?, version: 0 };
+        let (store_id, commit) = (*reader.array()?, reader.u64()?);
         reader.finish()?;
-        Ok(mark)
+        Ok(Self { store_id, commit, recorded: commit, version: 0 })
     }
 
     /// Takes the record, or its deletion.

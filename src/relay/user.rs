@@ -1,11 +1,13 @@
 //! What a relay holds of one user.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::identity::{Card, PrekeyBundle};
+use crate::relay::bucket::Bucket;
+use crate::relay::clock::Now;
 use crate::relay::inbox::Inbox;
 use crate::relay::outbox::Outbox;
 use crate::relay::outcome::Outcome;
@@ -16,8 +18,8 @@ use crate::relay::watching::Watching;
 
 /// One user, in parts with a lock each: who it is, what it sent, what waits for it, whom it cares for.
 ///
-/// Locks are taken in the order connection, outbox, group, inbox, and never two of a kind at once; the others are taken
-/// last, and none under them.
+/// Locks are taken in the order connection, outbox, group, inbox, and never two of a kind at once, but that a connection
+/// waits for the one that it replaces; the others are taken last, and none under them.
 pub(super) struct User {
     pub(super) name: Arc<str>,
     profile: Mutex<Profile>,
@@ -29,10 +31,19 @@ pub(super) struct User {
     store: Mutex<StoreMark>,
     /// Whom the user watches, and whether it may be seen.
     watching: Mutex<Watching>,
+    /// What the user may still ask for.
+    bucket: Mutex<Bucket>,
     /// The groups of which the user is a member.
-    groups: Mutex<HashSet<[u8; 32]>>,
+    groups: Mutex<Memberships>,
     /// How many groups the user created that are not deleted.
     created: AtomicUsize,
+}
+
+/// Groups, and the order in which the user came into them.
+#[derive(Default)]
+struct Memberships {
+    since: HashMap<[u8; 32], u64>,
+    next: u64,
 }
 
 /// Who a user is.
@@ -61,6 +72,7 @@ impl User {
             is_registered: AtomicBool::new(false),
             store: Mutex::default(),
             watching: Mutex::default(),
+            bucket: Mutex::default(),
             groups: Mutex::default(),
             created: AtomicUsize::new(0),
         }
@@ -91,19 +103,30 @@ impl User {
         lock(&self.watching)
     }
 
+    pub(super) fn bucket(&self) -> MutexGuard<'_, Bucket> {
+        lock(&self.bucket)
+    }
+
     /// That the user became a member of a group.
     pub(super) fn join(&self, group_id: &[u8; 32]) {
-        lock(&self.groups).insert(*group_id);
+        let mut groups = lock(&self.groups);
+        let next = groups.next;
+        groups.since.entry(*group_id).or_insert(next);
+        groups.next = next.saturating_add(1);
     }
 
     /// That the user is a member no more, or the group is gone.
     pub(super) fn leave(&self, group_id: &[u8; 32]) {
-        lock(&self.groups).remove(group_id);
+        lock(&self.groups).since.remove(group_id);
     }
 
-    /// The groups of which the user is a member; after a restored fork perhaps some more.
+    /// The groups of which the user is a member, the first one first; after a restored fork perhaps some more.
     pub(super) fn groups(&self) -> Vec<[u8; 32]> {
-        lock(&self.groups).iter().copied().collect()
+        let groups = lock(&self.groups);
+        let mut since: Vec<_> = groups.since.iter().map(|(group_id, since)| (*since, *group_id)).collect();
+        drop(groups);
+        since.sort_unstable();
+        since.into_iter().map(|(_, group_id)| group_id).collect()
     }
 
     /// That the user created a group, or that such a one was deleted.
@@ -141,10 +164,10 @@ impl User {
     }
 
     /// Takes a bundle of the registered identity.
-    pub(super) fn publish(&self, bundle: &[u8], now_ms: u64, outcome: &mut Outcome) -> Result<()> {
+    pub(super) fn publish(&self, bundle: &[u8], now: Now, outcome: &mut Outcome) -> Result<()> {
         let card = self.profile().card()?;
         let bundle = PrekeyBundle::parse(bundle, &card)?;
-        bundle.check_time(now_ms)?;
+        bundle.check_time(now.named_ms)?;
         let mut profile = self.profile();
         // The card may have gone while its signature was checked.
         match &profile.card {
@@ -152,20 +175,23 @@ impl User {
             Some(_) => return Err(Error::IdentityChanged),
             None => return Err(Error::UnknownUser),
         }
-        profile.prekeys.publish(&self.name, &bundle, now_ms, outcome)
+        profile.prekeys.publish(&self.name, &bundle, now.kept_ms, outcome)
     }
 
-    /// Takes the record of the card, or of its deletion. Whether there was one before, and is one now.
-    pub(super) fn restore_card(&self, card: Option<Card>, version: u64) -> (bool, bool) {
+    /// Takes the record of the card, or of its deletion. Whether there was one before, whether there is one now, and
+    /// whether the identity of before is not the user's any more.
+    pub(super) fn restore_card(&self, card: Option<Card>, version: u64) -> (bool, bool, bool) {
         let mut profile = self.profile();
-        let before = profile.card.is_some();
-        let now = card.is_some();
+        let identity = |card: &Card| card.fingerprint();
+        let (identity_before, identity_now) =
+            (profile.card.as_ref().map(identity), card.as_ref().map(identity));
+        let (before, now) = (identity_before.is_some(), identity_now.is_some());
         if !now {
             profile.prekeys.clear();
         }
         (profile.card, profile.version) = (card, version);
         self.is_registered.store(now, Ordering::Relaxed);
-        (before, now)
+        (before, now, before && identity_before != identity_now)
     }
 }
 

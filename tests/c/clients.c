@@ -14,7 +14,16 @@ static const unsigned char key[SEALWAX_KEY_LEN] = {7};
 static sealwax_relay *relay;
 static sealwax_client *clients[PEOPLE];
 
-/* The connection of a person has the person's number, from 1 on. */
+/* The connection of each person; no two ever have the same number. */
+static uint64_t connections[PEOPLE], last_connection;
+
+static int whose(uint64_t connection) {
+    int person = 0;
+    while (person < PEOPLE && connections[person] != connection)
+        person++;
+    return person;
+}
+
 static void deliver(sealwax_deliveries *deliveries) {
     const sealwax_delivery *delivery = NULL;
     size_t count = 0, i;
@@ -22,12 +31,13 @@ static void deliver(sealwax_deliveries *deliveries) {
     for (i = 0; i < count; i++) {
         size_t len = delivery[i].head.len + delivery[i].payload.len;
         unsigned char *frame = (unsigned char *)malloc(len);
-        CHECK(frame != NULL && delivery[i].connection >= 1 && delivery[i].connection <= PEOPLE);
-        if (frame != NULL) {
+        const int person = whose(delivery[i].connection);
+        CHECK(frame != NULL && person < PEOPLE);
+        if (frame != NULL && person < PEOPLE) {
             memcpy(frame, delivery[i].head.ptr, delivery[i].head.len);
             if (delivery[i].payload.len > 0)
                 memcpy(frame + delivery[i].head.len, delivery[i].payload.ptr, delivery[i].payload.len);
-            CHECK_OK(sealwax_client_receive(clients[delivery[i].connection - 1], frame, len, NOW));
+            CHECK_OK(sealwax_client_receive(clients[person], frame, len, NOW));
         }
         free(frame);
     }
@@ -36,14 +46,15 @@ static void deliver(sealwax_deliveries *deliveries) {
 
 static void connect_person(int person) {
     sealwax_deliveries *deliveries = NULL;
-    CHECK_OK(sealwax_relay_connect(relay, (uint64_t)person + 1, NULL, 0, NOW, &deliveries));
+    connections[person] = ++last_connection;
+    CHECK_OK(sealwax_relay_connect(relay, connections[person], NULL, 0, NOW, &deliveries));
     deliver(deliveries);
     CHECK_OK(sealwax_client_connected(clients[person], "relay.example", 13, NOW));
 }
 
 static void disconnect_person(int person) {
     sealwax_deliveries *deliveries = NULL;
-    CHECK_OK(sealwax_relay_disconnect(relay, (uint64_t)person + 1, NOW, &deliveries));
+    CHECK_OK(sealwax_relay_disconnect(relay, connections[person], NOW, &deliveries));
     deliver(deliveries);
     CHECK_OK(sealwax_client_disconnected(clients[person], NOW));
 }
@@ -59,7 +70,7 @@ static void run(void) {
             while (sealwax_client_next_frame(clients[person], frame, sizeof frame, &len) == SEALWAX_OK && len > 0) {
                 sealwax_deliveries *deliveries = NULL;
                 moved = 1;
-                CHECK_OK(sealwax_relay_receive(relay, (uint64_t)person + 1, frame, len, NOW, &deliveries));
+                CHECK_OK(sealwax_relay_receive(relay, connections[person], frame, len, NOW, &deliveries));
                 deliver(deliveries);
             }
         }

@@ -1,6 +1,7 @@
 //! Hello, challenge, proof, welcome; a second connection; resuming.
 
 use sealwax::Error;
+use sealwax::relay::{Relay, RelayOptions};
 use sealwax::wire::frame::{Body, Frame, Method};
 
 use crate::common::group::person_with;
@@ -209,9 +210,13 @@ fn the_hosts_own_mistakes_fail_the_call() {
     assert_eq!(town.connect(1, Some("a\n")), Err(Error::InvalidText));
     town.connect(1, None).unwrap();
     assert_eq!(town.connect(1, None), Err(Error::InvalidArgument));
+    let nameless = Relay::new(RelayOptions::default());
+    assert_eq!(nameless.connect(1, None, 1).err(), Some(Error::InvalidArgument), "a proof is for a name");
+    nameless.connect(1, Some("alice"), 1).unwrap();
     assert_eq!(town.relay.receive(2, b"", 1).err(), Some(Error::InvalidArgument));
     assert_eq!(town.relay.disconnect(2, 1).err(), Some(Error::InvalidArgument));
     town.disconnect(1);
     assert_eq!(town.relay.disconnect(1, 1).err(), Some(Error::InvalidArgument));
+    assert_eq!(town.connect(1, None), Err(Error::InvalidArgument), "a number is used once");
     assert_eq!(town.relay.info().connections, 0);
 }

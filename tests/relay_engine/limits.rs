@@ -1,5 +1,6 @@
 //! What a connection, a user and a group may do.
 
+use sealwax::limits::DAY_MS;
 use sealwax::relay::RelayOptions;
 use sealwax::roster::{Roster, RosterPolicy};
 use sealwax::wire::frame::{Body, Method};
@@ -14,14 +15,13 @@ fn a_request_too_many_is_told_when_to_come_again() {
     let options = RelayOptions { requests_per_second: 2, requests_burst: 3, ..RelayOptions::default() };
     let mut town = Town::with(options);
     town.gather(&["alice"]);
+    town.now_ms += 1_500;
     for request in 1..=3 {
         town.send(1, request, Body::Ping);
     }
     assert_eq!(town.told(1).len(), 3);
     town.send(1, 4, Body::Ping);
     assert_eq!(town.answer(1), "RateLimited 4 500 0");
-    town.send(1, 0, Body::Acknowledge { commit: 0, sequence: 0 });
-    assert!(town.told(1).is_empty(), "an acknowledgement is always taken");
     town.now_ms += 500;
     town.send(1, 4, Body::Ping);
     assert_eq!(town.answer(1), "ok 4");
@@ -39,19 +39,73 @@ fn a_connection_that_is_not_welcomed_in_time_or_silent_too_long_is_closed() {
     town.now_ms = start + 10_000;
     assert_eq!(town.tick(), Some(start + 90_000));
     assert!(town.is_closed(1) && !town.is_closed(2));
+    town.closed.clear();
     let hello = town.hello("alice", Method::Proof, &Memory::default());
     town.receive(1, &hello);
     assert!(town.arrived(1).is_empty());
+    town.now_ms = start + 100_000 - 1;
+    town.disconnect(1);
     town.now_ms = start + 60_000;
     town.send(2, 1, Body::Ping);
     town.now_ms = start + 90_000;
     assert_eq!(town.tick(), Some(start + 150_000), "a frame is a sign of life");
     town.now_ms = start + 150_000;
-    assert_eq!(town.tick(), None);
+    assert_eq!(town.tick(), Some(start + 240_000));
     assert!(town.is_closed(2));
     assert_eq!((town.relay.info().timed_out, town.relay.info().online), (2, 0));
-    town.disconnect(1);
     town.disconnect(2);
+    assert_eq!(town.tick(), None);
+}
+
+#[test]
+fn a_close_that_a_host_lost_is_said_again() {
+    let mut town = Town::new();
+    town.come(1, "alice");
+    town.come(2, "alice");
+    assert!(town.is_closed(1));
+    town.closed.clear();
+    town.now_ms += 90_000 - 1;
+    town.send(2, 1, Body::Ping);
+    town.tick();
+    assert!(town.closed.is_empty());
+    town.now_ms += 1;
+    town.tick();
+    assert!(town.is_closed(1) && !town.is_closed(2));
+    assert_eq!((town.relay.info().timed_out, town.relay.info().online), (0, 1));
+}
+
+#[test]
+fn a_clock_that_is_set_back_stops_neither_rates_nor_deadlines() {
+    let options = RelayOptions { requests_burst: 10, ..RelayOptions::default() };
+    let mut town = Town::with(options);
+    town.now_ms += 3_600_000;
+    town.come(1, "alice");
+    town.now_ms -= 3_600_000;
+    town.told(1);
+    town.send(1, 1, Body::Ping);
+    assert_eq!(town.answer(1), "RateLimited 1 10 0");
+    town.now_ms += 10;
+    town.send(1, 2, Body::Ping);
+    assert_eq!(town.answer(1), "ok 2");
+    town.come(2, "bob");
+    town.now_ms += 90_000;
+    town.tick();
+    assert!(town.is_closed(1) && town.is_closed(2));
+}
+
+#[test]
+fn one_tick_that_names_a_wrong_time_ends_no_connection() {
+    let mut town = Town::new();
+    town.now_ms += DAY_MS;
+    town.come(1, "alice");
+    let now_ms = town.now_ms;
+    for wrong in [u64::MAX, 0] {
+        town.now_ms = wrong;
+        town.tick();
+        town.now_ms = now_ms;
+        town.tick();
+    }
+    assert!(!town.is_closed(1));
 }
 
 #[test]

@@ -10,10 +10,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod cut_off;
 mod handshake;
 mod limits;
 mod model;
 mod presence;
+mod rates;
 mod requests;
 mod restart;
 mod town;

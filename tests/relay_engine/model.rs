@@ -59,6 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// What the host knows of a connection.
 #[derive(Default)]
 struct Watched {
+    number: u64,
     vouched: Option<&'static str>,
     is_welcomed: bool,
     last: u64,
@@ -67,7 +68,9 @@ struct Watched {
 
 struct World {
     town: Town,
+    /// By a number of the steps, which one connection after another has.
     connections: BTreeMap<u64, Watched>,
+    last_number: u64,
 }
 
 impl World {
@@ -75,11 +78,14 @@ impl World {
         match *step {
             Step::Connect { connection, vouched } => {
                 let vouched = vouched.map(|at| NAMES[at]);
-                let is_new = !self.connections.contains_key(&connection);
-                assert_eq!(self.town.connect(connection, vouched).is_ok(), is_new);
-                if is_new {
-                    self.connections.insert(connection, Watched { vouched, ..Watched::default() });
+                if let Some(watched) = self.connections.get(&connection) {
+                    assert!(self.town.connect(watched.number, vouched).is_err());
+                    return;
                 }
+                self.last_number += 1;
+                let watched = Watched { number: self.last_number, vouched, ..Watched::default() };
+                self.town.connect(watched.number, vouched).unwrap();
+                self.connections.insert(connection, watched);
             }
             Step::Hello { connection, user, proof, seen } => {
                 let method = if proof { Method::Proof } else { Method::Host };
@@ -121,8 +127,8 @@ impl World {
             }
             Step::Noise { connection, ref bytes } => self.frame(connection, bytes),
             Step::Disconnect { connection } => {
-                if self.connections.remove(&connection).is_some() {
-                    self.town.disconnect(connection);
+                if let Some(watched) = self.connections.remove(&connection) {
+                    self.town.disconnect(watched.number);
                 }
             }
             Step::Wait { ms } => {
@@ -143,18 +149,19 @@ impl World {
     }
 
     fn frame(&mut self, connection: u64, frame: &[u8]) {
-        if self.connections.contains_key(&connection) {
-            self.town.receive(connection, frame);
+        if let Some(watched) = self.connections.get(&connection) {
+            self.town.receive(watched.number, frame);
         } else {
-            assert!(self.town.relay.receive(connection, frame, self.town.now_ms).is_err());
+            assert!(self.town.relay.receive(u64::MAX, frame, self.town.now_ms).is_err());
         }
     }
 
     /// Looks at everything that arrived.
     fn look(&mut self) {
-        for connection in 1..5 {
-            for frame in self.town.arrived(connection) {
-                let watched = self.connections.get_mut(&connection).expect("to a connection that there is");
+        for number in self.town.reached() {
+            for frame in self.town.arrived(number) {
+                let watched = self.connections.values_mut().find(|watched| watched.number == number);
+                let watched = watched.expect("to a connection that there is");
                 match Frame::parse(&frame).unwrap().body {
                     Body::Welcome(welcome) => {
                         assert!(watched.vouched.is_some() && !watched.is_welcomed);
@@ -187,7 +194,7 @@ proptest! {
     #[test]
     fn whatever_comes_a_connection_gets_its_own_in_order(steps in prop::collection::vec(step(), 1..60)) {
         let options = RelayOptions { queue_max: 12, queue_age_max_ms: 100_000, requests_burst: 20, ..RelayOptions::default() };
-        let mut world = World { town: Town::with(options), connections: BTreeMap::new() };
+        let mut world = World { town: Town::with(options), connections: BTreeMap::new(), last_number: 0 };
         steps.iter().for_each(|step| world.run(step));
     }
 }

@@ -1,9 +1,10 @@
 //! Who is shown to whom.
 
-use sealwax::roster::RosterPolicy;
+use sealwax::roster::{Roster, RosterPolicy};
 use sealwax::wire::frame::{Body, Users};
 use sealwax::wire::roster::Role;
 
+use crate::common::ScriptedRandom;
 use crate::common::group::{Act, group, person};
 use crate::town::{Town, list};
 
@@ -74,11 +75,50 @@ fn who_hides_is_shown_to_nobody() {
     town.disconnect(2);
     assert!(town.told(4).is_empty());
     town.come(5, "bob");
-    assert_eq!(town.told(4), ["+bob"], "a connection starts visible");
+    assert!(town.told(4).is_empty(), "who hid has time to say so again");
     watch(&mut town, 5, false, &[]);
-    assert_eq!(town.told(4), ["-bob"]);
+    town.now_ms += 10_000;
+    town.tick();
+    assert!(town.told(4).is_empty());
     watch(&mut town, 5, true, &[]);
     assert_eq!(town.told(4), ["+bob"]);
+    watch(&mut town, 5, false, &[]);
+    assert_eq!(town.told(4), ["-bob"]);
+    town.come(6, "bob");
+    town.now_ms += 9_999;
+    town.tick();
+    assert!(town.told(4).is_empty());
+    town.now_ms += 1;
+    assert!(town.tick().is_some());
+    assert_eq!(town.told(4), ["+bob"], "and is shown if it does not");
+}
+
+#[test]
+fn a_watch_that_says_nothing_new_tells_nobody_anything() {
+    let mut town = neighbours();
+    for _ in 0..3 {
+        assert!(watch(&mut town, 1, true, &[]).is_empty());
+    }
+    assert!(town.told(2).is_empty());
+    watch(&mut town, 1, false, &["carol"]);
+    assert_eq!(town.told(2), ["-alice"]);
+    assert!(watch(&mut town, 1, false, &["carol"]).is_empty());
+    assert!(town.told(2).is_empty());
+}
+
+#[test]
+fn who_shares_a_group_already_is_not_introduced_again() {
+    let mut town = neighbours();
+    let before = town.relay.info().presence;
+    let mut rng = ScriptedRandom::new("second");
+    let members = [person("bob"), person("carol")].map(|member| member.card().clone());
+    let second =
+        Roster::create(&person("alice"), "second", &members, RosterPolicy::default(), 1, &mut rng).unwrap();
+    town.send(1, 1, Body::Commit { commit: 1, entry: second.entries(0) });
+    assert_eq!(town.told(1)[..2], ["ok 1", "+carol"]);
+    assert_eq!(town.told(2)[0], "+carol");
+    assert_eq!(town.told(3)[..2], ["+alice", "+bob"]);
+    assert_eq!(town.relay.info().presence - before, 4);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(crate) struct Town {
     pub(crate) now_ms: u64,
     people: BTreeMap<String, Identity>,
     arrived: BTreeMap<u64, Vec<Vec<u8>>>,
-    closed: Vec<u64>,
+    pub(crate) closed: Vec<u64>,
 }
 
 /// What a client says in hello besides its name.
@@ -169,6 +169,11 @@ impl Town {
     /// Takes what arrived at a connection.
     pub(crate) fn arrived(&mut self, connection: u64) -> Vec<Vec<u8>> {
         self.arrived.remove(&connection).unwrap_or_default()
+    }
+
+    /// Where something arrived that nobody has taken.
+    pub(crate) fn reached(&self) -> Vec<u64> {
+        self.arrived.keys().copied().collect()
     }
 
     /// Takes what arrived, as text: one word a frame, for comparison.

@@ -30,6 +30,7 @@ enum { CONNECTIONS_MAX = 64 };
 
 typedef struct connection {
     int socket;                      /* 0: this place is free */
+    uint64_t number;                 /* what the relay knows it by: never that of another, also later */
     int is_known, closes;            /* to the relay; once all is sent */
     char user[SEALWAX_NAME_MAX + 1]; /* empty before hello */
     buffer in, out;
@@ -49,9 +50,11 @@ static void stop(int signal_number) {
     stopped = 1;
 }
 
-/* What the relay knows a connection by. */
-static uint64_t number_of(const connection *it) {
-    return (uint64_t)(it - connections) + 1;
+/* NULL if it is gone. */
+static connection *numbered(uint64_t number) {
+    connection *it = connections;
+    while (it < connections + CONNECTIONS_MAX && (it->socket == 0 || it->number != number)) it++;
+    return it < connections + CONNECTIONS_MAX ? it : NULL;
 }
 
 /* Whose card it is stands behind the five bytes that start it; nothing if this is none. */
@@ -103,7 +106,8 @@ static void carry(sealwax_deliveries *deliveries) {
     size_t count;
     must(sealwax_deliveries_view(deliveries, &each, &count), "deliveries");
     for (; count > 0; each++, count--) {
-        connection *to = &connections[each->connection - 1];
+        connection *to = numbered(each->connection);
+        if (to == NULL) continue;
         if (each->payload.len > 0 && hostile_holds(each->user)) continue;
         if (is_hostile) put_altered(&to->out, each);
         else put_whole(&to->out, each);
@@ -119,9 +123,9 @@ static void introduce(connection *it, const frame *hello) {
     sealwax_deliveries *deliveries;
     sealwax_slice user = user_of(hello->card);
     sealwax_status status =
-        sealwax_relay_connect(relay, number_of(it), user.ptr, user.len, now_ms(), &deliveries);
+        sealwax_relay_connect(relay, it->number, user.ptr, user.len, now_ms(), &deliveries);
     if (status == SEALWAX_INVALID_TEXT) {
-        status = sealwax_relay_connect(relay, number_of(it), NULL, 0, now_ms(), &deliveries);
+        status = sealwax_relay_connect(relay, it->number, NULL, 0, now_ms(), &deliveries);
     } else if (user.len > 0) {
         memcpy(it->user, user.ptr, user.len);
         printf("hello of %s, taken on its word\n", it->user);
@@ -134,7 +138,7 @@ static void introduce(connection *it, const frame *hello) {
 static void leave(connection *gone) {
     sealwax_deliveries *deliveries;
     if (gone->is_known) {
-        must(sealwax_relay_disconnect(relay, number_of(gone), now_ms(), &deliveries), "connection");
+        must(sealwax_relay_disconnect(relay, gone->number, now_ms(), &deliveries), "connection");
         gone->closes = 0;
         carry(deliveries);
     }
@@ -171,7 +175,7 @@ static void receive(connection *from) {
             frame_take(at, from->in.len, &asked);
             introduce(from, &asked);
         }
-        must(sealwax_relay_receive(relay, number_of(from), at + 4, frame_len, now_ms(), &deliveries), "frame");
+        must(sealwax_relay_receive(relay, from->number, at + 4, frame_len, now_ms(), &deliveries), "frame");
         carry(deliveries);
         buffer_drop(&from->in, 4 + frame_len);
     }
@@ -211,6 +215,7 @@ static int listen_on(unsigned port) {
 }
 
 static void admit(int listener) {
+    static uint64_t last_number;
     int joined = accept(listener, NULL, NULL);
     connection *place = connections;
     if (joined < 0) return;
@@ -220,6 +225,7 @@ static void admit(int listener) {
         return;
     }
     place->socket = joined;
+    place->number = ++last_number;
 }
 
 static void run(int listener, int orders) {

@@ -130,8 +130,13 @@ class Relays(Case):
         self.assertEqual(pong.head + pong.payload, prefix + bytes([2, 0, 0, 0, 9]))
         tick = relay.tick(now_ms=NOW + 5_000)
         (closed,) = tick.outcome.deliveries
-        self.assertEqual((closed.connection, closed.close, closed.head, tick.due_ms), (7, True, b"", None))
+        self.assertEqual((closed.connection, closed.close, closed.head, tick.due_ms), (7, True, b"", NOW + 10_000))
         self.assertEqual(relay.disconnect(7, now_ms=NOW).deliveries, [])
+        self.assertEqual(relay.tick(now_ms=NOW).due_ms, None)
+        with self.assertRaises(sealwax.InvalidArgumentError):
+            relay.connect(7, "bob", now_ms=NOW)
+        with Relay() as nameless, self.assertRaises(sealwax.InvalidArgumentError):
+            nameless.connect(1, now_ms=NOW)
         relay.connect(8, now_ms=NOW)
         (error,) = relay.receive(8, hello, now_ms=NOW).deliveries
         self.assertEqual((error.head[5], error.close, error.user), (3, True, ""))

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::connection::{Connection, Stage, State};
+use super::Refusal;
+use super::connection::{Connection, Stage, Welcomed};
 use crate::crypto::rng::{Random as _, SystemRandom};
 use crate::error::{Error, Result};
 use crate::identity::Card;
-use crate::limits::FRAME_MAX;
+use crate::limits::{FRAME_MAX, RELAY_HELLO_REQUESTS, RELAY_PRESENCE_PER_REQUEST};
 use crate::relay::Relay;
+use crate::relay::clock::Now;
 use crate::relay::counters::Counter;
 use crate::relay::outcome::Outcome;
-use crate::relay::watching::Watching;
 use crate::wire::frame::{Body, CHALLENGE_LEN, Frame, Hello, Method, Welcome};
 
 /// A hello whose proof is due.
@@ -25,37 +26,38 @@ impl Relay {
     pub(super) fn shake_hands(
         &self,
         connection: &Arc<Connection>,
-        state: &mut State,
+        stage: &mut Stage,
         frame: &Frame<'_>,
         bytes: &[u8],
-        now_ms: u64,
+        now: Now,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        let served = match (&state.stage, &frame.body) {
+        let served = match (&*stage, &frame.body) {
             (Stage::Fresh, Body::Hello(hello)) => {
-                self.hello(connection, state, frame.request, hello, bytes, now_ms, outcome)
+                self.hello(connection, stage, frame.request, hello, bytes, now, outcome)
             }
             (Stage::Challenged(challenged), Body::Proof { signature }) => {
                 let Challenged { card, hello, nonce } = challenged.as_ref();
                 let checked = card.check_hello(&self.engine.name, nonce, hello, signature);
                 let (card, hello) = (card.clone(), hello.clone());
-                checked.and_then(|()| match Frame::parse(&hello)?.body {
-                    Body::Hello(hello) => {
-                        self.welcome(connection, state, frame.request, card, &hello, now_ms, outcome)
+                match checked.and_then(|()| Ok(Frame::parse(&hello)?.body)) {
+                    Ok(Body::Hello(hello)) => {
+                        self.welcome(connection, stage, frame.request, card, &hello, now, outcome)
                     }
-                    _ => Err(Error::Internal),
-                })
+                    Ok(_) => Err(Error::Internal.into()),
+                    Err(error) => Err(error.into()),
+                }
             }
             _ => {
                 self.counters.add(Counter::BadFrames, 1);
-                return self.end(connection, &state.stage, 0, Error::NotPermitted, outcome);
+                return self.end(connection, stage, 0, Error::NotPermitted, outcome);
             }
         };
         match served {
-            Err(Error::Internal) => Err(Error::Internal),
-            Err(error) => {
+            Err(Refusal { error: Error::Internal, .. }) => Err(Error::Internal),
+            Err(refusal) => {
                 self.counters.add(Counter::Rejected, 1);
-                self.end(connection, &state.stage, frame.request, error, outcome)
+                self.end(connection, stage, frame.request, refusal, outcome)
             }
             Ok(()) => Ok(()),
         }
@@ -65,17 +67,17 @@ impl Relay {
     fn hello(
         &self,
         connection: &Arc<Connection>,
-        state: &mut State,
+        stage: &mut Stage,
         request: u32,
         hello: &Hello<'_>,
         bytes: &[u8],
-        now_ms: u64,
+        now: Now,
         outcome: &mut Outcome,
-    ) -> Result<()> {
+    ) -> core::result::Result<(), Refusal> {
         let card = Card::parse(hello.card)?;
         match (&connection.authenticated, hello.method) {
             (Some(user), Method::Host) if **user == *card.user() => {
-                self.welcome(connection, state, request, card, hello, now_ms, outcome)
+                self.welcome(connection, stage, request, card, hello, now, outcome)
             }
             (None, Method::Proof) => {
                 let mut nonce = [0; CHALLENGE_LEN];
@@ -83,10 +85,10 @@ impl Relay {
                 let body = Body::Challenge { nonce: &nonce, relay_name: &self.engine.name };
                 let frame = Frame { request, body }.to_bytes()?;
                 outcome.send(connection.number, &Arc::from(""), frame.into(), false);
-                state.stage = Stage::Challenged(Box::new(Challenged { card, hello: bytes.into(), nonce }));
+                *stage = Stage::Challenged(Box::new(Challenged { card, hello: bytes.into(), nonce }));
                 Ok(())
             }
-            _ => Err(Error::NotPermitted),
+            _ => Err(Error::NotPermitted.into()),
         }
     }
 
@@ -95,53 +97,65 @@ impl Relay {
     fn welcome(
         &self,
         connection: &Arc<Connection>,
-        state: &mut State,
+        stage: &mut Stage,
         request: u32,
         card: Card,
         hello: &Hello<'_>,
-        now_ms: u64,
+        now: Now,
         outcome: &mut Outcome,
-    ) -> Result<()> {
+    ) -> core::result::Result<(), Refusal> {
         let user = self.user(card.user())?;
-        let relay_id = self.engine.id(outcome)?;
+        let relay_id = self.engine.id()?;
+        let taken = user.bucket().take(RELAY_HELLO_REQUESTS, &self.options, now.near_ms());
+        if let Err(retry_after_ms) = taken {
+            self.counters.add(Counter::RateLimited, 1);
+            return Err(Refusal { error: Error::RateLimited, retry_after_ms, epoch: 0 });
+        }
         if user.register(card, outcome)? {
             self.counters.add(Counter::Users, 1);
         }
-        let commit = user.store().greet(&user.name, hello.store_id, hello.commit, outcome);
-        let mut profile = user.profile();
-        if hello.commit < commit {
-            // A restored copy: the client is about to discard the private halves.
-            profile.prekeys.discard(&user.name, outcome);
-        }
-        let (signed_prekey_expires_ms, one_time) = profile.prekeys.left();
-        drop(profile);
 
-        let before = self.viewers(&user);
-        *user.watching() = Watching::default();
-        // What gathered stands in the outcome behind the frames of the relay itself, so welcome comes first.
-        let mut inbox = user.inbox();
-        let (last, _) = inbox.sequences();
-        if *hello.relay_id == relay_id && hello.seen <= last {
-            let gone = inbox.acknowledge(&user.name, hello.seen, outcome)?;
-            self.counters.subtract(Counter::Queued, gone.count);
-            self.counters.subtract(Counter::QueuedBytes, gone.bytes);
-        }
-        let (expired, replaced) = inbox.come(&user.name, connection.number, &self.options, now_ms, outcome);
-        let (last, acknowledged) = inbox.sequences();
-        drop(inbox);
-        self.count_expired(expired);
+        let replaced = user.inbox().take_over(connection.number);
         self.count_online(replaced.is_some(), true);
-        state.stage = Stage::Welcomed(Arc::clone(&user));
-        connection.extend(now_ms.saturating_add(self.options.idle_ms));
-
-        if let Some(replaced) = replaced.and_then(|number| self.engine.connections.get(&number)) {
+        if let Some(replaced) = replaced.and_then(|number| self.engine.connections.0.get(&number)) {
             replaced.close();
+            // A frame of it may be being served. What that does is done before anything that follows.
+            drop(replaced.stage());
             let frame = super::error_frame(0, &Error::Replaced.into())?;
             outcome.send(replaced.number, &user.name, frame.into(), true);
             self.counters.add(Counter::Replaced, 1);
         }
+        let commit = user.store().greet(&user.name, hello.store_id, hello.commit, outcome);
+        let is_copy = hello.commit < commit;
+        let mut profile = user.profile();
+        if is_copy {
+            // The client is about to discard the private halves.
+            profile.prekeys.discard(&user.name, outcome);
+        }
+        let (signed_prekey_expires_ms, one_time) = profile.prekeys.left();
+        drop(profile);
+        let before = if replaced.is_some() { self.viewers(&user) } else { Vec::new() };
+        self.start_watching(connection, &user, now);
+
+        // What gathered stands in the outcome behind the frames of the relay itself, so welcome comes first.
+        let mut inbox = user.inbox();
+        if inbox.connection() != Some(connection.number) {
+            // It has been replaced, or cut off, and whoever did that says so.
+            return Ok(());
+        }
+        let (last, _) = inbox.sequences();
+        if *hello.relay_id == relay_id && hello.seen <= last {
+            self.count_gone(inbox.acknowledge(&user.name, hello.seen, outcome)?);
+        }
+        self.count_expired(inbox.expire(&user.name, &self.options, now.kept_ms, outcome));
+        inbox.hand_out(&user.name, outcome);
+        let (last, acknowledged) = inbox.sequences();
+        drop(inbox);
+        *stage = Stage::Welcomed(Welcomed { user: Arc::clone(&user), is_copy });
+        connection.extend(now.near_ms().saturating_add(self.options.idle_ms));
+
         let welcome = Welcome {
-            time_ms: now_ms,
+            time_ms: now.named_ms,
             relay_id: &relay_id,
             commit,
             acknowledged,
@@ -152,6 +166,10 @@ impl Relay {
         };
         let frame = Frame { request, body: Body::Welcome(welcome) }.to_bytes()?;
         outcome.send(connection.number, &user.name, frame.into(), false);
-        self.appear(&user, &before, outcome)
+        let others = outcome.frames_len();
+        self.appear(&user, &before, outcome)?;
+        let shown = outcome.frames_len() - others;
+        user.bucket().charge(shown / RELAY_PRESENCE_PER_REQUEST, &self.options);
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@
 
 mod connection;
 mod handshake;
-mod limits;
+mod numbers;
 mod presence;
 mod requests;
 mod tick;
@@ -16,50 +16,48 @@ use crate::error::{Error, Result};
 use crate::relay::Relay;
 use crate::relay::counters::Counter;
 use crate::relay::outcome::Outcome;
-use crate::relay::record::{Change, RecordName};
 use crate::relay::shards::Shards;
 use crate::relay::user::User;
 use crate::wire::frame::{Body, Frame, STORE_ID_LEN};
 use crate::wire::name::{check_label, check_user};
 use connection::{Connection, Stage};
+use numbers::Numbers;
 
 pub use tick::Tick;
 
 /// What a relay needs besides its routing core to speak with clients.
+#[derive(Default)]
 pub(super) struct Engine {
-    connections: Shards<u64, Connection>,
+    connections: Connections,
+    /// Which numbers connections had.
+    numbers: Mutex<Numbers>,
     /// The relay's name, which clients see in a challenge.
     name: Box<str>,
-    /// Names the numbering of sequences, once somebody asked for it; and the version of its record.
-    id: Mutex<Option<([u8; STORE_ID_LEN], u64)>>,
+    /// Names the numbering of sequences of this start, once somebody asked for it.
+    id: Mutex<Option<[u8; STORE_ID_LEN]>>,
 }
 
-impl Default for Engine {
-    /// Connections are the host's, which bounds them.
+struct Connections(Shards<u64, Connection>);
+
+impl Default for Connections {
+    /// They are the host's, which bounds them.
     fn default() -> Self {
-        Self { connections: Shards::new(usize::MAX), name: Box::default(), id: Mutex::default() }
+        Self(Shards::new(usize::MAX))
     }
 }
 
 impl Engine {
-    /// The relay's id, drawn once and recorded then.
-    fn id(&self, outcome: &mut Outcome) -> Result<[u8; STORE_ID_LEN]> {
+    /// The relay's id. It is drawn at each start and never kept: a relay that has lost the tail of what it numbered
+    /// numbers other things alike, and nobody can know that it has.
+    fn id(&self) -> Result<[u8; STORE_ID_LEN]> {
         let mut id = self.id.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((id, _)) = *id {
+        if let Some(id) = *id {
             return Ok(id);
         }
         let mut drawn = [0; STORE_ID_LEN];
         SystemRandom.fill(&mut drawn)?;
-        outcome.change(Change::value(RecordName::RelayId, 0, drawn.into()));
-        *id = Some((drawn, 1));
+        *id = Some(drawn);
         Ok(drawn)
-    }
-
-    /// Takes the record of the id, or of its deletion.
-    pub(super) fn restore_id(&self, value: Option<&[u8]>, version: u64) -> Result<()> {
-        let value = value.map(|value| value.try_into().map_err(|_| Error::Malformed)).transpose()?;
-        *self.id.lock().unwrap_or_else(PoisonError::into_inner) = value.map(|id| (id, version));
-        Ok(())
     }
 }
 
@@ -87,18 +85,22 @@ impl Relay {
     /// Takes a connection. The host chooses its number, not 0, and authenticates the user, or leaves it to the client to
     /// prove who it is. Each connection ends with one [`Relay::disconnect`], whoever closes it.
     ///
-    /// [`Error::InvalidArgument`] for the number 0, or one that is in use; [`Error::InvalidText`], [`Error::TooLarge`] for
-    /// a user id that is none.
+    /// A number is used once: what is on its way to a connection that has ended must not reach another user. Count
+    /// up; numbers that threads draw may come a little out of their order.
+    ///
+    /// [`Error::InvalidArgument`] for the number 0, one that was used, or one far below the highest, and without a user
+    /// if the relay has no [name](Relay::named); [`Error::InvalidText`], [`Error::TooLarge`] for a user id that is none.
     pub fn connect(&self, connection: u64, user: Option<&str>, now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.advance(now_ms);
-        if connection == 0 {
-            return Err(Error::InvalidArgument);
+        let now_ms = self.clock.hear(now_ms).near_ms();
+        match user {
+            Some(user) => drop(check_user(user.as_bytes())?),
+            // A proof is for a relay of this name; for one of none it would be for any of none.
+            None if self.engine.name.is_empty() => return Err(Error::InvalidArgument),
+            None => {}
         }
-        if let Some(user) = user {
-            check_user(user.as_bytes())?;
-        }
+        self.engine.numbers.lock().unwrap_or_else(PoisonError::into_inner).take(connection)?;
         let made = Connection::new(connection, user, &self.options, now_ms);
-        self.engine.connections.insert(connection, made)?;
+        self.engine.connections.0.insert(connection, made)?;
         self.counters.add(Counter::Connections, 1);
         Ok(Outcome::default())
     }
@@ -108,10 +110,10 @@ impl Relay {
     ///
     /// [`Error::InvalidArgument`] for a connection that there is not; [`Error::Internal`] without randomness.
     pub fn receive(&self, connection: u64, frame: &[u8], now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.advance(now_ms);
-        let connection = self.engine.connections.get(&connection).ok_or(Error::InvalidArgument)?;
+        let now = self.clock.hear(now_ms);
+        let connection = self.engine.connections.0.get(&connection).ok_or(Error::InvalidArgument)?;
         let mut outcome = Outcome::default();
-        let mut state = connection.state();
+        let mut stage = connection.stage();
         if connection.is_closed() {
             return Ok(outcome);
         }
@@ -121,45 +123,54 @@ impl Relay {
             Ok(frame) => frame,
             Err(error) => {
                 self.counters.add(Counter::BadFrames, 1);
-                self.end(&connection, &state.stage, 0, error, &mut outcome)?;
+                self.end(&connection, &stage, 0, error, &mut outcome)?;
                 return Ok(outcome);
             }
         };
-        if let Stage::Welcomed(user) = &state.stage {
-            let user = Arc::clone(user);
-            connection.extend(now_ms.saturating_add(self.options.idle_ms));
-            self.serve(&connection, &mut state, &user, &frame, now_ms, &mut outcome)?;
+        if matches!(*stage, Stage::Welcomed(_)) {
+            connection.extend(now.near_ms().saturating_add(self.options.idle_ms));
+            self.serve(&connection, &mut stage, &frame, now, &mut outcome)?;
         } else {
-            self.shake_hands(&connection, &mut state, &frame, bytes, now_ms, &mut outcome)?;
+            self.shake_hands(&connection, &mut stage, &frame, bytes, now, &mut outcome)?;
         }
         Ok(outcome)
     }
 
     /// Ends a connection, whoever closed it. [`Error::InvalidArgument`] for one that there is not.
     pub fn disconnect(&self, connection: u64, now_ms: u64) -> Result<Outcome> {
-        self.advance(now_ms);
-        let connection = self.engine.connections.remove(&connection).ok_or(Error::InvalidArgument)?;
+        self.clock.hear(now_ms);
+        let connection = self.engine.connections.0.remove(&connection).ok_or(Error::InvalidArgument)?;
         self.counters.subtract(Counter::Connections, 1);
         let mut outcome = Outcome::default();
-        let state = connection.state();
+        let stage = connection.stage();
         connection.close();
-        if let Stage::Welcomed(user) = &state.stage {
-            self.go(&connection, user, &mut outcome)?;
+        if let Stage::Welcomed(welcomed) = &*stage {
+            self.go(&connection, &welcomed.user, &mut outcome)?;
         }
         Ok(outcome)
     }
 
     /// The connection says no more: its user is offline, unless it has a newer one.
     fn go(&self, connection: &Connection, user: &Arc<User>, outcome: &mut Outcome) -> Result<()> {
-        let viewers = self.viewers(user);
         let mut inbox = user.inbox();
-        if inbox.connection() != Some(connection.number) {
-            return Ok(());
+        if inbox.connection() == Some(connection.number) {
+            inbox.leave();
+            drop(inbox);
+            self.count_online(true, false);
+            return self.part(user, outcome);
         }
-        inbox.leave();
         drop(inbox);
+        if connection.takes_farewell() { self.part(user, outcome) } else { Ok(()) }
+    }
+
+    /// Takes a user off its connection, if it has one. What that brings others, the next tick tells.
+    pub(super) fn cut_off(&self, user: &User) {
+        let left = user.inbox().leave();
+        let Some(number) = left else { return };
         self.count_online(true, false);
-        self.tell(user, false, &viewers, outcome)
+        if let Some(connection) = self.engine.connections.0.get(&number) {
+            connection.cut_off();
+        }
     }
 
     /// Closes a connection with an error.
@@ -168,18 +179,18 @@ impl Relay {
         connection: &Connection,
         stage: &Stage,
         request: u32,
-        error: Error,
+        refusal: impl Into<Refusal>,
         outcome: &mut Outcome,
     ) -> Result<()> {
         connection.close();
         let user = match stage {
-            Stage::Welcomed(user) => {
-                self.go(connection, user, outcome)?;
-                Arc::clone(&user.name)
+            Stage::Welcomed(welcomed) => {
+                self.go(connection, &welcomed.user, outcome)?;
+                Arc::clone(&welcomed.user.name)
             }
             Stage::Fresh | Stage::Challenged(_) => Arc::from(""),
         };
-        outcome.send(connection.number, &user, error_frame(request, &error.into())?.into(), true);
+        outcome.send(connection.number, &user, error_frame(request, &refusal.into())?.into(), true);
         Ok(())
     }
 }

@@ -1,12 +1,18 @@
 //! Who is shown to whom (`docs/PROTOCOL.md` section 10.4).
 
 use core::cmp::Ordering;
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::connection::Connection;
 use crate::crypto::kdf::{Label, hash};
 use crate::error::{Error, Result};
-use crate::limits::{RELAY_CONTACTS_MAX, RELAY_PRESENCE_MEMBERS_MAX, RELAY_WATCHES_MAX};
+use crate::limits::{
+    RELAY_CONTACTS_MAX, RELAY_HIDDEN_MS, RELAY_PRESENCE_GROUPS_MAX, RELAY_PRESENCE_MEMBERS_MAX,
+    RELAY_WATCHES_MAX,
+};
 use crate::relay::Relay;
+use crate::relay::clock::Now;
 use crate::relay::counters::Counter;
 use crate::relay::outcome::Outcome;
 use crate::relay::user::User;
@@ -19,20 +25,29 @@ use crate::wire::roster::{Action, Entry};
 pub(super) type Circle = Vec<Arc<User>>;
 
 impl Relay {
-    /// Whom a user shares a group with, and with whom it watches each other.
+    /// Whom a user watches who watches it, and whom it shares a group with.
     fn contacts(&self, user: &Arc<User>) -> Circle {
-        let mut contacts = Circle::new();
-        for group_id in user.groups() {
+        self.contacts_but(user, None)
+    }
+
+    /// [`Relay::contacts`] without those of one group. Where there are too many, those remain whom the user chose, and
+    /// those of the groups that are oldest: nobody pushes them out by putting it into others.
+    fn contacts_but(&self, user: &Arc<User>, except: Option<&[u8; 32]>) -> Circle {
+        let watching: Vec<_> = user.watching().users.iter().map(Arc::clone).collect();
+        let watched = watching.iter().filter_map(|name| self.users.get(name));
+        let mut contacts: Circle = watched.filter(|watched| watched.watching().names(&user.name)).collect();
+        let mut known: HashSet<*const User> = contacts.iter().map(Arc::as_ptr).collect();
+        known.insert(Arc::as_ptr(user));
+        for group_id in user.groups().iter().take(RELAY_PRESENCE_GROUPS_MAX) {
             if contacts.len() >= RELAY_CONTACTS_MAX {
                 break;
             }
-            contacts.extend(self.co_members(user, &group_id));
+            if Some(group_id) != except {
+                let members = self.co_members(user, group_id).into_iter();
+                contacts.extend(members.filter(|member| known.insert(Arc::as_ptr(member))));
+            }
         }
-        let watching: Vec<_> = user.watching().users.iter().map(Arc::clone).collect();
-        let watched = watching.iter().filter_map(|name| self.users.get(name));
-        contacts.extend(watched.filter(|watched| watched.watching().names(&user.name)));
         contacts.sort_unstable_by(by_name);
-        contacts.dedup_by(|one, other| Arc::ptr_eq(one, other));
         contacts.retain(|contact| !Arc::ptr_eq(contact, user));
         contacts
     }
@@ -86,19 +101,69 @@ impl Relay {
     /// A user came: tells those to whom it was not shown before, those to whom it is shown no more, and the user who is
     /// there.
     pub(super) fn appear(&self, user: &Arc<User>, before: &Circle, outcome: &mut Outcome) -> Result<()> {
-        let contacts = self.contacts(user);
-        let now = if is_shown(user) { contacts.clone() } else { Circle::new() };
-        self.tell(user, true, &without(&now, before), outcome)?;
-        self.tell(user, false, &without(before, &now), outcome)?;
+        self.appear_to(user, before, &self.contacts(user), outcome)
+    }
+
+    fn appear_to(
+        &self,
+        user: &Arc<User>,
+        before: &Circle,
+        contacts: &Circle,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let nobody = Circle::new();
+        let now = if is_shown(user) { contacts } else { &nobody };
+        self.tell(user, true, &without(now, before), outcome)?;
+        self.tell(user, false, &without(before, now), outcome)?;
         for contact in contacts.iter().filter(|contact| is_shown(contact)) {
             self.tell(contact, true, core::slice::from_ref(user), outcome)?;
         }
         Ok(())
     }
 
-    /// Takes a watch.
+    /// A connection watches nobody at first, and shows its user; one who hid remains hidden until it had the time to say
+    /// so again.
+    pub(super) fn start_watching(&self, connection: &Connection, user: &User, now: Now) {
+        let mut watching = user.watching();
+        watching.users = Box::default();
+        if !watching.is_visible {
+            connection.show_at(now.near_ms().saturating_add(RELAY_HIDDEN_MS));
+        }
+    }
+
+    /// Shows the user of a connection that has not said that it hides.
+    pub(super) fn show(
+        &self,
+        connection: &Connection,
+        user: &Arc<User>,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let inbox = user.inbox();
+        if inbox.connection() != Some(connection.number) {
+            return Ok(());
+        }
+        user.watching().is_visible = true;
+        drop(inbox);
+        self.tell(user, true, &self.contacts(user), outcome)
+    }
+
+    /// A user has gone: tells those to whom it was shown, unless it has come again.
+    pub(super) fn part(&self, user: &Arc<User>, outcome: &mut Outcome) -> Result<()> {
+        // Now that it is gone, who meets it from now on is told nothing that would have to be taken back.
+        let contacts = if user.watching().is_visible { self.contacts(user) } else { Circle::new() };
+        let inbox = user.inbox();
+        if inbox.connection().is_some() {
+            return Ok(());
+        }
+        user.watching().users = Box::default();
+        drop(inbox);
+        self.tell(user, false, &contacts, outcome)
+    }
+
+    /// Takes a watch; one that says what the one before said changes nothing.
     pub(super) fn watch(
         &self,
+        connection: &Connection,
         user: &Arc<User>,
         is_visible: bool,
         users: &Users<'_>,
@@ -107,13 +172,28 @@ impl Relay {
         if users.len() > RELAY_WATCHES_MAX {
             return Err(Error::LimitReached);
         }
-        let (before, seen) = (self.viewers(user), self.contacts(user));
-        *user.watching() = Watching { is_visible, users: users.iter().map(Arc::from).collect() };
+        connection.show_at(u64::MAX);
+        let users: Box<[Arc<str>]> = users.iter().map(Arc::from).collect();
+        let (was_visible, is_same) = {
+            let watching = user.watching();
+            (watching.is_visible, watching.is_visible == is_visible && watching.users == users)
+        };
+        if is_same {
+            return Ok(());
+        }
+        let seen = self.contacts(user);
+        let inbox = user.inbox();
+        if inbox.connection() != Some(connection.number) {
+            return Ok(());
+        }
+        *user.watching() = Watching { is_visible, users };
+        drop(inbox);
         let now = self.contacts(user);
         for gone in without(&seen, &now).iter().filter(|gone| is_shown(gone)) {
             self.tell(gone, false, core::slice::from_ref(user), outcome)?;
         }
-        self.appear(user, &before, outcome)
+        let before = if was_visible { seen } else { Circle::new() };
+        self.appear_to(user, &before, &now, outcome)
     }
 
     /// A group took in new members: shows them and the others to each other.
@@ -139,14 +219,16 @@ impl Relay {
         let mut members = self.co_members(first, group_id);
         members.sort_unstable_by(by_name);
         new.sort_unstable_by(by_name);
-        if members.is_empty() {
-            return Ok(());
-        }
-        for newcomer in new.iter().filter(|newcomer| is_shown(newcomer)) {
-            self.tell(newcomer, true, &without(&members, core::slice::from_ref(newcomer)), outcome)?;
-        }
-        for member in without(&members, &new).iter().filter(|member| is_shown(member)) {
-            self.tell(member, true, &new, outcome)?;
+        for newcomer in new.iter().filter(|newcomer| newcomer.inbox().connection().is_some()) {
+            // Whom it shares another group with, it knows.
+            let mut strangers = without(&members, &self.contacts_but(newcomer, Some(group_id)));
+            strangers.retain(|member| !Arc::ptr_eq(member, newcomer));
+            if is_shown(newcomer) {
+                self.tell(newcomer, true, &strangers, outcome)?;
+            }
+            for member in without(&strangers, &new).iter().filter(|member| is_shown(member)) {
+                self.tell(member, true, core::slice::from_ref(newcomer), outcome)?;
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::connection::Stage;
+use super::connection::{Connection, Stage};
 use crate::error::Result;
 use crate::relay::Relay;
 use crate::relay::counters::Counter;
@@ -20,40 +20,55 @@ pub struct Tick {
 const SHORTEST_MS: u64 = 1_000;
 
 impl Relay {
-    /// Closes the connections that took too long to be welcomed, or said nothing for too long. Nothing else needs it:
-    /// what is too old in a queue goes when the queue is used.
+    /// Closes the connections that took too long to be welcomed, or said nothing for too long, and says so again of
+    /// those that were closed and that the host has not ended. Nothing else needs it: what is too old in a queue goes
+    /// when the queue is used.
     pub fn tick(&self, now_ms: u64) -> Result<Tick> {
-        let now_ms = self.advance(now_ms);
+        let now_ms = self.clock.hear(now_ms).near_ms();
+        let most_ms = self.options.idle_ms.max(self.options.handshake_ms);
         let mut outcome = Outcome::default();
         let mut earliest = u64::MAX;
-        let late = self.engine.connections.filter(|connection| {
-            let deadline_ms = connection.deadline_ms();
-            let is_late = deadline_ms <= now_ms;
+        let late = self.engine.connections.0.filter(|connection| {
+            let due_ms = connection.deadline_ms(now_ms, most_ms).min(connection.shows_ms());
+            let is_late = due_ms <= now_ms;
             if !is_late {
-                earliest = earliest.min(deadline_ms);
+                earliest = earliest.min(due_ms);
             }
             is_late
         });
         for connection in late {
-            let state = connection.state();
-            // A frame may have come just now.
-            if connection.deadline_ms() > now_ms {
-                earliest = earliest.min(connection.deadline_ms());
-                continue;
-            }
-            connection.close();
-            self.counters.add(Counter::TimedOut, 1);
-            let nobody = Arc::from("");
-            let user = match &state.stage {
-                Stage::Welcomed(user) => {
-                    self.go(&connection, user, &mut outcome)?;
-                    &user.name
+            let stage = connection.stage();
+            if connection.shows_ms() <= now_ms {
+                connection.show_at(u64::MAX);
+                if let Stage::Welcomed(welcomed) = &*stage {
+                    self.show(&connection, &welcomed.user, &mut outcome)?;
                 }
-                Stage::Fresh | Stage::Challenged(_) => &nobody,
-            };
-            outcome.send(connection.number, user, Arc::default(), true);
+            }
+            // A frame may have come just now.
+            if connection.deadline_ms(now_ms, most_ms) <= now_ms {
+                self.time_out(&connection, &stage, &mut outcome)?;
+                connection.extend(now_ms.saturating_add(self.options.idle_ms));
+            }
+            earliest = earliest.min(connection.deadline_ms(now_ms, most_ms)).min(connection.shows_ms());
         }
         let due_ms = (earliest < u64::MAX).then(|| earliest.max(now_ms.saturating_add(SHORTEST_MS)));
         Ok(Tick { outcome, due_ms })
+    }
+
+    /// A connection is too late; or it was closed, and the host has not ended it.
+    fn time_out(&self, connection: &Connection, stage: &Stage, outcome: &mut Outcome) -> Result<()> {
+        if !connection.is_closed() {
+            connection.close();
+            self.counters.add(Counter::TimedOut, 1);
+        }
+        let user = match stage {
+            Stage::Welcomed(welcomed) => {
+                self.go(connection, &welcomed.user, outcome)?;
+                Arc::clone(&welcomed.user.name)
+            }
+            Stage::Fresh | Stage::Challenged(_) => Arc::from(""),
+        };
+        outcome.send(connection.number, &user, Arc::default(), true);
+        Ok(())
     }
 }

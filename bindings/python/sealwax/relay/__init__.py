@@ -105,8 +105,8 @@ class Relay(Handle):
 
         prekeys_per_hour: one-time prekeys of one user that one requester may take. name: what clients compare with the
         relay that they called. sender_share_percent: of a queue, for the envelopes of one sender. groups_per_user:
-        created and not deleted. joins_per_hour: of one group. Of one connection: requests_per_second and requests_burst,
-        handshake_ms until welcome, idle_ms without a frame."""
+        created and not deleted. joins_per_hour: of one group. Of one user: requests_per_second and requests_burst. Of one
+        connection: handshake_ms until welcome, idle_ms without a frame."""
         chosen = options(
             users_max=users_max,
             groups_max=groups_max,
@@ -129,7 +129,8 @@ class Relay(Handle):
         """Makes the relay hold what the store holds under a name (None and 0 if nothing).
 
         At a start: give it every record, in any order. Later: when a record could not be written because another relay
-        had changed it, give it the stored one and make the call again.
+        had changed it, give it the stored one and make the call again; after `receive`, end the connection instead. A
+        user whose queue gains something by this while it is online, or whose identity goes, is offline from then on.
         """
         stored = (None, 0) if value is None else given(value, "value")
         check(
@@ -137,8 +138,9 @@ class Relay(Handle):
         )
 
     def connect(self, connection: int, user: Optional[str] = None, *, now_ms: Optional[int] = None) -> Outcome:
-        """Takes a connection, under a number above 0 that the host chooses. user: whom the host has authenticated; without
-        it the client proves who it is. Each connection ends with one `disconnect`, whoever closes it."""
+        """Takes a connection, under a number above 0 that no connection had before: count up. user: whom the host has
+        authenticated; without it the client proves who it is, to a relay that has a name. Each connection ends with
+        one `disconnect`, whoever closes it."""
         return self._outcome(
             lib.sealwax_relay_connect, uint64(connection, "connection"), *text(user or "", "user"), now(now_ms)
         )
@@ -150,11 +152,12 @@ class Relay(Handle):
         )
 
     def disconnect(self, connection: int, *, now_ms: Optional[int] = None) -> Outcome:
-        """Ends a connection that is closed, by whomever. Its number is free from now on."""
+        """Ends a connection that is closed, by whomever. Its number is not used again."""
         return self._outcome(lib.sealwax_relay_disconnect, uint64(connection, "connection"), now(now_ms))
 
     def tick(self, *, now_ms: Optional[int] = None) -> Tick:
-        """Closes connections that took too long until welcome, or were silent for too long."""
+        """Closes connections that took too long until welcome, or were silent for too long, and says so again of those
+        that are closed and not ended."""
         due = c_uint64()
         outcome = self._outcome(lib.sealwax_relay_tick, now(now_ms), byref(due))
         return Tick(outcome, None if due.value == 2**64 - 1 else due.value)

@@ -24,9 +24,9 @@ class RecordsError(Exception):
 class Records:
     """An SQLite file that holds all records of one relay, and has one owner at a time.
 
-    A commit is on the disk when the call returns. The file is not to be copied while a relay owns it, and an older copy
-    is not to be put in its place: the relay would number what it delivers as it did before, and clients would pass over
-    it as seen. Nothing in it is secret from a relay; it is readable to its owner alone all the same.
+    A commit is on the disk when the call returns. The file is not to be copied while a relay owns it. An older copy in
+    its place loses what came after it and nothing else: the relay names its numbering anew at each start, so that
+    clients take nothing for seen. Nothing in it is secret from a relay; it is readable to its owner alone all the same.
     """
 
     def __init__(self, path: str) -> None:

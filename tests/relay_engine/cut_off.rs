@@ -1,0 +1,146 @@
+//! Connections that are not their user's any more, or have missed something.
+
+use std::thread;
+
+use sealwax::relay::Outcome;
+use sealwax::roster::RosterPolicy;
+use sealwax::wire::frame::{Body, Frame, Method};
+
+use crate::common::group::{group, person, person_with};
+use crate::common::relay::direct;
+use crate::town::{Memory, Town};
+
+/// What a host of one of several relays does with records: those that another relay was faster with it gives back.
+fn store(town: &mut Town, outcome: &Outcome) -> bool {
+    let mut is_first = true;
+    for record in outcome.records() {
+        if !town.store.put(record) {
+            let name = record.name.to_string();
+            let (value, version) = &town.store.0[&name];
+            town.relay.restore(&name, Some(value), *version).unwrap();
+            is_first = false;
+        }
+    }
+    is_first
+}
+
+#[test]
+fn what_another_relay_queued_before_what_was_delivered_is_not_passed_over() {
+    let mut town = Town::new();
+    town.gather(&["alice", "bob"]);
+    let other = town.store.relay(town.options);
+    let (theirs, ours) = (direct("alice", "bob", 1), direct("alice", "bob", 2));
+    let now_ms = town.now_ms;
+    town.store.take(&other.route("alice", &theirs, now_ms).unwrap());
+    let lost = town.relay.route("alice", &ours, now_ms).unwrap();
+    assert!(!store(&mut town, &lost));
+    let again = town.relay.route("alice", &ours, now_ms).unwrap();
+    assert_eq!(again.deliveries_len(), 0, "the connection has missed what stands before it");
+    assert!(store(&mut town, &again));
+
+    town.send(2, 0, Body::Acknowledge { commit: 0, sequence: 2 });
+    town.tick();
+    assert!(town.is_closed(2) && !town.is_closed(1));
+    town.disconnect(2);
+    assert_eq!(town.relay.info().online, 1);
+    let welcome = town.come(3, "bob");
+    assert_eq!((welcome.acknowledged, welcome.last), (0, 2));
+    let frames = town.arrived(3);
+    let payloads = frames.iter().filter_map(|frame| match Frame::parse(frame).unwrap().body {
+        Body::Deliver { payload, .. } => Some(payload.to_vec()),
+        _ => None,
+    });
+    let payloads: Vec<_> = payloads.collect();
+    assert_eq!(payloads, [theirs, ours]);
+}
+
+#[test]
+fn what_is_restored_as_it_was_disturbs_nobody() {
+    let mut town = Town::new();
+    town.gather(&["alice", "bob"]);
+    town.send(1, 1, Body::Send { commit: 0, envelope: &direct("alice", "bob", 1) });
+    for (name, (value, version)) in town.store.0.clone() {
+        town.relay.restore(&name, Some(&value), version).unwrap();
+    }
+    town.tick();
+    assert!(!town.is_closed(1) && !town.is_closed(2));
+    town.send(2, 0, Body::Acknowledge { commit: 0, sequence: 1 });
+    assert_eq!(town.relay.info().queued, 0);
+}
+
+#[test]
+fn whose_identity_is_taken_away_is_served_no_more_and_the_new_one_is() {
+    let mut town = Town::new();
+    town.gather(&["alice", "bob"]);
+    let roster = group(&person("alice"), &[&person("bob")], RosterPolicy::default());
+    town.send(1, 1, Body::Commit { commit: 0, entry: roster.entries(0) });
+    town.told(1);
+    town.told(2);
+    for name in ["card/alice", "prekeys/alice", "taken/alice"] {
+        town.store.0.remove(name);
+        town.relay.restore(name, None, 0).unwrap();
+    }
+    let now_ms = town.now_ms;
+    let new = person_with("alice", "another");
+    let registered = town.relay.register("alice", new.card().as_bytes(), now_ms).unwrap();
+    town.take(&registered);
+
+    // Whoever holds the old one neither reads, nor acknowledges, nor writes.
+    town.send(2, 1, Body::Send { commit: 0, envelope: &direct("bob", "alice", 1) });
+    town.send(1, 2, Body::Send { commit: 0, envelope: &direct("alice", "bob", 1) });
+    town.send(1, 0, Body::Acknowledge { commit: 0, sequence: 2 });
+    assert!(town.told(1).is_empty());
+    assert_eq!(town.told(2), ["ok 1"]);
+    town.tick();
+    assert!(town.is_closed(1));
+    assert_eq!(town.told(2), ["-alice"]);
+    town.disconnect(1);
+    assert!(town.told(2).is_empty(), "once");
+    let hello = town.hello("alice", Method::Host, &Memory::default());
+    town.connect(3, Some("alice")).unwrap();
+    town.receive(3, &hello);
+    assert_eq!(town.answer(3), "IdentityChanged 1 0 0");
+    assert!(town.relay.info().queued >= 1);
+}
+
+#[test]
+fn a_card_that_another_relay_made_newer_ends_no_connection() {
+    let mut town = Town::new();
+    town.gather(&["alice"]);
+    let (value, version) = town.store.0["card/alice"].clone();
+    town.relay.restore("card/alice", Some(&value), version).unwrap();
+    town.send(1, 1, Body::Ping);
+    assert_eq!(town.answer(1), "ok 1");
+}
+
+#[test]
+fn a_replaced_connection_that_is_being_served_leaves_nothing_behind() {
+    for round in 0..60_u8 {
+        let mut town = Town::new();
+        let memory = |store: u8, commit| Memory { store_id: [store; 16], commit, ..Memory::default() };
+        town.come_with(1, "alice", memory(1, 1));
+        town.connect(2, Some("alice")).unwrap();
+        let hello = town.hello("alice", Method::Host, &memory(2, 1));
+        let (relay, now_ms) = (&town.relay, town.now_ms);
+        let outcomes = thread::scope(|scope| {
+            let old = scope.spawn(move || {
+                let mut outcomes = Vec::new();
+                for commit in 1..40_u64 + u64::from(round) {
+                    let body = Body::Acknowledge { commit: 1_000 * commit, sequence: 0 };
+                    let frame = Frame { request: 0, body }.to_bytes().unwrap();
+                    outcomes.push(relay.receive(1, &frame, now_ms).unwrap());
+                }
+                outcomes
+            });
+            let welcome = relay.receive(2, &hello, now_ms).unwrap();
+            (old.join().unwrap(), welcome)
+        });
+        drop(outcomes);
+        town.connect(3, Some("alice")).unwrap();
+        let hello = town.hello("alice", Method::Host, &memory(2, 1));
+        let outcome = town.relay.receive(3, &hello, now_ms).unwrap();
+        let welcome = outcome.deliveries().find(|delivery| delivery.connection == 3).unwrap().to_frame();
+        let Body::Welcome(welcome) = Frame::parse(&welcome).unwrap().body else { panic!("no welcome") };
+        assert_eq!(welcome.commit, 1, "what another store said says nothing of this one");
+    }
+}
