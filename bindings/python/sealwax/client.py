@@ -63,6 +63,8 @@ def _path(path: Optional[Path]) -> Tuple[bytes, int]:
 
 def _slices(users: Iterable[str]) -> Tuple[Tuple[Any, int], Any]:
     """User ids as the library takes many, and what they lie in."""
+    if isinstance(users, str):
+        raise TypeError("user ids are a list, or another iterable, of str; this is one str")
     names = [text(user, "user")[0] for user in users]
     joined = create_string_buffer(b"".join(names))
     slices, at = (Slice * len(names))(), addressof(joined)
@@ -81,7 +83,7 @@ def _content(payload: Union[str, Buffer]) -> Tuple[int, Any, int]:
 
 
 class Client(Handle):
-    """One identity, one store, any number of peers, one relay.
+    """One identity, one store, any number of peers, one relay. What it has to tell are the events of `sealwax.events`.
 
     It finds keys, opens and repairs sessions, retries and acknowledges by itself, and does no I/O but that of its
     store: its host gives it frames of the relay and the time, and takes out frames and events.

@@ -106,8 +106,8 @@ class Message(Event):
 class Ack(Event):
     """A message of ours has come further."""
 
-    #: To whom it was sent; of a group message the member who says so, "" if it is the relay.
-    user: str
+    #: To whom it was sent; of a group message the member who says so, None if it is the relay.
+    user: Optional[str]
     message_id: bytes
     state: State
     #: The group that it was sent to, None if it was to the user.
@@ -325,7 +325,7 @@ def _message(number: int, again: bool, fields: EventFields) -> Event:
 
 def _ack(number: int, again: bool, fields: EventFields) -> Event:
     message_id, state = bytes(fields.message_id), State(fields.state)
-    return Ack(number, again, _text(fields.user), message_id, state, _group(fields))
+    return Ack(number, again, _text(fields.user) or None, message_id, state, _group(fields))
 
 
 def _failed(number: int, again: bool, fields: EventFields) -> Event:

@@ -20,6 +20,9 @@ PREKEYS_MAX: Final = CONSTANTS["SEALWAX_PREKEYS_MAX"]
 MESSAGE_MAX: Final = CONSTANTS["SEALWAX_MESSAGE_MAX"]
 #: Longest envelope, in bytes.
 ENVELOPE_MAX: Final = CONSTANTS["SEALWAX_ENVELOPE_MAX"]
+#: Longest frame between a client and a relay, in bytes. A transport must carry as much in one piece: the `max_size` of
+#: websockets is less unless it is told.
+FRAME_MAX: Final = CONSTANTS["SEALWAX_FRAME_MAX"]
 #: Most envelopes that the library takes at once; `GroupReceiver.decrypt_batch` takes any number.
 BATCH_MAX: Final = CONSTANTS["SEALWAX_BATCH_MAX"]
 #: Most bytes that they may have together.

@@ -69,6 +69,9 @@ class ClientTest(Case):
             for user, payload in (("alice", "to me"), ("", "to nobody"), ("bob", "\ud800")):
                 with self.assertRaises(sealwax.CallerError):
                     client.send_direct(user, payload, now_ms=NOW)
+            for one_name in (client.watch, lambda users: client.create_group("team", users)):
+                with self.assertRaises(TypeError):
+                    one_name("bob")
             with self.assertRaises(sealwax.UnknownUserError):
                 client.safety_number("bob")
             with self.assertRaises(sealwax.UnknownUserError):

@@ -32,7 +32,7 @@ from .. import client as synchronous
 from .._errors import InvalidHandleError, ReplacedError
 from ..events import Connected, Disconnected, Done, Event, Failure
 from ..identity import SafetyNumber
-from ..library import build_info
+from ..library import FRAME_MAX
 from ..roster import Role
 from .backoff import Backoff
 from .engine import Engine, Turn
@@ -465,7 +465,7 @@ class Client:
             ping_interval=None,
             open_timeout=_OPEN_SECONDS,
             close_timeout=_CLOSE_SECONDS,
-            max_size=build_info()["limits"]["frame"],
+            max_size=FRAME_MAX,
         )
 
     async def _serve(self, link: Link) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from typing import List, Optional, Tuple
 
 from .._errors import SealwaxError
+from ..library import FRAME_MAX
 from . import Relay
 from .log import log
 from .records import Records, RecordsError
@@ -46,12 +47,14 @@ def _limit(text: str) -> Tuple[str, int]:
 def _arguments(given: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sealwax.relay",
-        description="Carries what it cannot read between Sealwax clients, over WebSocket. Its log is on standard error,"
-        " a JSON object a line. SIGTERM and SIGINT end it when all that it took is kept and sent.",
+        description="Carries what it cannot read between Sealwax clients, over WebSocket: a frame is one binary message"
+        f" of up to {FRAME_MAX} bytes, which clients have to allow as well. Its log is on standard error, a JSON object"
+        " a line. SIGTERM and SIGINT end it when all that it took is kept and sent.",
     )
     add = parser.add_argument
     add("--listen", type=_address, default="127.0.0.1:7118", metavar="HOST:PORT", help="default: %(default)s; port 0: any")
-    add("--name", default="localhost", help="what clients sign that they called; default: %(default)s")
+    name = "what clients sign that they called, so what they give to Client.connected; default: %(default)s"
+    add("--name", default="localhost", help=name)
     add("--records", metavar="FILE", help="SQLite file that keeps queues and cards; without it they end with the process")
     add("--certificate", metavar="FILE", help="certificate chain in PEM: clients connect with TLS")
     add("--key", metavar="FILE", help="its private key in PEM")

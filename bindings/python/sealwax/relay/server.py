@@ -16,7 +16,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from .._errors import LibraryError, SealwaxError
-from ..library import build_info
+from ..library import FRAME_MAX
 from . import Delivery, Relay
 from .admin import serve_admin
 from .commits import Commits
@@ -120,7 +120,7 @@ class Server:
             # read it slowly.
             ping_interval=None,
             close_timeout=_CLOSE_SECONDS,
-            max_size=build_info()["limits"]["frame"],
+            max_size=FRAME_MAX,
             max_queue=_READ_AHEAD,
             write_limit=WRITE_AHEAD,
             server_header=None,
