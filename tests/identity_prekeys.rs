@@ -8,6 +8,8 @@ use sealwax::limits::{
     CLOCK_SKEW_MS, DAY_MS, FIRST_MESSAGES_MAX, ONE_TIME_PREKEY_LIFE_MS, PREKEYS_MAX, QUEUE_AGE_MAX_MS,
     SIGNED_PREKEY_LIFE_MS, SIGNED_PREKEY_ROTATE_MS,
 };
+use sealwax::session::{Session, SessionOptions};
+use sealwax::wire::content::ContentKind;
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -219,6 +221,65 @@ fn the_memory_of_a_signed_prekey_is_bounded() {
     assert_eq!(check(0), Err(Error::Replay));
     let next = publish(&mut alice, 0, NOW + SIGNED_PREKEY_ROTATE_MS).signed().id;
     assert_eq!(alice.check_first_message(Some(next), &hash(FIRST_MESSAGES_MAX), NOW, NOW), Ok(()));
+}
+
+#[test]
+fn a_signed_prekey_that_has_taken_many_first_messages_is_replaced_after_a_day() {
+    let mut alice = identity("alice");
+    let first = publish(&mut alice, 0, NOW).signed().id;
+    for number in 0..FIRST_MESSAGES_MAX / 2 {
+        alice.accept_first_message(Some(first), None, &hash(number), NOW, NOW);
+    }
+    assert_eq!(alice.prekeys_due_ms(), Some(NOW + DAY_MS));
+    assert_eq!(publish(&mut alice, 0, NOW + DAY_MS - 1).signed().id, first);
+    assert_ne!(publish(&mut alice, 0, NOW + DAY_MS).signed().id, first);
+}
+
+/// A first message of Bob to the owner of a bundle.
+fn first_message(bob: &Identity, alice: &Identity, bundle: &PrekeyBundle) -> Vec<u8> {
+    let options = SessionOptions::default();
+    let mut session =
+        Session::initiate(bob, alice.card(), Some(bundle), options, NOW, &mut SystemRandom).unwrap();
+    let mut envelope = vec![0; session.encrypt_len(6)];
+    let length =
+        session.encrypt(ContentKind::Data, &[b"\x01hello"], NOW, &mut SystemRandom, &mut envelope).unwrap();
+    envelope.truncate(length);
+    envelope
+}
+
+#[test]
+fn who_has_a_one_time_prekey_is_let_in_although_strangers_have_filled_the_memory_and_only_once() {
+    let (mut alice, bob) = (identity("alice"), identity("bob"));
+    let bundle = publish(&mut alice, 1, NOW);
+    let without = publish(&mut alice, 0, NOW);
+    for number in 0..FIRST_MESSAGES_MAX {
+        alice.accept_first_message(Some(bundle.signed().id), None, &hash(number), NOW, NOW);
+    }
+    let refused = first_message(&bob, &alice, &without);
+    let accept = |alice: &mut Identity, envelope: &[u8]| {
+        Session::accept(alice, envelope, SessionOptions::default(), NOW).map(drop)
+    };
+    assert_eq!(accept(&mut alice, &refused), Err(Error::LimitReached));
+    let envelope = first_message(&bob, &alice, &bundle);
+    assert_eq!(accept(&mut alice, &envelope), Ok(()));
+    assert_eq!(accept(&mut alice, &envelope), Err(Error::UnknownPrekey));
+    let (format, state) = (Identity::FORMAT, alice.export().unwrap());
+    assert_eq!(Identity::import(format, &state).unwrap().info().first_messages, FIRST_MESSAGES_MAX);
+}
+
+#[test]
+fn a_clock_that_ran_ahead_is_forgotten_and_its_prekey_is_replaced() {
+    let mut alice = identity("alice");
+    let years = NOW + 30 * 365 * DAY_MS;
+    let first = publish(&mut alice, 0, years).signed().id;
+    assert!(!alice.correct_clock(years - DAY_MS));
+    assert!(alice.correct_clock(NOW));
+    assert_eq!(alice.prekeys_due_ms(), None);
+    let next = publish(&mut alice, 0, NOW).signed().clone();
+    assert_ne!(next.id, first);
+    assert_eq!(alice.prekeys_due_ms(), Some(NOW + SIGNED_PREKEY_ROTATE_MS));
+    let imported = Identity::import(Identity::FORMAT, &alice.export().unwrap()).unwrap();
+    assert_eq!(imported.info().signed_prekeys.last(), Some(&next));
 }
 
 #[test]

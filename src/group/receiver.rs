@@ -11,7 +11,9 @@ use crate::group::history::History;
 use crate::group::keyring::Keyring;
 use crate::group::sender_key::SenderKey;
 use crate::identity::{Fingerprint, Identity};
-use crate::limits::{GROUP_RETAINED_KEYS_MAX, GROUP_WINDOW_MAX_MS, GROUP_WINDOW_MS, QUEUE_AGE_MAX_MS};
+use crate::limits::{
+    DAY_MS, GROUP_RETAINED_KEYS_MAX, GROUP_WINDOW_MAX_MS, GROUP_WINDOW_MS, QUEUE_AGE_MAX_MS,
+};
 use crate::roster::Roster;
 
 /// How a receiver works.
@@ -160,6 +162,20 @@ impl GroupReceiver {
         }
         self.count_stored();
         self.senders.values().filter_map(Keyring::due_ms).min()
+    }
+
+    /// Forgets times more than a day ahead: the clock had been wrong once. Windows start anew. Answers whether that
+    /// changed anything.
+    pub fn correct_clock(&mut self, now_ms: u64) -> bool {
+        let is_ahead = self.latest_ms > now_ms.saturating_add(DAY_MS);
+        if is_ahead {
+            self.latest_ms = now_ms;
+            self.advance(now_ms);
+            self.catching_up = self.catching_up.map(|since| since.min(now_ms));
+            let closes_ms = self.closes_ms(now_ms);
+            self.senders.values_mut().for_each(|keyring| keyring.restart(closes_ms));
+        }
+        is_ahead
     }
 
     /// Tells that an offline queue is being read, or that it was read: meanwhile windows stand still, for at most 7

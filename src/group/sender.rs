@@ -15,7 +15,7 @@ use crate::group::links::{LinkBytes, link_after};
 use crate::group::own_key::OwnKey;
 use crate::group::{check_own, short};
 use crate::identity::{Fingerprint, Identity};
-use crate::limits::{GROUP_CHAIN_MAX, GROUP_ROTATE_MESSAGES, GROUP_ROTATE_MS, MESSAGE_MAX};
+use crate::limits::{DAY_MS, GROUP_CHAIN_MAX, GROUP_ROTATE_MESSAGES, GROUP_ROTATE_MS, MESSAGE_MAX};
 use crate::roster::Roster;
 use crate::wire::codec::SliceWriter;
 use crate::wire::content::{self, ContentKind, MESSAGE_ID_LEN, Padding};
@@ -232,6 +232,16 @@ impl GroupSender {
             return Err(Error::RotationRequired);
         }
         Ok(())
+    }
+
+    /// Forgets times more than a day ahead: the clock had been wrong once. Answers whether that changed anything.
+    pub fn correct_clock(&mut self, now_ms: u64) -> bool {
+        let is_ahead = self.latest_ms.max(self.key.made_ms) > now_ms.saturating_add(DAY_MS);
+        if is_ahead {
+            self.latest_ms = self.latest_ms.min(now_ms);
+            self.key.made_ms = self.key.made_ms.min(now_ms);
+        }
+        is_ahead
     }
 
     /// Whether the key must rotate whatever its age: its readers changed, or its messages are used up.

@@ -21,9 +21,17 @@ impl UnderPrekey {
         if self.0.len() >= FIRST_MESSAGES_MAX { Err(Error::LimitReached) } else { Ok(()) }
     }
 
-    /// Remembers one.
+    /// Remembers one, if there is room: without, only those are accepted that use up a one-time prekey, which nobody
+    /// can repeat.
     pub(super) fn accept(&mut self, hash: EphemeralHash) {
-        self.0.insert(hash);
+        if self.0.len() < FIRST_MESSAGES_MAX {
+            self.0.insert(hash);
+        }
+    }
+
+    /// Whether so many are remembered that a successor should take the next ones.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.0.len() >= FIRST_MESSAGES_MAX / 2
     }
 
     /// How many are remembered.

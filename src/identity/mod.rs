@@ -17,6 +17,7 @@ use crate::crypto::ecc::{AgreePrivate, AgreePublic, SIGNATURE_LEN, SignPrivate};
 use crate::crypto::kdf::Label;
 use crate::crypto::rng::Random;
 use crate::error::Result;
+use crate::limits::DAY_MS;
 use crate::wire::prekeys::PrekeyBundleFields;
 use first_messages::Plain;
 use prekey_store::PrekeyStore;
@@ -164,7 +165,7 @@ impl Identity {
     /// When [`Identity::prekeys`] makes a new signed prekey; `None` if it would do so now.
     #[must_use]
     pub fn prekeys_due_ms(&self) -> Option<u64> {
-        self.prekeys.due_ms()
+        self.prekeys.due_ms(self.now_ms)
     }
 
     /// Erases all one-time prekeys and makes the next bundle one with a new signed prekey and ids that no earlier one
@@ -182,6 +183,18 @@ impl Identity {
         self.now_ms = self.highest(now_ms);
         self.prekeys.expire(self.now_ms);
         self.plain.expire(self.now_ms);
+    }
+
+    /// Forgets times more than a day ahead: the clock had been wrong once. Answers whether that changed anything.
+    ///
+    /// What such a clock has let expire is gone, first messages of the plain flow that were remembered among it: who
+    /// calls this knows messages by their ids.
+    pub fn correct_clock(&mut self, now_ms: u64) -> bool {
+        let is_ahead = self.now_ms > now_ms.saturating_add(DAY_MS);
+        if is_ahead {
+            self.now_ms = now_ms;
+        }
+        is_ahead
     }
 
     /// What an application may want to show or act on. Nothing secret.

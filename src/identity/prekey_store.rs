@@ -10,7 +10,7 @@ use crate::identity::Fingerprint;
 use crate::identity::first_messages::UnderPrekey;
 use crate::identity::prekeys::{OneTimePrekey, SignedPrekey, signed_bytes};
 use crate::limits::{
-    ONE_TIME_PREKEY_LIFE_MS, ONE_TIME_PREKEYS_MAX, SIGNED_PREKEY_LIFE_MS, SIGNED_PREKEY_ROTATE_MS,
+    DAY_MS, ONE_TIME_PREKEY_LIFE_MS, ONE_TIME_PREKEYS_MAX, SIGNED_PREKEY_LIFE_MS, SIGNED_PREKEY_ROTATE_MS,
 };
 
 /// Ids start below this, so that there are as many left at least.
@@ -25,7 +25,7 @@ const JUMP: u32 = 1 << 23;
 
 /// All prekeys of one identity that are alive.
 pub(super) struct PrekeyStore {
-    /// Ascending by id and by time; the last is the one to publish.
+    /// Ascending by id; the last is the one to publish.
     pub(super) signed: Vec<OwnSignedPrekey>,
     pub(super) one_time: BTreeMap<u32, OwnOneTimePrekey>,
     pub(super) next_id: u32,
@@ -55,9 +55,16 @@ impl OwnSignedPrekey {
         }
     }
 
-    /// When its successor is due.
+    /// When its successor is due: sooner if it has taken many first messages, and once a day at most, so that those of
+    /// a queue's age are alive.
     pub(super) fn rotate_ms(&self) -> u64 {
-        self.created_ms.saturating_add(SIGNED_PREKEY_ROTATE_MS)
+        let age_ms = if self.first_messages.is_crowded() { DAY_MS } else { SIGNED_PREKEY_ROTATE_MS };
+        self.created_ms.saturating_add(age_ms)
+    }
+
+    /// It was made by a clock that ran ahead.
+    const fn is_of_future(&self, now_ms: u64) -> bool {
+        self.created_ms > now_ms.saturating_add(DAY_MS)
     }
 }
 
@@ -96,7 +103,9 @@ impl PrekeyStore {
     ) -> Result<(SignedPrekey, Vec<OneTimePrekey>)> {
         self.check_room(count, now_ms)?;
         let mut next_id = self.next_id;
-        let is_current = |prekey: &&OwnSignedPrekey| now_ms < prekey.rotate_ms().min(prekey.expires_ms);
+        let is_current = |prekey: &&OwnSignedPrekey| {
+            now_ms < prekey.rotate_ms().min(prekey.expires_ms) && !prekey.is_of_future(now_ms)
+        };
         let current = self.signed.last().filter(|prekey| !self.replace_signed && is_current(prekey));
         let (signed, rotated) = match current {
             Some(prekey) => (prekey.public(), None),
@@ -122,8 +131,9 @@ impl PrekeyStore {
     }
 
     /// When a new signed prekey is due; `None` if it is.
-    pub(super) fn due_ms(&self) -> Option<u64> {
-        self.signed.last().filter(|_| !self.replace_signed).map(OwnSignedPrekey::rotate_ms)
+    pub(super) fn due_ms(&self, now_ms: u64) -> Option<u64> {
+        let is_kept = |prekey: &&OwnSignedPrekey| !self.replace_signed && !prekey.is_of_future(now_ms);
+        self.signed.last().filter(is_kept).map(OwnSignedPrekey::rotate_ms)
     }
 
     /// Erases the one-time prekeys, lets the next bundle have a new signed prekey, and passes over ids.

@@ -117,9 +117,7 @@ fn read_signed(reader: &mut Reader<'_>, card: &Card) -> Result<Vec<OwnSignedPrek
         };
         let life = prekey.expires_ms.checked_sub(prekey.created_ms);
         if life.is_none_or(|life| life > SIGNED_PREKEY_LIFE_MS)
-            || signed
-                .last()
-                .is_some_and(|before| before.id >= prekey.id || before.created_ms > prekey.created_ms)
+            || signed.last().is_some_and(|before| before.id >= prekey.id)
         {
             return Err(Error::Malformed);
         }

@@ -152,7 +152,11 @@ pub(super) struct FirstMessage {
 impl FirstMessage {
     /// Whether our identity still takes it (5.6, steps 3b and 3c).
     pub(super) fn check(&self, identity: &Identity, now_ms: u64) -> Result<()> {
-        identity.check_first_message(self.signed_id, &self.ephemeral_hash, self.created_ms, now_ms)?;
+        match identity.check_first_message(self.signed_id, &self.ephemeral_hash, self.created_ms, now_ms) {
+            // Its one-time prekey goes with it, so that nobody can repeat it.
+            Err(Error::LimitReached) if self.one_time_id.is_some() => {}
+            checked => checked?,
+        }
         self.one_time_id.map_or(Ok(()), |id| identity.one_time_prekey(id, now_ms).map(drop))
     }
 

@@ -28,7 +28,7 @@ use core::fmt;
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Fingerprint, Identity, PrekeyBundle};
-use crate::limits::SESSION_RECENT_MAX;
+use crate::limits::{DAY_MS, SESSION_RECENT_MAX};
 use crate::session::chain::Step;
 use crate::session::inner::Inner;
 use crate::session::renewal::Renewal;
@@ -149,6 +149,19 @@ impl Session {
     pub fn allow_renewal(&mut self) {
         self.renewal = Renewal::default();
         self.changed(self.latest_ms);
+    }
+
+    /// Forgets times more than a day ahead: the clock had been wrong once. Answers whether that changed anything.
+    pub fn correct_clock(&mut self, now_ms: u64) -> bool {
+        let latest_ms = now_ms.saturating_add(DAY_MS);
+        let made_ms = self.renewal.made_ms.filter(|made_ms| *made_ms > latest_ms);
+        let is_ahead = self.latest_ms > latest_ms || made_ms.is_some();
+        if is_ahead {
+            self.renewal.made_ms = self.renewal.made_ms.map(|made_ms| made_ms.min(now_ms));
+            self.inner.iter_mut().for_each(|inner| inner.used_ms = inner.used_ms.min(now_ms));
+            self.changed(now_ms);
+        }
+        is_ahead
     }
 
     /// The peer has said that it cannot open what was sealed in this inner session (16.2): it sends no more, if there is
