@@ -227,14 +227,25 @@ pub const CLIENT_BACKOFF_MAX_MS: u64 = HOUR_MS;
 pub const CLIENT_OUTBOX_MAX: usize = 65_536;
 /// Bytes of them.
 pub const CLIENT_OUTBOX_BYTES_MAX: usize = 268_435_456;
+/// What waits besides of what a client answers and hands out by itself, before it does no more of that.
+pub const CLIENT_AUTOMATIC_MAX: usize = 65_536;
+/// Of that, for one peer: then the oldest goes.
+pub const CLIENT_AUTOMATIC_PEER_MAX: usize = 256;
 /// Message ids that a client remembers of each peer, to show none twice.
 pub const CLIENT_SEEN_MAX: u64 = 1_024;
 /// Contents that a client keeps for each peer in case their envelopes cannot be opened.
 pub const CLIENT_RESEND_MAX: usize = 256;
 /// Bytes of them; the last one is kept whatever its size.
 pub const CLIENT_RESEND_BYTES_MAX: usize = 4_194_304;
+/// Messages to one peer of which a client remembers which envelope carried them, with or without their content: more
+/// than one sender's share of a queue.
+pub const CLIENT_KEPT_MAX: usize = 2_560;
+/// Requests for lost contents that wait for one peer: each names up to 256 envelopes.
+pub const CLIENT_RESENDS_MAX: usize = 10;
 /// Messages whose acks a client can judge.
-pub const CLIENT_SENT_MAX: u64 = 10_000;
+pub const CLIENT_SENT_MAX: usize = 10_000;
+/// Peers that a client holds in memory; of those who were not needed for longest, the rest is read again when they are.
+pub const CLIENT_PEERS_MAX: usize = 4_096;
 /// Envelopes that a client holds of one identity that was not accepted yet.
 pub const CLIENT_HELD_MAX: usize = 64;
 /// Deliveries that a client works on for one commit.

@@ -28,8 +28,8 @@ const PENDING_MAX: usize = 10_000;
 #[derive(Default)]
 pub(super) struct Acks {
     pending: BTreeMap<Whose, Pending>,
-    /// What was sent, by message id; loaded with the first ack.
-    sent: Option<BTreeMap<MessageId, Sent>>,
+    /// What was sent, by message id, and in its order; loaded when it is needed.
+    sent: Option<(BTreeMap<MessageId, Sent>, BTreeMap<u64, MessageId>)>,
 }
 
 /// What one peer will be told of direct messages, or of those in one group.
@@ -50,13 +50,21 @@ struct Sent {
 }
 
 impl Acks {
-    pub(super) fn load(store: &Store) -> Result<Self> {
+    pub(super) fn load(store: &Store, now_ms: u64) -> Result<Self> {
         let mut acks = Self::default();
         for record in store.scan(&records::all_acks())? {
             let (whose, pending) = records::read(&record?.value, Pending::read)?;
             acks.pending.insert(whose, pending);
         }
+        acks.correct_clock(now_ms);
         Ok(acks)
+    }
+
+    /// No time of it is ahead.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        for pending in self.pending.values_mut() {
+            pending.due_ms = pending.due_ms.min(now_ms.saturating_add(CLIENT_ACK_DELAY_MS));
+        }
     }
 
     /// The record of one peer, of direct messages or of those in a group; none if it will be told nothing.
@@ -136,7 +144,7 @@ impl Client {
         let seen = self.seen_of(user)?;
         let known: Vec<MessageId> = message_ids.iter().filter(|id| seen.contains(id)).copied().collect();
         for id in known {
-            self.tell_peer(group, user, AckState::Read, &id);
+            self.tell_peer(group, user, AckState::Read, &id)?;
         }
         Ok(())
     }
@@ -154,12 +162,18 @@ impl Client {
         message_id: &MessageId,
     ) -> Result<()> {
         if self.options.acks && self.peer(user)?.accepted {
-            self.tell_peer(group, user, AckState::Delivered, message_id);
+            self.tell_peer(group, user, AckState::Delivered, message_id)?;
         }
         Ok(())
     }
 
-    fn tell_peer(&mut self, group: Option<&GroupId>, user: &str, state: AckState, message_id: &MessageId) {
+    fn tell_peer(
+        &mut self,
+        group: Option<&GroupId>,
+        user: &str,
+        state: AckState,
+        message_id: &MessageId,
+    ) -> Result<()> {
         let now_ms = self.now_ms;
         let pending = self.acks.pending.entry((user.into(), group.copied())).or_default();
         if pending.is_empty() {
@@ -173,10 +187,37 @@ impl Client {
                 &mut pending.read
             }
         };
-        if ids.len() < PENDING_MAX && !ids.contains(message_id) {
+        if !ids.contains(message_id) {
             ids.push(*message_id);
         }
+        let is_full = ids.len() >= PENDING_MAX;
         self.journal.acks(user, group.copied());
+        // As many as a queue holds came within a moment: no more gather.
+        if is_full { self.tell_now(user, group.copied()) } else { Ok(()) }
+    }
+
+    /// Tells a peer what it will be told, of direct messages or of those in a group.
+    fn tell_now(&mut self, user: &str, group: Option<GroupId>) -> Result<()> {
+        let now_ms = self.now_ms;
+        let Some(pending) = self.acks.pending.get_mut(&(user.into(), group)) else { return Ok(()) };
+        let all = [
+            (AckState::Delivered, core::mem::take(&mut pending.delivered)),
+            (AckState::Read, core::mem::take(&mut pending.read)),
+        ];
+        // What the peer was told a moment ago, of another group, counts too.
+        let all_of_peer = (user.into(), None)..=(user.into(), Some([u8::MAX; 32]));
+        for (_, pending) in self.acks.pending.range_mut(all_of_peer) {
+            pending.due_ms = now_ms.saturating_add(CLIENT_ACK_DELAY_MS);
+        }
+        self.journal.acks(user, group);
+        for (state, ids) in all.into_iter().filter(|(_, ids)| !ids.is_empty()) {
+            for ids in ids.chunks(ACK_MAX) {
+                let mut body = Zeroizing::new(Vec::new());
+                Ack::new(state, group.as_ref(), ids)?.put(&mut body)?;
+                self.enqueue_spare(Target::User(user.into()), ContentKind::Ack, body)?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells peers what is due.
@@ -186,27 +227,12 @@ impl Client {
         let due = self.acks.pending.iter().filter(|(_, pending)| is_due(pending));
         let due: Vec<Whose> = due.map(|(whose, _)| whose.clone()).collect();
         for (user, group) in due {
-            // What the peer was told a moment ago, of another group, counts too.
-            let Some(pending) =
-                self.acks.pending.get_mut(&(user.clone(), group)).filter(|pending| is_due(pending))
-            else {
-                continue;
-            };
-            let all = [
-                (AckState::Delivered, core::mem::take(&mut pending.delivered)),
-                (AckState::Read, core::mem::take(&mut pending.read)),
-            ];
-            let all_of_peer = (user.clone(), None)..=(user.clone(), Some([u8::MAX; 32]));
-            for (_, pending) in self.acks.pending.range_mut(all_of_peer) {
-                pending.due_ms = now_ms.saturating_add(CLIENT_ACK_DELAY_MS);
+            if self.journal.is_long() {
+                break;
             }
-            self.journal.acks(&user, group);
-            for (state, ids) in all.into_iter().filter(|(_, ids)| !ids.is_empty()) {
-                for ids in ids.chunks(ACK_MAX) {
-                    let mut body = Zeroizing::new(Vec::new());
-                    Ack::new(state, group.as_ref(), ids)?.put(&mut body)?;
-                    self.enqueue(Target::User(user.clone()), ContentKind::Ack, body)?;
-                }
+            // What the peer was told a moment ago, of another group, counts too.
+            if self.acks.pending.get(&(user.clone(), group)).is_some_and(is_due) {
+                self.tell_now(&user, group)?;
             }
         }
         Ok(())
@@ -217,14 +243,17 @@ impl Client {
         if !self.options.acks {
             return Ok(());
         }
+        self.load_sent()?;
         let sent = Sent { number, to: to.clone(), states: BTreeMap::new() };
         self.journal.put(records::sent(number), sent.to_value(message_id)?);
-        if let Some(oldest) = number.checked_sub(CLIENT_SENT_MAX) {
-            self.journal.delete(records::sent(oldest));
-        }
-        if let Some(loaded) = &mut self.acks.sent {
+        if let Some((loaded, order)) = &mut self.acks.sent {
             loaded.insert(*message_id, sent);
-            loaded.retain(|_, sent| sent.number.saturating_add(CLIENT_SENT_MAX) > number);
+            order.insert(number, *message_id);
+            while order.len() > CLIENT_SENT_MAX && !self.journal.is_long() {
+                let Some((oldest, message_id)) = order.pop_first() else { break };
+                loaded.remove(&message_id);
+                self.journal.delete(records::sent(oldest));
+            }
         }
         Ok(())
     }
@@ -233,8 +262,9 @@ impl Client {
     pub(super) fn forget_sent(&mut self, number: u64, message_id: &MessageId) {
         if self.options.acks {
             self.journal.delete(records::sent(number));
-            if let Some(loaded) = &mut self.acks.sent {
+            if let Some((loaded, order)) = &mut self.acks.sent {
                 loaded.remove(message_id);
+                order.remove(&number);
             }
         }
     }
@@ -263,7 +293,7 @@ impl Client {
         };
         self.load_sent()?;
         for message_id in ack.message_ids() {
-            let sent = self.acks.sent.as_mut().and_then(|sent| sent.get_mut(message_id));
+            let sent = self.acks.sent.as_mut().and_then(|(sent, _)| sent.get_mut(message_id));
             let is_news = |sent: &&mut Sent| sent.states.get(user).is_none_or(|known| *known < state);
             let Some(sent) = sent.filter(|sent| sent.to == to).filter(is_news) else { continue };
             sent.states.insert(user.into(), state);
@@ -286,14 +316,15 @@ impl Client {
         if self.acks.sent.is_some() {
             return Ok(());
         }
-        let mut loaded = BTreeMap::new();
+        let (mut loaded, mut order) = (BTreeMap::new(), BTreeMap::new());
         for record in self.store.scan(&records::all_sent())? {
             let record = record?;
             let number = records::number(&record.name)?;
             let (message_id, sent) = records::read(&record.value, |reader| Sent::read(reader, number))?;
             loaded.insert(message_id, sent);
+            order.insert(number, message_id);
         }
-        self.acks.sent = Some(loaded);
+        self.acks.sent = Some((loaded, order));
         Ok(())
     }
 }

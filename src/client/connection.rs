@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::client::Client;
+use crate::client::ask::{Answer, Ask};
 use crate::client::event::Event;
-use crate::client::groups::GroupId;
 use crate::client::inbox::Source;
+use crate::client::outbox::Target;
 use crate::client::timers::earliest;
 use crate::crypto::ecc::SIGNATURE_LEN;
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ pub(super) struct Connection {
     last_sent_ms: u64,
     /// The relay takes no request before.
     hold_until_ms: u64,
+    /// When it last delivered something of the queue that had gathered, until that is read.
+    gathered_ms: Option<u64>,
     /// Bytes of the longest frame that the relay takes.
     frame_max: usize,
     /// The host shall end the connection.
@@ -51,77 +54,12 @@ struct Request {
     sent_ms: Option<u64>,
 }
 
-/// What a client asks a relay. Each is idempotent.
-pub(super) enum Ask {
-    /// A user's card and prekeys.
-    Lookup(Box<str>),
-    /// To take this bundle.
-    Prekeys(Vec<u8>),
-    /// To take the envelopes of these numbers of the outbox.
-    Send(Vec<u64>),
-    /// The same of envelopes for groups, which are looked at again before they go on another connection.
-    SendGroup(Vec<u64>),
-    /// To take an envelope that is not kept.
-    SendOnce(Vec<u8>),
-    /// To take the roster entry of this request of the application.
-    Commit(u64),
-    /// For the groups with the label of this request of the application.
-    Find(u64),
-    /// For the roster entries of a group.
-    FetchLog { group: GroupId, from_epoch: u64 },
-    /// To say who of those watched is online.
-    Watch,
-    /// To show that it is there.
-    Ping,
-}
-
-impl Ask {
-    /// Whether this can be an answer to it.
-    fn takes(&self, answer: &Answer<'_>) -> bool {
-        match (self, answer) {
-            (_, Answer::Refused { .. })
-            | (Self::Lookup(_), Answer::Done(Body::Found { .. }))
-            | (Self::Find(_), Answer::Done(Body::Groups { .. }))
-            | (Self::FetchLog { .. }, Answer::Done(Body::Log { .. }))
-            | (
-                Self::Prekeys(_) | Self::SendOnce(_) | Self::Commit(_) | Self::Watch | Self::Ping,
-                Answer::Done(Body::Ok),
-            ) => true,
-            (Self::Send(numbers) | Self::SendGroup(numbers), Answer::Done(Body::Ok)) => numbers.len() == 1,
-            (Self::Send(numbers) | Self::SendGroup(numbers), Answer::Done(Body::SentMany { statuses })) => {
-                numbers.len() == statuses.len()
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether it is repeated on the next connection.
-    const fn is_kept(&self) -> bool {
-        match self {
-            Self::Lookup(_)
-            | Self::Prekeys(_)
-            | Self::Send(_)
-            | Self::Commit(_)
-            | Self::Find(_)
-            | Self::FetchLog { .. } => true,
-            // Watch is asked on each connection anyway.
-            Self::SendGroup(_) | Self::SendOnce(_) | Self::Watch | Self::Ping => false,
-        }
-    }
-}
-
 /// A frame that waits for the commit.
 pub(super) enum Outgoing {
     Hello,
     Proof { request: u32, signature: [u8; SIGNATURE_LEN] },
     Request(u32),
     Acknowledge,
-}
-
-/// What came back to a request.
-pub(super) enum Answer<'a> {
-    Done(Body<'a>),
-    Refused { status: Error, retry_after_ms: u32, epoch: u64 },
 }
 
 impl Connection {
@@ -154,6 +92,19 @@ impl Connection {
         self.last_request
     }
 
+    /// No time of it is ahead.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        if let State::Greeting { since_ms, .. } = &mut self.state {
+            *since_ms = (*since_ms).min(now_ms);
+        }
+        self.last_sent_ms = self.last_sent_ms.min(now_ms);
+        self.hold_until_ms = self.hold_until_ms.min(now_ms);
+        self.gathered_ms = self.gathered_ms.map(|at_ms| at_ms.min(now_ms));
+        for request in self.requests.values_mut() {
+            request.sent_ms = request.sent_ms.map(|sent_ms| sent_ms.min(now_ms));
+        }
+    }
+
     /// When the connection needs a tick.
     pub(super) fn due_ms(&self, now_ms: u64) -> Option<u64> {
         match &self.state {
@@ -165,7 +116,8 @@ impl Connection {
                 let ping = self.last_sent_ms.saturating_add(CLIENT_PING_MS);
                 let oldest = self.requests.values().filter_map(|request| request.sent_ms).min();
                 let silent = oldest.map(|sent_ms| sent_ms.saturating_add(CLIENT_ANSWER_MS));
-                earliest([Some(ping), held, silent])
+                let gathered = self.gathered_ms.map(|at_ms| at_ms.saturating_add(CLIENT_ANSWER_MS));
+                earliest([Some(ping), held, silent, gathered])
             }
         }
     }
@@ -207,6 +159,7 @@ impl Client {
         let connection = &mut self.connection;
         connection.state = State::Down;
         connection.drop_it = false;
+        connection.gathered_ms = None;
         connection.hold_until_ms = 0;
         let mut landed = Vec::new();
         connection.requests.retain(|_, request| {
@@ -265,6 +218,7 @@ impl Client {
             }
             (State::Greeting { .. }, Body::Welcome(welcome)) => self.welcomed(&welcome).map(Ok),
             (State::Up, Body::Deliver { sequence, payload }) => {
+                self.connection.gathered_ms = self.connection.gathered_ms.map(|_| self.now_ms);
                 self.park(sequence, payload);
                 // Memory is bounded, whatever a relay delivers before anybody looks.
                 if self.parked.len() >= CLIENT_BATCH_MAX { self.settle().map(Ok) } else { Ok(Ok(())) }
@@ -272,6 +226,7 @@ impl Client {
             // What overtook the welcome is told again after it.
             (State::Greeting { .. }, Body::Presence { .. }) => Ok(Ok(())),
             (State::Up, Body::QueueEnd) => {
+                self.connection.gathered_ms = None;
                 self.park_answer(Source::QueueEnd, &[]);
                 Ok(Ok(()))
             }
@@ -307,6 +262,7 @@ impl Client {
 
     fn welcomed(&mut self, welcome: &Welcome<'_>) -> Result<()> {
         self.connection.state = State::Up;
+        self.connection.gathered_ms = Some(self.now_ms);
         self.connection.frame_max = usize::try_from(welcome.frame_max).unwrap_or(FRAME_MAX).min(FRAME_MAX);
         let settings = &mut self.settings;
         if settings.relay_id != *welcome.relay_id || welcome.last < settings.seen {
@@ -402,23 +358,21 @@ impl Client {
             (Ask::Lookup(user), Answer::Refused { status, .. }) => self.not_found(&user, status),
             (Ask::Prekeys(bundle), Answer::Done(_)) => self.prekeys_taken(&bundle),
             (Ask::Prekeys(_), Answer::Refused { status, .. }) => {
-                // Not again on this connection: the same would be refused for the same reason.
                 self.tell(Event::Error { status });
+                self.prekeys_refused();
                 Ok(())
             }
             (Ask::Send(numbers) | Ask::SendGroup(numbers), Answer::Done(Body::SentMany { statuses })) => {
-                for (number, status) in numbers.into_iter().zip(statuses.iter()) {
-                    let refused = (status != 0).then(|| Error::from_code(status).unwrap_or(Error::Internal));
-                    self.sent(number, refused)?;
-                }
-                Ok(())
+                let refused = |status| Error::from_code(status).unwrap_or(Error::Internal);
+                let statuses = statuses.iter().map(|status| (status != 0).then(|| refused(status)));
+                self.all_sent(numbers.into_iter().zip(statuses))
             }
             (Ask::Send(numbers) | Ask::SendGroup(numbers), answer) => {
                 let refused = match answer {
                     Answer::Refused { status, .. } => Some(status),
                     Answer::Done(_) => None,
                 };
-                numbers.into_iter().try_for_each(|number| self.sent(number, refused))
+                self.all_sent(numbers.into_iter().map(|number| (number, refused)))
             }
             (Ask::Commit(number), Answer::Done(_)) => {
                 self.park_answer(Source::Taken(number), &[]);
@@ -463,8 +417,13 @@ impl Client {
             State::Down => {}
             State::Greeting { since_ms, .. } => self.connection.drop_it |= long_ago(*since_ms),
             State::Up => {
-                if self.connection.requests.values().filter_map(|request| request.sent_ms).any(long_ago) {
+                let mut asked = self.connection.requests.values().filter_map(|request| request.sent_ms);
+                if asked.any(long_ago) || self.connection.gathered_ms.is_some_and(long_ago) {
                     self.connection.drop_it = true;
+                    // What is for groups has waited for the end of the queue.
+                    for group in self.outbox.groups_waiting() {
+                        self.note_trouble(&Target::Group(group), Error::WrongState);
+                    }
                     return;
                 }
                 if now_ms >= self.connection.hold_until_ms {
@@ -503,6 +462,15 @@ impl Client {
                 Some(Frame { request: 0, body }.to_bytes()?)
             }
             Outgoing::Acknowledge => None,
+            Outgoing::Request(request) if self.is_hollow(request) => {
+                if let Some(Request { ask: Ask::Send(numbers) | Ask::SendGroup(numbers), .. }) =
+                    self.connection.requests.remove(&request)
+                {
+                    self.outbox.land(&numbers);
+                    self.is_unfinished = true;
+                }
+                None
+            }
             Outgoing::Request(request) => self.request_frame(request, commit)?,
         };
         if let Some(frame) = frame {
@@ -523,6 +491,16 @@ impl Client {
             seen: self.settings.seen,
         });
         Frame { request, body }.to_bytes()
+    }
+
+    /// Whether something that a request was about has gone since: an answer would mean another.
+    fn is_hollow(&self, request: u32) -> bool {
+        match self.connection.requests.get(&request).map(|request| &request.ask) {
+            Some(Ask::Send(numbers) | Ask::SendGroup(numbers)) => {
+                numbers.iter().any(|number| self.outbox.envelope(*number).is_none())
+            }
+            _ => false,
+        }
     }
 
     fn request_frame(&self, request: u32, commit: u64) -> Result<Option<Vec<u8>>> {

@@ -87,7 +87,8 @@ pub enum Event {
         /// How far.
         state: MessageState,
     },
-    /// A message of ours will not be sent.
+    /// A message of ours will not be sent; or, though it was sent, the peer cannot read it and it is not kept any longer
+    /// ([`Error::LimitReached`]).
     Failed {
         /// Our message.
         message_id: MessageId,

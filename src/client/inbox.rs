@@ -9,6 +9,7 @@ use crate::client::groups::GroupId;
 use crate::client::outbox::envelope_id;
 use crate::client::records;
 use crate::client::sessions::Line;
+use crate::client::timers::count_within;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Identity};
 use crate::limits::{
@@ -328,15 +329,3 @@ impl Client {
 }
 
 const MINUTE_MS: u64 = 60_000;
-
-/// Counts one more of what may happen so often in a time. [`Error::RateLimited`] if it may not.
-fn count_within((since_ms, count): &mut (u64, u32), now_ms: u64, time_ms: u64, max: u32) -> Result<()> {
-    if now_ms.saturating_sub(*since_ms) >= time_ms {
-        (*since_ms, *count) = (now_ms, 0);
-    }
-    if *count >= max {
-        return Err(Error::RateLimited);
-    }
-    *count = count.saturating_add(1);
-    Ok(())
-}

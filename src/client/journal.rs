@@ -9,7 +9,6 @@ use crate::client::groups::GroupId;
 use crate::client::{Client, records};
 use crate::error::Result;
 use crate::identity::Identity;
-use crate::session::Session;
 use crate::store::{Changes, Name};
 use crate::wire::codec::Put as _;
 
@@ -67,6 +66,11 @@ impl Journal {
     /// The session of this peer changes by more than its lease covers.
     pub(super) fn session(&mut self, user: &str) {
         self.sessions.insert(user.into());
+    }
+
+    /// Whether a record of this peer is about to change.
+    pub(super) fn concerns(&self, user: &str) -> bool {
+        self.peers.contains(user) || self.sessions.contains(user)
     }
 
     /// What this peer will be told of its messages, direct ones or those in a group, changes.
@@ -128,6 +132,7 @@ impl Client {
 
     /// Writes the records that were only marked.
     fn collect(&mut self) -> Result<()> {
+        self.let_peers_go()?;
         let Self { journal, settings, identity, peers, .. } = self;
         if mem::take(&mut journal.settings) {
             journal.changes.put(records::settings(), settings.to_value());
@@ -145,12 +150,7 @@ impl Client {
         }
         for user in mem::take(&mut journal.sessions) {
             match peers.get_mut(&user).and_then(|peer| peer.line.as_mut()) {
-                Some(line) => {
-                    let mut value = records::begin();
-                    value.put_u16(Session::FORMAT);
-                    value.put(&line.export()?);
-                    journal.changes.put(records::session(&user), value);
-                }
+                Some(line) => journal.changes.put(records::session(&user), line.export()?),
                 None => journal.changes.delete(records::session(&user)),
             }
         }

@@ -1,15 +1,16 @@
 //! Contents that were sent to a peer and are kept in case it cannot open them (`docs/PROTOCOL.md` section 16.2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use zeroize::Zeroizing;
 
 use crate::client::Client;
 use crate::client::event::MessageId;
+use crate::client::journal::Journal;
 use crate::client::records;
 use crate::error::{Error, Result};
-use crate::limits::{CLIENT_RESEND_BYTES_MAX, CLIENT_RESEND_MAX, QUEUE_AGE_MAX_MS};
-use crate::store::{Name, Store};
+use crate::limits::{CLIENT_KEPT_MAX, CLIENT_RESEND_BYTES_MAX, CLIENT_RESEND_MAX, DAY_MS, QUEUE_AGE_MAX_MS};
+use crate::store::Store;
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::content::ContentKind;
 use crate::wire::envelope::ENVELOPE_ID_LEN;
@@ -24,14 +25,45 @@ pub(super) struct Content {
     pub(super) sealed_ms: u64,
     /// How often it was sent again.
     pub(super) again: u8,
-    pub(super) body: Zeroizing<Vec<u8>>,
+    /// None of a message that made room for newer ones: what is left of it says which one could not be read.
+    pub(super) body: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// What is kept of one peer, by the numbers that the contents had in the outbox; the bodies are in the store.
 #[derive(Default)]
 pub(super) struct Kept {
-    index: BTreeMap<u64, ([u8; ENVELOPE_ID_LEN], usize)>,
+    index: BTreeMap<u64, Place>,
+    /// Numbers of those with bodies, and the bytes of these.
+    whole: BTreeSet<u64>,
     bytes: usize,
+}
+
+/// Peers of whom is forgotten what is too old.
+pub(super) struct Sweep {
+    /// When it begins again.
+    due_ms: u64,
+    /// Those who are left.
+    users: VecDeque<Box<str>>,
+}
+
+/// Peers that one tick looks at.
+const SWEEP_USERS: usize = 64;
+
+impl Sweep {
+    /// The first time soon after an opening, for those who open often.
+    pub(super) fn new(now_ms: u64) -> Self {
+        Self { due_ms: now_ms.saturating_add(SWEEP_SOON_MS), users: VecDeque::new() }
+    }
+}
+
+const SWEEP_SOON_MS: u64 = 10_000;
+
+/// What is known of a content without reading it.
+struct Place {
+    envelope_id: [u8; ENVELOPE_ID_LEN],
+    sealed_ms: u64,
+    /// Of its body.
+    length: usize,
 }
 
 impl Content {
@@ -47,7 +79,11 @@ impl Content {
             kind: ContentKind::try_from(reader.u8()?)?,
             sealed_ms: reader.u64()?,
             again: reader.u8()?,
-            body: Zeroizing::new(reader.bytes32(0..=usize::MAX)?.to_vec()),
+            body: if records::read_bool(reader)? {
+                Some(Zeroizing::new(reader.bytes32(0..=usize::MAX)?.to_vec()))
+            } else {
+                None
+            },
         })
     }
 
@@ -59,62 +95,94 @@ impl Content {
         value.put_u8(self.kind as u8);
         value.put_u64(self.sealed_ms);
         value.put_u8(self.again);
-        value.put_bytes32(&self.body)?;
+        records::put_bool(&mut value, self.body.is_some());
+        if let Some(body) = &self.body {
+            value.put_bytes32(body)?;
+        }
         Ok(value)
     }
 }
 
 impl Kept {
-    /// What is young enough to be asked for, and the names of what is not.
-    fn load(store: &Store, user: &str, now_ms: u64) -> Result<(Self, Vec<Name>)> {
-        let (mut kept, mut old) = (Self::default(), Vec::new());
+    /// What is young enough to be asked for. What is not is deleted, and no time is ahead.
+    fn load(store: &Store, journal: &mut Journal, user: &str, now_ms: u64) -> Result<Self> {
+        let mut kept = Self::default();
         for record in store.scan(&records::all_resend(user))? {
             let record = record?;
-            let content = records::read(&record.value, Content::read)?;
-            if now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS {
-                old.push(record.name);
+            let mut content = records::read(&record.value, Content::read)?;
+            if is_old(content.sealed_ms, now_ms) {
+                journal.delete(record.name);
                 continue;
             }
-            kept.add(records::number(&record.name)?, content.envelope_id, content.body.len());
+            kept.add(records::number(&record.name)?, &content);
+            if content.sealed_ms > now_ms.saturating_add(DAY_MS) {
+                content.sealed_ms = now_ms;
+                journal.put(record.name, content.to_value()?);
+            }
         }
-        Ok((kept, old))
+        Ok(kept)
     }
 
-    fn add(&mut self, number: u64, envelope_id: [u8; ENVELOPE_ID_LEN], length: usize) {
+    fn add(&mut self, number: u64, content: &Content) {
         self.remove(number);
-        self.index.insert(number, (envelope_id, length));
-        self.bytes = self.bytes.saturating_add(length);
+        let length = content.body.as_ref().map_or(0, |body| body.len());
+        let place = Place { envelope_id: content.envelope_id, sealed_ms: content.sealed_ms, length };
+        self.index.insert(number, place);
+        if content.body.is_some() {
+            self.whole.insert(number);
+            self.bytes = self.bytes.saturating_add(length);
+        }
     }
 
     fn remove(&mut self, number: u64) {
-        if let Some((_, length)) = self.index.remove(&number) {
-            self.bytes = self.bytes.saturating_sub(length);
+        if let Some(place) = self.index.remove(&number)
+            && self.whole.remove(&number)
+        {
+            self.bytes = self.bytes.saturating_sub(place.length);
         }
+    }
+
+    /// The oldest with a body, if they are too many.
+    fn excess_whole(&self) -> Option<u64> {
+        let too_many = self.whole.len() > CLIENT_RESEND_MAX
+            || (self.bytes > CLIENT_RESEND_BYTES_MAX && self.whole.len() > 1);
+        self.whole.first().copied().filter(|_| too_many)
     }
 
     /// The oldest, if there are too many.
     fn excess(&self) -> Option<u64> {
-        let too_many = self.index.len() > CLIENT_RESEND_MAX
-            || (self.bytes > CLIENT_RESEND_BYTES_MAX && self.index.len() > 1);
-        self.index.keys().next().copied().filter(|_| too_many)
+        self.index.keys().next().copied().filter(|_| self.index.len() > CLIENT_KEPT_MAX)
     }
 
     /// The number of the content that this envelope carried.
     pub(super) fn find(&self, envelope_id: &[u8; ENVELOPE_ID_LEN]) -> Option<u64> {
-        self.index.iter().find(|(_, (id, _))| id == envelope_id).map(|(number, _)| *number)
+        self.index.iter().find(|(_, place)| place.envelope_id == *envelope_id).map(|(number, _)| *number)
     }
 
-    fn numbers(&self) -> Vec<u64> {
-        self.index.keys().copied().collect()
+    /// Those with bodies.
+    pub(super) fn whole(&self) -> Vec<u64> {
+        self.whole.iter().copied().collect()
     }
+
+    /// Forgets what is too old to be asked for. Answers the numbers.
+    fn expire(&mut self, now_ms: u64) -> Vec<u64> {
+        let old = self.index.iter().filter(|(_, place)| is_old(place.sealed_ms, now_ms));
+        let old: Vec<u64> = old.map(|(number, _)| *number).collect();
+        old.iter().for_each(|number| self.remove(*number));
+        old
+    }
+}
+
+/// No queue holds its envelope any more.
+const fn is_old(sealed_ms: u64, now_ms: u64) -> bool {
+    now_ms.saturating_sub(sealed_ms) >= QUEUE_AGE_MAX_MS
 }
 
 impl Client {
     /// What is kept of a peer.
     pub(super) fn kept_of(&mut self, user: &str) -> Result<&mut Kept> {
         if self.peer(user)?.kept.is_none() {
-            let (kept, old) = Kept::load(&self.store, user, self.now_ms)?;
-            old.into_iter().for_each(|name| self.journal.delete(name));
+            let kept = Kept::load(&self.store, &mut self.journal, user, self.now_ms)?;
             self.peer(user)?.kept = Some(kept);
         }
         self.peer(user)?.kept.as_mut().ok_or(Error::Internal)
@@ -124,22 +192,79 @@ impl Client {
     pub(super) fn keep(&mut self, user: &str, number: u64, content: &Content) -> Result<()> {
         let value = content.to_value()?;
         let kept = self.kept_of(user)?;
-        kept.add(number, content.envelope_id, content.body.len());
-        let mut gone = Vec::new();
+        kept.add(number, content);
+        let (mut emptied, mut gone) = (Vec::new(), Vec::new());
+        while let Some(oldest) = kept.excess_whole() {
+            kept.remove(oldest);
+            emptied.push(oldest);
+        }
         while let Some(oldest) = kept.excess() {
             kept.remove(oldest);
             gone.push(oldest);
         }
         self.journal.put(records::resend(user, number), value);
+        for oldest in emptied {
+            self.empty_kept(user, oldest)?;
+        }
         for oldest in gone {
             self.journal.delete(records::resend(user, oldest));
         }
         Ok(())
     }
 
+    /// Lets go of the body of a content. Of a message, what is left names it.
+    fn empty_kept(&mut self, user: &str, number: u64) -> Result<()> {
+        let content = Content::load(&self.store, user, number)?;
+        match content.filter(|content| content.kind == ContentKind::Data) {
+            Some(content) => {
+                let content = Content { body: None, ..content };
+                self.journal.put(records::resend(user, number), content.to_value()?);
+                self.kept_of(user)?.add(number, &content);
+            }
+            None => self.journal.delete(records::resend(user, number)),
+        }
+        Ok(())
+    }
+
+    /// Once a day, forgets what no queue holds any more, some peers at a time: what was sent shall not lie about.
+    pub(super) fn tend_kept(&mut self) -> Result<()> {
+        let now_ms = self.now_ms;
+        if self.sweep.users.is_empty() {
+            if now_ms < self.sweep.due_ms {
+                return Ok(());
+            }
+            self.sweep = Sweep { due_ms: now_ms.saturating_add(DAY_MS), users: self.all_with_sessions()? };
+        }
+        for _ in 0..SWEEP_USERS {
+            let Some(user) = self.sweep.users.pop_front() else { break };
+            let loaded = self.peers.get_mut(&user).and_then(|peer| peer.kept.as_mut());
+            match loaded {
+                Some(kept) => {
+                    for number in kept.expire(now_ms) {
+                        self.journal.delete(records::resend(&user, number));
+                    }
+                }
+                None => drop(Kept::load(&self.store, &mut self.journal, &user, now_ms)?),
+            }
+        }
+        Ok(())
+    }
+
+    /// When the next of that is due.
+    pub(super) fn kept_due_ms(&self) -> u64 {
+        if self.sweep.users.is_empty() { self.sweep.due_ms } else { self.now_ms }
+    }
+
+    /// Forgets one content.
+    pub(super) fn forget_one_kept(&mut self, user: &str, number: u64) -> Result<()> {
+        self.kept_of(user)?.remove(number);
+        self.journal.delete(records::resend(user, number));
+        Ok(())
+    }
+
     /// Forgets what was sent to an identity that does not count any more.
     pub(super) fn forget_kept(&mut self, user: &str) -> Result<()> {
-        let numbers = self.kept_of(user)?.numbers();
+        let numbers: Vec<u64> = self.kept_of(user)?.index.keys().copied().collect();
         self.peer(user)?.kept = Some(Kept::default());
         for number in numbers {
             self.journal.delete(records::resend(user, number));
@@ -152,20 +277,35 @@ impl Client {
 mod tests {
     use super::*;
 
+    fn content(id: u8, length: usize) -> Content {
+        let body = Some(Zeroizing::new(vec![0; length]));
+        let (envelope_id, key_id, message_id) = ([id; 16], [0; 8], [id; 16]);
+        Content { envelope_id, key_id, message_id, kind: ContentKind::Data, sealed_ms: 0, again: 0, body }
+    }
+
     #[test]
     fn the_oldest_goes_first_and_the_last_stays_whatever_its_size() {
         let mut kept = Kept::default();
         for number in 0..=CLIENT_RESEND_MAX as u64 {
-            kept.add(number, [number as u8; 16], 1);
+            kept.add(number, &content(number as u8, 1));
         }
-        assert_eq!(kept.excess(), Some(0));
-        kept.remove(0);
-        assert_eq!(kept.excess(), None);
-        assert_eq!(kept.find(&[9; 16]), Some(9));
-        kept.add(1_000, [0; 16], CLIENT_RESEND_BYTES_MAX);
-        while let Some(oldest) = kept.excess() {
+        assert_eq!(kept.excess_whole(), Some(0));
+        kept.add(0, &Content { body: None, ..content(0, 1) });
+        assert_eq!((kept.excess_whole(), kept.excess(), kept.find(&[9; 16])), (None, None, Some(9)));
+        kept.add(1_000, &content(0, CLIENT_RESEND_BYTES_MAX));
+        while let Some(oldest) = kept.excess_whole() {
             kept.remove(oldest);
         }
-        assert_eq!(kept.numbers(), [1_000]);
+        assert_eq!((kept.whole(), kept.find(&[0; 16])), (vec![1_000], Some(0)));
+        assert_eq!((kept.expire(QUEUE_AGE_MAX_MS), kept.bytes), (vec![0, 1_000], 0));
+    }
+
+    #[test]
+    fn what_is_left_of_a_message_reads_back() {
+        for body in [None, Some(Zeroizing::new(b"a body".to_vec()))] {
+            let value = Content { body: body.clone(), ..content(7, 1) }.to_value().unwrap();
+            let read = records::read(&value, Content::read).unwrap();
+            assert!(read.body == body && read.message_id == [7; 16]);
+        }
     }
 }

@@ -15,8 +15,8 @@
 //! # Where things belong
 //!
 //! * `records`: the name of every record. `settings`: what the client itself remembers.
-//! * `connection`: a kind of request is a variant of `Ask`, is written in `request_frame`, and its answer is handed
-//!   on in `answer`.
+//! * `ask`, `connection`: a kind of request is a variant of `Ask`, is written in `request_frame`, and its answer is
+//!   handed on in `answered`.
 //! * `outbox`: `Target` is whom something is for; `enqueue` puts it there, `pump` asks the target's own `seal_...`
 //!   for envelopes, `sent` takes the relay's answer. `kept`: contents that may be asked for again.
 //! * `inbox`: `deliver` goes by the kind of the envelope, `content` by the kind of what a session opened.
@@ -26,6 +26,7 @@
 //! * `timers`: everything that happens by time is tended in `tend`, and its time is in `due_ms`.
 
 mod acks;
+mod ask;
 mod connection;
 mod event;
 mod groups;
@@ -55,6 +56,7 @@ pub use options::{ClientOptions, IdentityChange};
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Identity, IdentityOptions};
+use crate::limits::DAY_MS;
 use crate::store::Store;
 use acks::Acks;
 use connection::Connection;
@@ -62,6 +64,7 @@ use groups::Groups;
 use inbox::Parked;
 use info::Counters;
 use journal::Journal;
+use kept::Sweep;
 use outbox::Outbox;
 use peers::Peer;
 use prekeys::Published;
@@ -78,6 +81,8 @@ pub struct Client {
     journal: Journal,
     connection: Connection,
     peers: BTreeMap<Box<str>, Peer>,
+    /// Counts how often a peer was needed.
+    peer_uses: u64,
     outbox: Outbox,
     groups: Groups,
     acks: Acks,
@@ -89,6 +94,9 @@ pub struct Client {
     said_commit: u64,
     /// The store was found to be an older copy of itself, which happens once for each opening.
     is_restored: bool,
+    sweep: Sweep,
+    /// Those whom a restored store still has to turn to; none before they were looked for.
+    forgotten: Option<VecDeque<Box<str>>>,
     parked: VecDeque<Parked>,
     frames: VecDeque<Vec<u8>>,
     events: VecDeque<Emitted>,
@@ -98,6 +106,8 @@ pub struct Client {
     /// The highest number that the application was given.
     given: u64,
     counters: Counters,
+    /// There is more to be done than what the last commit holds.
+    is_unfinished: bool,
     now_ms: u64,
     failed: Option<Error>,
 }
@@ -159,7 +169,7 @@ impl Client {
         now_ms: u64,
     ) -> Result<Self> {
         let value = store.get(&records::identity())?.ok_or(Error::WrongState)?;
-        let identity = {
+        let mut identity = {
             let (format, payload) =
                 records::read(&value, |reader| Ok((reader.u16()?, reader.take(reader.remaining())?)))?;
             Identity::import(format, payload).map_err(|error| match error {
@@ -167,11 +177,12 @@ impl Client {
                 _ => Error::StoreDamaged,
             })?
         };
-        let settings = Settings::load(&store)?.ok_or(Error::StoreDamaged)?;
+        identity.correct_clock(now_ms);
+        let settings = Settings::load(&store, now_ms)?.ok_or(Error::StoreDamaged)?;
         let mut client = Self::new(store, identity, settings, options, rng, now_ms);
-        client.outbox = Outbox::load(&client.store)?;
-        client.groups = Groups::load(&client.store)?;
-        client.acks = Acks::load(&client.store)?;
+        client.outbox = Outbox::load(&client.store, now_ms)?;
+        client.groups = Groups::load(&client.store, now_ms)?;
+        client.acks = Acks::load(&client.store, now_ms)?;
         for record in client.store.scan(&records::all_events())? {
             let record = record?;
             let number = records::number(&record.name)?;
@@ -179,6 +190,7 @@ impl Client {
             client.events.push_back(Emitted { number, again: true, event });
             client.unconfirmed.insert(number);
         }
+        client.load_pending()?;
         client.resume_held()?;
         Ok(client)
     }
@@ -200,6 +212,7 @@ impl Client {
             journal: Journal::default(),
             connection: Connection::default(),
             peers: BTreeMap::new(),
+            peer_uses: 0,
             outbox: Outbox::default(),
             groups: Groups::default(),
             acks: Acks::default(),
@@ -208,6 +221,8 @@ impl Client {
             publishing: false,
             said_commit: 0,
             is_restored: false,
+            sweep: Sweep::new(now_ms),
+            forgotten: None,
             parked: VecDeque::new(),
             frames: VecDeque::new(),
             events: VecDeque::new(),
@@ -215,6 +230,7 @@ impl Client {
             confirmed: BTreeSet::new(),
             given: 0,
             counters: Counters::default(),
+            is_unfinished: false,
             now_ms,
             failed: None,
         }
@@ -309,8 +325,9 @@ impl Client {
         self.check()?;
         loop {
             let done = self.work();
+            self.is_unfinished = self.journal.is_long();
             done.and_then(|()| self.commit()).map_err(|error| self.fail(error))?;
-            if self.parked.is_empty() {
+            if self.parked.is_empty() && !self.is_unfinished {
                 return Ok(());
             }
         }
@@ -318,16 +335,37 @@ impl Client {
 
     fn work(&mut self) -> Result<()> {
         self.take_parked()?;
+        self.tend_restored()?;
         self.tend_prekeys()?;
         self.tend_groups()?;
         self.pump()
     }
 
-    /// Starts every input: time never goes back.
+    /// Starts every input: time does not go back, unless it had run ahead by more than a day; and what many inputs
+    /// gathered is made durable.
     fn advance(&mut self, now_ms: u64) -> Result<()> {
         self.check()?;
+        if now_ms.saturating_add(DAY_MS) < self.now_ms {
+            return self.correct_clock(now_ms).map_err(|error| self.fail(error));
+        }
         self.now_ms = self.now_ms.max(now_ms);
-        Ok(())
+        if self.journal.is_long() { self.settle() } else { Ok(()) }
+    }
+
+    /// The clock had been wrong: nothing waits for what it said.
+    fn correct_clock(&mut self, now_ms: u64) -> Result<()> {
+        self.settle()?;
+        self.now_ms = now_ms;
+        // Read again when they are needed, and corrected then.
+        self.peers.clear();
+        self.journal.identity |= self.identity.correct_clock(now_ms);
+        self.settings.restored_ms = self.settings.restored_ms.min(now_ms);
+        self.outbox.correct_clock(now_ms);
+        self.acks.correct_clock(now_ms);
+        self.connection.correct_clock(now_ms);
+        self.publish_soon();
+        self.sweep = Sweep::new(now_ms);
+        self.reload_groups()
     }
 
     fn check(&self) -> Result<()> {

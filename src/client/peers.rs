@@ -14,7 +14,7 @@ use crate::client::seen::Seen;
 use crate::client::sessions::Line;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Fingerprint, SafetyNumber, safety_number};
-use crate::limits::{CARD_MAX, CLIENT_HELD_MAX};
+use crate::limits::{CARD_MAX, CLIENT_HELD_MAX, CLIENT_PEERS_MAX, DAY_MS, HOUR_MS};
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::envelope::Envelope;
 
@@ -50,7 +50,12 @@ pub(super) struct Peer {
     /// When it may be asked again, and how often that has led nowhere.
     pub(super) lookup_after_ms: u64,
     pub(super) lookups: u32,
+    /// Grows with each use of any peer.
+    used: u64,
 }
+
+/// Handshakes in a day that nobody has to remember.
+const FEW_HANDSHAKES: u32 = 4;
 
 impl Peer {
     pub(super) fn to_value(&self) -> Result<Value> {
@@ -75,6 +80,16 @@ impl Peer {
         })
     }
 
+    /// Whether nothing is in memory alone that matters.
+    fn is_idle(&self, now_ms: u64) -> bool {
+        let is_over = |since_ms: u64| now_ms.saturating_sub(since_ms) >= HOUR_MS;
+        !self.looking_up
+            && now_ms >= self.lookup_after_ms
+            && is_over(self.resent.0)
+            && is_over(self.tried.0)
+            && (self.handshakes.1 < FEW_HANDSHAKES || now_ms.saturating_sub(self.handshakes.0) >= DAY_MS)
+    }
+
     /// Whether it is worth a record.
     fn is_known(&self) -> bool {
         self.card.is_some() || self.looking_up
@@ -97,10 +112,42 @@ impl Client {
     pub(super) fn peer(&mut self, user: &str) -> Result<&mut Peer> {
         if !self.peers.contains_key(user) {
             let mut peer = records::load(&self.store, &records::peer(user), Peer::read)?.unwrap_or_default();
-            peer.line = Line::load(&self.store, &self.identity, user)?;
+            peer.line = Line::load(&self.store, &self.identity, user, self.now_ms)?;
             self.peers.insert(user.into(), peer);
         }
-        self.peers.get_mut(user).ok_or(Error::Internal)
+        self.peer_uses = self.peer_uses.saturating_add(1);
+        let peer = self.peers.get_mut(user).ok_or(Error::Internal)?;
+        peer.used = self.peer_uses;
+        Ok(peer)
+    }
+
+    /// Lets go of peers who were not needed for longest, if they are too many. What is stored of them is as they are.
+    pub(super) fn let_peers_go(&mut self) -> Result<()> {
+        let excess = self.peers.len().saturating_sub(CLIENT_PEERS_MAX);
+        if excess == 0 {
+            return Ok(());
+        }
+        let now_ms = self.now_ms;
+        let mut idle: Vec<(u64, Box<str>)> = self
+            .peers
+            .iter()
+            .filter(|(user, peer)| {
+                peer.is_idle(now_ms)
+                    && !self.journal.concerns(user)
+                    && !self.outbox.waits_for(&Target::User((*user).clone()))
+            })
+            .map(|(user, peer)| (peer.used, user.clone()))
+            .collect();
+        idle.sort_unstable();
+        // Some more, so that not each commit does it.
+        for (_, user) in idle.into_iter().take(excess.saturating_add(CLIENT_PEERS_MAX / 8)) {
+            if let Some(Peer { line: Some(mut line), .. }) = self.peers.remove(&user)
+                && let Some(value) = line.rest()?
+            {
+                self.journal.put(records::session(&user), value);
+            }
+        }
+        Ok(())
     }
 
     /// Forgets that anybody asked for a peer of whom nothing is known: names cost nothing.

@@ -1,9 +1,9 @@
 //! The prekeys that the relay hands out for us: published, refilled, replaced (`docs/PROTOCOL.md` section 4).
 
 use crate::client::Client;
-use crate::client::connection::Ask;
+use crate::client::ask::Ask;
 use crate::error::{Error, Result};
-use crate::limits::{ONE_TIME_PREKEYS_MAX, PREKEYS_MAX};
+use crate::limits::{HOUR_MS, ONE_TIME_PREKEYS_MAX, PREKEYS_MAX};
 use crate::wire::frame::Welcome;
 use crate::wire::prekeys::PrekeyBundleFields;
 use crate::wire::session::SessionMessage;
@@ -14,13 +14,23 @@ pub(super) struct Published {
     /// When its signed prekey dies; 0 without one.
     expires_ms: u64,
     one_time: u16,
+    /// The relay has refused them: nothing is published before.
+    after_ms: u64,
 }
 
 impl Client {
     /// The relay has said what it has.
     pub(super) fn check_published(&mut self, welcome: &Welcome<'_>) {
-        self.published =
-            Published { expires_ms: welcome.signed_prekey_expires_ms, one_time: welcome.one_time_prekeys };
+        self.published = Published {
+            expires_ms: welcome.signed_prekey_expires_ms,
+            one_time: welcome.one_time_prekeys,
+            after_ms: 0,
+        };
+    }
+
+    /// No time of it is ahead.
+    pub(super) fn publish_soon(&mut self) {
+        self.published.after_ms = 0;
     }
 
     /// Whatever the relay has is of no use any more.
@@ -37,7 +47,8 @@ impl Client {
 
     /// Publishes prekeys if the relay has too few, or its signed prekey is not the newest or due to be replaced.
     pub(super) fn tend_prekeys(&mut self) -> Result<()> {
-        if self.publishing || !self.connection.takes_requests(self.now_ms) {
+        let is_held = self.publishing || self.now_ms < self.published.after_ms;
+        if is_held || !self.connection.takes_requests(self.now_ms) {
             return Ok(());
         }
         let wanted = self.options.one_time_prekeys;
@@ -77,6 +88,12 @@ impl Client {
         Ok(())
     }
 
+    /// The relay did not take a bundle. At once it would be refused for the same reason.
+    pub(super) fn prekeys_refused(&mut self) {
+        self.publishing = false;
+        self.published.after_ms = self.now_ms.saturating_add(HOUR_MS);
+    }
+
     fn newest_expires_ms(&self) -> u64 {
         self.identity.info().signed_prekeys.last().map_or(0, |prekey| prekey.expires_ms)
     }
@@ -86,9 +103,14 @@ impl Client {
             || self.identity.prekeys_due_ms().is_none_or(|due_ms| self.now_ms >= due_ms)
     }
 
-    /// When the signed prekey is to be replaced.
+    /// When the signed prekey is to be replaced, or is tried to be again. What was due and could not be done is not
+    /// helped by a tick.
     pub(super) fn prekeys_due_ms(&self) -> Option<u64> {
-        self.connection.is_up().then(|| self.identity.prekeys_due_ms()).flatten()
+        let due_ms = match self.published.after_ms {
+            0 => self.identity.prekeys_due_ms()?,
+            after_ms => after_ms,
+        };
+        (self.connection.is_up() && !self.publishing && due_ms > self.now_ms).then_some(due_ms)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::client::Client;
-use crate::client::connection::Ask;
+use crate::client::ask::Ask;
 use crate::client::event::Event;
 use crate::error::{Error, Result};
 use crate::limits::CLIENT_WATCH_MAX;

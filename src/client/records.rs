@@ -71,8 +71,12 @@ pub(super) fn peer(user: &str) -> Name {
     Name::new(PEER).bytes(user)
 }
 
+pub(super) fn all_sessions() -> Name {
+    Name::new(SESSION)
+}
+
 pub(super) fn session(user: &str) -> Name {
-    Name::new(SESSION).bytes(user)
+    all_sessions().bytes(user)
 }
 
 pub(super) fn all_out() -> Name {
@@ -173,8 +177,12 @@ pub(super) fn receiver(id: &[u8; 32], is_shared: bool, part: Part<'_>) -> Name {
     }
 }
 
+pub(super) fn everything_pending() -> Name {
+    Name::new(PENDING)
+}
+
 pub(super) fn all_pending(id: &[u8; 32]) -> Name {
-    Name::new(PENDING).bytes(id)
+    everything_pending().bytes(id)
 }
 
 pub(super) fn pending(id: &[u8; 32], number: u64) -> Name {

@@ -1,15 +1,21 @@
 //! Sessions heal by themselves: who cannot open an envelope makes a new handshake and asks for the content again
 //! (`docs/PROTOCOL.md` section 16.2), and who runs on an older copy of its store starts over (section 16.6).
 
+use std::collections::VecDeque;
+
 use zeroize::Zeroizing;
 
 use crate::client::Client;
+use crate::client::event::Event;
 use crate::client::kept::Content;
 use crate::client::outbox::Target;
+use crate::client::records;
 use crate::error::{Error, Result};
 use crate::limits::{
-    CLIENT_RESEND_MAX, CLIENT_STRANGERS_MAX, HOUR_MS, QUEUE_AGE_MAX_MS, SIGNED_PREKEY_LIFE_MS,
+    CLIENT_RESEND_MAX, CLIENT_RESENDS_MAX, CLIENT_STRANGERS_MAX, HOUR_MS, QUEUE_AGE_MAX_MS,
+    SIGNED_PREKEY_LIFE_MS,
 };
+use crate::store::Part;
 use crate::wire::client::{RESEND_MAX, Resend};
 use crate::wire::content::ContentKind;
 use crate::wire::envelope::ENVELOPE_ID_LEN;
@@ -19,6 +25,12 @@ const RESEND_WINDOW_MS: u64 = 60_000;
 
 /// How often one content goes again: a peer that could not open it so often will not.
 const AGAIN_MAX: u8 = 3;
+
+/// In a resend: everything that the peer keeps for us.
+const EVERYTHING: [u8; ENVELOPE_ID_LEN] = [0; ENVELOPE_ID_LEN];
+
+/// Peers that a restored client turns to in one commit.
+const GREETINGS: usize = 64;
 
 /// No store makes so many commits; a relay that claims more is not believed.
 const LIFT_MAX: u64 = 1 << 40;
@@ -57,21 +69,37 @@ impl Client {
         let peer = self.peer(user)?;
         peer.renew |= peer.line.is_some();
         self.journal.peer(user);
+        if is_stranger {
+            // Of whatever else the newer state of this store was sent, nobody else will remind us.
+            self.ask_again(user, &EVERYTHING)?;
+        }
         self.ask_again(user, envelope_id)
     }
 
     /// Asks a peer for the content of an envelope, together with others that it will be asked for.
     fn ask_again(&mut self, user: &str, envelope_id: &[u8; ENVELOPE_ID_LEN]) -> Result<()> {
         let target = Target::User(user.into());
-        let open = self.outbox.find_open(&target, ContentKind::Resend);
-        let (number, mut lost) = match open {
-            Some((number, body)) => (Some(number), Resend::parse(body)?.lost().to_vec()),
-            None => (None, Vec::new()),
-        };
-        match lost.binary_search(envelope_id) {
-            Err(at) if lost.len() < RESEND_MAX => lost.insert(at, *envelope_id),
-            _ => return Ok(()),
+        let mut waiting = 0_usize;
+        let mut last = None;
+        for (number, body) in self.outbox.open(&target, ContentKind::Resend) {
+            let lost = Resend::parse(body)?.lost();
+            if lost.binary_search(envelope_id).is_ok() {
+                return Ok(());
+            }
+            waiting = waiting.saturating_add(1);
+            last = Some((number, lost.to_vec()));
         }
+        let (number, mut lost) = match last {
+            Some((number, lost)) if lost.len() < RESEND_MAX => (Some(number), lost),
+            _ if waiting >= CLIENT_RESENDS_MAX => {
+                // More than a peer can have in our queue.
+                self.drop_garbage();
+                return Ok(());
+            }
+            _ => (None, Vec::new()),
+        };
+        let at = lost.partition_point(|known| known < envelope_id);
+        lost.insert(at, *envelope_id);
         let mut body = Zeroizing::new(Vec::new());
         Resend::new(&lost)?.put(&mut body)?;
         match number {
@@ -86,33 +114,78 @@ impl Client {
             self.drop_garbage();
             return Ok(());
         };
-        let now_ms = self.now_ms;
         for envelope_id in resend.lost() {
-            let Some(number) = self.kept_of(user)?.find(envelope_id) else { continue };
-            let Some(content) = Content::load(&self.store, user, number)? else { continue };
-            self.peer(user)?.lacks.insert(content.key_id);
-            if content.envelope_id != *envelope_id
-                || content.again >= AGAIN_MAX
-                || now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS
-            {
+            if *envelope_id == EVERYTHING {
+                self.send_all_again(user)?;
+                self.hand_all_to(user)?;
                 continue;
             }
-            let peer = self.peer(user)?;
-            let (since_ms, count) = peer.resent;
-            if now_ms.saturating_sub(since_ms) >= RESEND_WINDOW_MS {
-                peer.resent = (now_ms, 0);
-            } else if count >= CLIENT_RESEND_MAX {
-                break;
+            let Some(number) = self.kept_of(user)?.find(envelope_id) else { continue };
+            let Some(content) = Content::load(&self.store, user, number)? else { continue };
+            if content.envelope_id != *envelope_id {
+                continue;
             }
-            peer.resent.1 = peer.resent.1.saturating_add(1);
-            if self.outbox.holds(number) {
-                // It has arrived before the relay said that it took it.
-                self.unseal_one(user, number)?;
-            } else {
-                self.enqueue_again(user, number, content)?;
+            self.peer(user)?.lacks.insert(content.key_id);
+            if !self.send_again(user, number, content)? {
+                self.unreadable_for(user, number)?;
             }
         }
         Ok(())
+    }
+
+    /// Sends again to a peer what is kept for it: one of both may have forgotten what was asked for.
+    pub(super) fn send_all_again(&mut self, user: &str) -> Result<()> {
+        for number in self.kept_of(user)?.whole() {
+            if let Some(content) = Content::load(&self.store, user, number)?
+                && !self.outbox.holds(number)
+            {
+                self.send_again(user, number, content)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a content that was sealed back where it was. Answers `false` if it is not there any more, or if that was
+    /// done as often as it may help.
+    fn send_again(&mut self, user: &str, number: u64, content: Content) -> Result<bool> {
+        let now_ms = self.now_ms;
+        let Some(body) = content.body else { return Ok(false) };
+        if content.again >= AGAIN_MAX || now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS {
+            return Ok(false);
+        }
+        let peer = self.peer(user)?;
+        let (since_ms, count) = &mut peer.resent;
+        if now_ms.saturating_sub(*since_ms) >= RESEND_WINDOW_MS {
+            (*since_ms, *count) = (now_ms, 0);
+        }
+        *count = count.saturating_add(1);
+        let later_ms = (*count > CLIENT_RESEND_MAX).then(|| since_ms.saturating_add(RESEND_WINDOW_MS));
+        if self.outbox.holds(number) {
+            // It has arrived before the relay said that it took it.
+            self.unseal_one(user, number)?;
+        } else {
+            let (message_id, kind, again) = (content.message_id, content.kind, content.again);
+            self.enqueue_again(user, number, message_id, kind, again, body)?;
+        }
+        if let Some(later_ms) = later_ms {
+            self.outbox.delay(&Target::User(user.into()), later_ms);
+        }
+        Ok(true)
+    }
+
+    /// The peer cannot read a content of ours, and we cannot help it.
+    fn unreadable_for(&mut self, user: &str, number: u64) -> Result<()> {
+        let content = Content::load(&self.store, user, number)?;
+        self.forget_one_kept(user, number)?;
+        let Some(Content { message_id, .. }) = content.filter(|content| content.kind == ContentKind::Data)
+        else {
+            return Ok(());
+        };
+        if self.outbox.holds(number) {
+            return self.fail_entry(number, Error::LimitReached);
+        }
+        self.forget_sent(number, &message_id);
+        self.emit(Event::Failed { message_id, user: user.into(), status: Error::LimitReached })
     }
 
     /// Sends no more in the inner sessions of which a peer has asked for something again: it does not hold them, and
@@ -133,6 +206,7 @@ impl Client {
     pub(super) fn restored(&mut self, claimed: u64) -> Result<()> {
         self.is_restored = true;
         self.settings.restored(self.now_ms);
+        self.forgotten = None;
         // From here on our numbers are higher than those of the newer state, so that this is found once.
         let lift = claimed.saturating_sub(self.store.commit_number()).min(LIFT_MAX);
         self.settings.commit_lift = self.settings.commit_lift.max(lift);
@@ -146,5 +220,39 @@ impl Client {
         self.journal.identity = true;
         self.forget_published();
         Ok(())
+    }
+
+    /// Turns to those with whom we have a session and have not spoken since the store was restored: what the newer state
+    /// of the store was sent, and asked for, it has forgotten.
+    pub(super) fn tend_restored(&mut self) -> Result<()> {
+        let lately = self.now_ms.saturating_sub(self.settings.restored_ms) < QUEUE_AGE_MAX_MS;
+        if self.settings.restorations == 0 || !lately || !self.connection.is_up() {
+            return Ok(());
+        }
+        if self.forgotten.is_none() {
+            self.forgotten = Some(self.all_with_sessions()?);
+        }
+        for _ in 0..GREETINGS {
+            let Some(user) = self.forgotten.as_mut().and_then(VecDeque::pop_front) else { break };
+            let restorations = self.settings.restorations;
+            let peer = self.peer(&user)?;
+            if peer.line.is_some() && peer.restorations < restorations {
+                self.ask_again(&user, &EVERYTHING)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody with whom we have a session.
+    pub(super) fn all_with_sessions(&self) -> Result<VecDeque<Box<str>>> {
+        let mut users = VecDeque::new();
+        for record in self.store.scan(&records::all_sessions())? {
+            let Some(Part::Bytes(user)) = record?.name.parts().last().cloned() else {
+                return Err(Error::StoreDamaged);
+            };
+            let user = String::from_utf8(user.into_vec()).map_err(|_| Error::StoreDamaged)?;
+            users.push_back(user.into_boxed_str());
+        }
+        Ok(users)
     }
 }

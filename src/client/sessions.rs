@@ -1,7 +1,7 @@
 //! Sessions of a client: when one is made, made anew, and stored.
 
 use crate::client::Client;
-use crate::client::connection::Ask;
+use crate::client::ask::Ask;
 use crate::client::event::Event;
 use crate::client::outbox::Target;
 use crate::client::records;
@@ -10,6 +10,7 @@ use crate::identity::{Card, Identity, PrekeyBundle};
 use crate::limits::{CLIENT_BACKOFF_MAX_MS, CLIENT_LEASE};
 use crate::session::{Session, SessionOptions};
 use crate::store::Store;
+use crate::wire::codec::Put as _;
 
 /// A session, and how far what is stored of it reaches.
 pub(super) struct Line {
@@ -25,21 +26,34 @@ impl Line {
         Self { session, lease: 0, turn: true }
     }
 
-    pub(super) fn load(store: &Store, identity: &Identity, user: &str) -> Result<Option<Self>> {
+    pub(super) fn load(store: &Store, identity: &Identity, user: &str, now_ms: u64) -> Result<Option<Self>> {
         let Some(value) = store.get(&records::session(user))? else { return Ok(None) };
         let (format, payload) =
             records::read(&value, |reader| Ok((reader.u16()?, reader.take(reader.remaining())?)))?;
-        let session = Session::import(identity, format, payload).map_err(|error| match error {
+        let mut session = Session::import(identity, format, payload).map_err(|error| match error {
             Error::UnsupportedVersion => Error::StoreNewer,
             _ => Error::StoreDamaged,
         })?;
+        session.correct_clock(now_ms);
         if session.peer_user() == user { Ok(Some(Self::new(session))) } else { Err(Error::StoreDamaged) }
     }
 
     /// What is stored. The lease begins anew.
     pub(super) fn export(&mut self) -> Result<records::Value> {
-        self.lease = CLIENT_LEASE;
-        self.session.export(CLIENT_LEASE)
+        self.export_with(CLIENT_LEASE)
+    }
+
+    fn export_with(&mut self, lease: u32) -> Result<records::Value> {
+        self.lease = lease;
+        let mut value = records::begin();
+        value.put_u16(Session::FORMAT);
+        value.put(&self.session.export(lease)?);
+        Ok(value)
+    }
+
+    /// What has to be stored before it is let go of, so that no counters are passed over.
+    pub(super) fn rest(&mut self) -> Result<Option<records::Value>> {
+        if self.lease == 0 { Ok(None) } else { self.export_with(0).map(Some) }
     }
 
     /// Notes that a message was opened.
@@ -184,11 +198,13 @@ impl Client {
         }
         peer.card = Some(card.clone());
         peer.renew = false;
+        let was_restored = peer.restorations < restorations;
         peer.restorations = restorations;
         peer.lookups = 0;
         self.journal.peer(user);
         self.journal.session(user);
-        Ok(())
+        // What the peer has asked for since the copy of this store was made is forgotten.
+        if was_restored { self.send_all_again(user) } else { Ok(()) }
     }
 
     /// The relay did not give a user's card.

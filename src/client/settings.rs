@@ -38,8 +38,9 @@ impl Settings {
         Self { next_event: 1, next_out: 1, ..Self::default() }
     }
 
-    pub(super) fn load(store: &Store) -> Result<Option<Self>> {
-        records::load(store, &records::settings(), Self::read)
+    pub(super) fn load(store: &Store, now_ms: u64) -> Result<Option<Self>> {
+        let settings = records::load(store, &records::settings(), Self::read)?;
+        Ok(settings.map(|settings| Self { restored_ms: settings.restored_ms.min(now_ms), ..settings }))
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {

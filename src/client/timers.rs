@@ -1,13 +1,14 @@
 //! What happens by time.
 
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Client {
     /// Does what is due.
     pub(super) fn tend(&mut self) -> Result<()> {
         self.tend_connection();
         self.tend_acks()?;
+        self.tend_kept()?;
         self.tend_groups_by_time()
     }
 
@@ -19,6 +20,7 @@ impl Client {
             self.prekeys_due_ms(),
             self.outbox.due_ms(self.now_ms),
             self.groups_due_ms(),
+            Some(self.kept_due_ms()),
         ])
     }
 }
@@ -28,4 +30,21 @@ impl Client {
 pub(super) fn earliest<const N: usize>(times: [Option<u64>; N]) -> Option<u64> {
     let earliest = times.into_iter().fold(u64::MAX, |earliest, time| earliest.min(time.unwrap_or(u64::MAX)));
     (earliest < u64::MAX).then_some(earliest)
+}
+
+/// Counts one more of what may happen so often in a time. [`Error::RateLimited`] if it may not.
+pub(super) fn count_within(
+    (since_ms, count): &mut (u64, u32),
+    now_ms: u64,
+    time_ms: u64,
+    max: u32,
+) -> Result<()> {
+    if now_ms.saturating_sub(*since_ms) >= time_ms {
+        (*since_ms, *count) = (now_ms, 0);
+    }
+    if *count >= max {
+        return Err(Error::RateLimited);
+    }
+    *count = count.saturating_add(1);
+    Ok(())
 }

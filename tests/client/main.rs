@@ -12,6 +12,7 @@ mod common;
 
 mod acks;
 mod bed;
+mod bounds;
 mod crashes;
 mod delivery;
 mod identity;

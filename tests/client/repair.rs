@@ -1,8 +1,9 @@
 //! Sessions that lost a side, and stores that were restored.
 
+use sealwax::error::Error;
 use sealwax::limits::HOUR_MS;
 use sealwax::wire::content::ContentType;
-use sealwax::wire::frame::Body;
+use sealwax::wire::frame::{Body, Frame};
 
 use crate::bed::Bed;
 
@@ -133,8 +134,11 @@ fn a_restored_store_starts_over_and_loses_nothing() {
     bed.send("alice", "bob", "a4");
     bed.send("carol", "bob", "hello again");
     bed.pass(10_000);
-    assert_eq!(bed.person("bob").texts_of("alice"), ["a3", "a4"]);
-    assert_eq!(bed.person("bob").texts_of("carol"), ["while away", "hello again"]);
+    // What its newer state had taken comes again.
+    assert_eq!(bed.person("bob").texts_of("alice"), ["a3", "a2", "a4"]);
+    let mut texts = bed.person("bob").texts_of("carol");
+    texts.sort();
+    assert_eq!(texts, ["from carol", "hello again", "while away"]);
     assert_eq!(bed.person("alice").texts_of("bob"), ["b1", "b2", "b3"]);
     assert_eq!(bed.person("carol").texts_of("bob"), ["to carol", "again"]);
 
@@ -303,4 +307,158 @@ fn a_content_is_sent_again_for_an_envelope_once() {
     assert_eq!(bed.person("bob").texts_of("alice").len(), 2);
     let again = bed.host.taken[before..].iter().filter(|(sender, _)| sender == "alice").count();
     assert_eq!(again, 1);
+}
+
+/// Somebody goes on with an older copy of the store.
+fn restore(bed: &mut Bed, name: &str, old: &crate::common::disk::Disk) {
+    let now_ms = bed.now_ms;
+    bed.host.disconnect(name, now_ms);
+    let person = bed.person(name);
+    person.client = None;
+    person.disk = old.backup();
+    person.open(now_ms).unwrap();
+    person.forget_numbers();
+    bed.connect(name);
+}
+
+#[test]
+fn what_a_restored_store_could_not_read_and_had_not_asked_for_is_not_lost_with_the_next_restoration() {
+    let mut bed = acquainted();
+    let old = bed.person("bob").disk.backup();
+    bed.pass(1_000);
+    bed.send("bob", "alice", "b2");
+    bed.run();
+    bed.send("alice", "bob", "a2");
+    bed.run();
+    bed.send("bob", "alice", "b3");
+    bed.run();
+    bed.disconnect("bob");
+    bed.send("alice", "bob", "a3");
+    bed.run();
+    restore(&mut bed, "bob", &old);
+    bed.up("bob").unwrap();
+    bed.down("bob").unwrap();
+    bed.up("bob").unwrap();
+    bed.down("bob").unwrap();
+    // It has said that it has the message, and has asked for nothing yet.
+    assert_eq!(bed.up("bob").map(|frames| frames > 0), Ok(true));
+    assert_eq!(bed.person("bob").count("unreadable"), 1);
+    restore(&mut bed, "bob", &old);
+    bed.pass(10_000);
+    let mut texts = bed.person("bob").texts_of("alice");
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts, ["a1", "a2", "a3"]);
+}
+
+#[test]
+fn what_a_peer_asked_for_before_we_were_restored_is_sent_again_all_the_same() {
+    const ACKNOWLEDGE: u8 = 13;
+    let mut bed = acquainted();
+    bed.wipe_session("bob", "alice");
+    bed.send("alice", "bob", "a2");
+    bed.run();
+    let old = bed.person("alice").disk.backup();
+    bed.connect("bob");
+    for _ in 0..6 {
+        bed.up("bob").unwrap();
+        bed.down("bob").unwrap();
+    }
+    // Alice has stored what she was asked for, and dies before she has answered.
+    assert!(bed.down("alice").unwrap() > 0);
+    let now_ms = bed.now_ms;
+    while let Some(frame) = bed.client("alice").next_frame().unwrap() {
+        if frame[5] == ACKNOWLEDGE {
+            bed.host.receive("alice", &frame, now_ms);
+        }
+    }
+    restore(&mut bed, "alice", &old);
+    bed.pass(10_000);
+    assert_eq!(bed.person("alice").count("restorations"), 1);
+    assert_eq!(bed.person("bob").texts_of("alice"), ["a1", "a2"]);
+}
+
+#[test]
+fn of_a_long_queue_that_cannot_be_read_every_message_comes_again_or_fails() {
+    let mut bed = acquainted();
+    bed.wipe_session("bob", "alice");
+    let ids: Vec<_> = (0..600)
+        .map(|number| {
+            let id = bed.send("alice", "bob", &format!("queued {number}"));
+            bed.run();
+            id
+        })
+        .collect();
+    bed.connect("bob");
+    bed.pass(10_000);
+    let came = bed.person("bob").texts_of("alice");
+    for (number, id) in ids.iter().enumerate() {
+        let states = bed.person("alice").states(id);
+        let has_failed = states.contains(&Err(Error::LimitReached));
+        let times = came.iter().filter(|text| **text == format!("queued {number}")).count();
+        assert_eq!(times + usize::from(has_failed), 1, "{number}: {states:?}");
+    }
+    assert_eq!(came.len(), 1 + 256);
+}
+
+#[test]
+fn a_refusal_holds_what_waits_although_something_behind_it_was_taken() {
+    const SEND_MANY: u8 = 16;
+    let mut bed = acquainted();
+    for text in ["a2", "a3", "a4"] {
+        bed.send("alice", "bob", text);
+    }
+    let frame = bed.client("alice").next_frame().unwrap().unwrap();
+    assert_eq!(frame[5], SEND_MANY);
+    let request = Frame::parse(&frame).unwrap().request;
+    let statuses = [Error::QueueFull.code(), 0, 0];
+    let bytes = sealwax::wire::frame::Statuses::encode(statuses).unwrap();
+    let statuses = sealwax::wire::frame::Statuses::parse(&bytes).unwrap();
+    bed.host.push("alice", request, Body::SentMany { statuses });
+    bed.down("alice").unwrap();
+    assert_eq!(bed.client("alice").next_frame().unwrap(), None);
+    bed.pass(2_000);
+    assert_eq!(bed.person("bob").texts_of("alice"), ["a1", "a2"]);
+}
+
+#[test]
+fn a_lookup_that_is_refused_while_a_message_is_on_its_way_leaves_nothing_half_asked() {
+    const LOOKUP: u8 = 6;
+    let mut bed = acquainted();
+    let sent = bed.send("alice", "bob", "on its way");
+    bed.up("alice").unwrap();
+    bed.disconnect("alice");
+    let waiting = bed.send("alice", "bob", "behind it");
+    // Before anything else is sealed there is to be a new handshake.
+    bed.host.claim_commit("alice", 1_000_000);
+    bed.connect("alice");
+    let now_ms = bed.now_ms;
+    let mut refused = false;
+    for _ in 0..6 {
+        while let Some(frame) = bed.client("alice").next_frame().unwrap() {
+            if frame[5] == LOOKUP {
+                refused = true;
+                let request = Frame::parse(&frame).unwrap().request;
+                let status = Error::UnknownUser.code();
+                bed.host.push(
+                    "alice",
+                    request,
+                    Body::Error { status, retry_after_ms: 0, epoch: 0, text: "" },
+                );
+            } else if !refused {
+                bed.host.receive("alice", &frame, now_ms);
+            }
+        }
+        bed.down("alice").unwrap();
+    }
+    assert!(refused);
+    bed.disconnect("alice");
+    bed.connect("alice");
+    bed.pass(10_000);
+    for id in [sent, waiting] {
+        assert_eq!(bed.person("alice").states(&id).len(), 1);
+    }
+    bed.send("alice", "bob", "again");
+    bed.pass(10_000);
+    assert_eq!(bed.person("bob").texts_of("alice").last().unwrap(), "again");
 }

@@ -13,6 +13,7 @@ mod common;
 #[path = "../client/bed.rs"]
 #[allow(dead_code, reason = "shared with the tests of clients without groups")]
 mod bed;
+mod bounds;
 mod circle;
 mod crashes;
 mod history;

@@ -79,9 +79,7 @@ impl World {
         self.people[who].undoom();
         self.people[who].listens = true;
         self.flush(who);
-        // Once in a run: what two restored stores owe each other, neither knows.
-        let is_first = self.people.iter().all(|person| person.restorations == 0);
-        if self.people[who].backup.is_none() || !is_first || self.chance.happens(30) {
+        if self.people[who].backup.is_none() || self.chance.happens(30) {
             self.note(format_args!("p{who} makes a backup"));
             let letters = self.ledger.letters.len();
             self.people[who].take_backup(letters);

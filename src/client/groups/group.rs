@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::client::groups::GroupId;
 use crate::client::groups::log::Fetch;
 use crate::client::groups::pending::Pending;
+use crate::client::groups::stored_log::StoredLog;
 use crate::client::journal::Journal;
 use crate::client::records::{self, Value};
 use crate::client::timers::earliest;
@@ -81,8 +82,8 @@ pub(super) struct Group {
     pub(super) restorations: u32,
     pub(super) invited: Option<Invited>,
     pub(super) roster: Option<Roster>,
-    /// The number of the next record of the log.
-    pub(super) entries: u64,
+    /// What is stored of the log.
+    pub(super) stored: StoredLog,
     pub(super) own: Option<OwnKey>,
     pub(super) receiver: Option<Receiver>,
     /// What was shared of the past.
@@ -92,6 +93,10 @@ pub(super) struct Group {
     pub(super) fetch: Fetch,
     /// When a member was last answered about a key.
     pub(super) answered: BTreeMap<(Box<str>, KeyId), u64>,
+    /// Since when keys are counted that nothing waited for, how many there were, and when the next may be made if one
+    /// is due.
+    pub(super) eager: (u64, u32),
+    pub(super) eager_ms: Option<u64>,
     /// Members of whom the application was told that they are given no keys.
     pub(super) withheld: BTreeSet<Box<str>>,
     pub(super) dirty: Dirty,
@@ -176,17 +181,12 @@ fn damaged(error: Error) -> Error {
 }
 
 impl Group {
-    pub(super) fn load(store: &Store, identity: &Identity, id: &GroupId) -> Result<Self> {
+    pub(super) fn load(store: &Store, identity: &Identity, id: &GroupId, now_ms: u64) -> Result<Self> {
         let record = records::load(store, &records::group(id), Self::read)?;
         let mut group = record.ok_or(Error::StoreDamaged)?;
-        let mut log = Vec::new();
-        for record in store.scan(&records::all_roster(id))? {
-            let record = record?;
-            group.entries = records::number(&record.name)?.saturating_add(1);
-            let entry = |reader: &mut Reader<'_>| Ok(reader.take(reader.remaining())?.to_vec());
-            log.extend(records::read(&record.value, entry)?);
-        }
-        group.pending = Pending::load(store, id)?;
+        let (stored, log) = StoredLog::load(store, id)?;
+        group.stored = stored;
+        group.pending = Pending::load(store, id, now_ms)?;
         for record in store.scan(&records::all_keys(id))? {
             let record = record?;
             let key = records::read(&record.value, EarlyKey::read)?;
@@ -205,14 +205,14 @@ impl Group {
                     Ok((reader.u16()?, Zeroizing::new(reader.take(reader.remaining())?.to_vec())))
                 };
                 let (format, payload) = records::read(&value, payload)?;
-                let sender = GroupSender::import(identity, &roster, format, &payload).map_err(damaged)?;
+                let mut sender = GroupSender::import(identity, &roster, format, &payload).map_err(damaged)?;
+                sender.correct_clock(now_ms);
                 group.own = Some(OwnKey::new(sender));
             }
             group.receiver = Receiver::load(store, identity, &roster, id, false)?;
             group.shared = Receiver::load(store, identity, &roster, id, true)?;
-            if group.receiver.is_none() {
-                return Err(Error::StoreDamaged);
-            }
+            let Some(receiver) = &mut group.receiver else { return Err(Error::StoreDamaged) };
+            receiver.keys.correct_clock(now_ms);
         }
         group.roster = Some(roster);
         Ok(group)
@@ -263,6 +263,7 @@ impl Group {
         if record {
             journal.put(records::group(id), self.to_value()?);
         }
+        self.stored.collect(id, journal);
         if let Some(own) = self.own.as_mut().filter(|_| sender) {
             let mut value = records::begin();
             value.put_u16(GroupSender::FORMAT);
@@ -301,7 +302,7 @@ impl Group {
     /// When something is due.
     pub(super) fn due_ms(&self) -> Option<u64> {
         let windows = self.receiver.as_ref().and_then(|receiver| receiver.retire_ms);
-        earliest([windows, self.pending.due_ms(), self.fetch.due_ms()])
+        earliest([windows, self.pending.due_ms(), self.fetch.due_ms(), self.eager_ms])
     }
 }
 

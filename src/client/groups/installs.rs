@@ -76,7 +76,7 @@ impl Client {
                 let waits =
                     self.outbox.open(&target, ContentKind::Installed).any(|(_, open)| *open == **body);
                 if !waits {
-                    self.enqueue(target, ContentKind::Installed, body)?;
+                    self.enqueue_spare(target, ContentKind::Installed, body)?;
                 }
                 self.retry_pending(id, Some((user, distribution.key_id())))?;
                 self.stir(id);

@@ -6,15 +6,21 @@ use crate::client::Client;
 use crate::client::groups::group::{KeyId, OwnKey, Standing};
 use crate::client::groups::{GroupEvent, GroupId};
 use crate::client::outbox::Target;
+use crate::client::timers::count_within;
 use crate::error::{Error, Result};
 use crate::group::{GroupSender, GroupSenderOptions};
 use crate::identity::Fingerprint;
 use crate::limits::GROUP_CHAIN_MAX;
+use crate::roster::Roster;
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::content::ContentKind;
 
 /// While entries are known to be missing, how often a group that waits for them is looked at.
 const BEHIND_MS: u64 = 5_000;
+
+/// Keys that no message waits for, of one group in a time.
+const EAGER_KEYS_MAX: u32 = 8;
+const EAGER_WINDOW_MS: u64 = 60_000;
 
 /// A distribution on its way to one member, as the outbox holds it.
 struct Handing {
@@ -60,9 +66,14 @@ impl Client {
         }
         self.tend_logs();
         let mut ids = core::mem::take(&mut self.groups.stirred);
+        ids.extend(self.groups.eager_due(self.now_ms));
         ids.extend(self.outbox.groups_waiting());
         for id in ids {
             let now_ms = self.now_ms;
+            if self.journal.is_long() {
+                self.groups.stirred.insert(id);
+                continue;
+            }
             if self.group(&id)?.is_some_and(|group| group.retire(now_ms)) {
                 self.groups.dirty.insert(id);
             }
@@ -76,12 +87,19 @@ impl Client {
         let now_ms = self.now_ms;
         let waits = self.outbox.waits_for(&Target::Group(*id));
         let eager_members = self.options.eager_members;
+        let is_crowded = self.outbox.is_crowded();
         let Some(group) = self.group(id)? else { return Ok(()) };
+        if group.standing == Standing::Former && waits {
+            // It did not end with one commit, and the client has been opened since.
+            let deleted = group.roster.as_ref().is_some_and(Roster::is_deleted);
+            let status = if deleted { Error::GroupDeleted } else { Error::NotAMember };
+            return self.fail_target(&Target::Group(*id), status);
+        }
         if group.standing != Standing::Member || group.fetch.is_asked() {
             return Ok(());
         }
         let Some(roster) = &group.roster else { return Err(Error::Internal) };
-        if !waits && roster.members().len() > eager_members {
+        if !waits && (roster.members().len() > eager_members || is_crowded) {
             return Ok(());
         }
         if roster.is_behind(now_ms) {
@@ -89,11 +107,11 @@ impl Client {
             self.groups.stirred.insert(*id);
             return Ok(());
         }
-        self.renew_key(id)
+        self.renew_key(id, waits)
     }
 
     /// Makes our key anew if it must be, and hands it out.
-    pub(super) fn renew_key(&mut self, id: &GroupId) -> Result<()> {
+    fn renew_key(&mut self, id: &GroupId, waits: bool) -> Result<()> {
         let (now_ms, restorations) = (self.now_ms, self.settings.restorations);
         let Some(group) = self.groups.loaded(id) else { return Ok(()) };
         let Some(roster) = &group.roster else { return Err(Error::Internal) };
@@ -104,6 +122,12 @@ impl Client {
         if !is_due {
             return Ok(());
         }
+        // Whoever lets members come and go makes us hand out keys that open nothing.
+        if !waits && count_within(&mut group.eager, now_ms, EAGER_WINDOW_MS, EAGER_KEYS_MAX).is_err() {
+            group.eager_ms = Some(group.eager.0.saturating_add(EAGER_WINDOW_MS));
+            return Ok(());
+        }
+        group.eager_ms = None;
         if !restored {
             self.keep_handings(id)?;
         }
@@ -157,7 +181,7 @@ impl Client {
         let (target, body) = (Target::User(user.into()), handing.to_body()?);
         let waits = self.outbox.open(&target, ContentKind::Distribution).any(|(_, open)| *open == **body);
         if !waits {
-            self.enqueue(target, ContentKind::Distribution, body)?;
+            self.enqueue_spare(target, ContentKind::Distribution, body)?;
         }
         Ok(())
     }
@@ -236,6 +260,11 @@ impl Client {
     pub(super) fn session_fingerprint(&self, user: &str) -> Option<Fingerprint> {
         let line = self.peers.get(user)?.line.as_ref()?;
         Some(line.session.peer_fingerprint())
+    }
+
+    /// A peer may have forgotten our keys of the groups that both of us are in.
+    pub(in crate::client) fn hand_all_to(&mut self, user: &str) -> Result<()> {
+        self.groups_with(user)?.iter().try_for_each(|id| self.hand_to(id, user))
     }
 
     /// Another identity of a peer counts from now on: where the roster agrees, it is given our keys.

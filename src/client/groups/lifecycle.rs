@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use crate::client::Client;
-use crate::client::connection::Ask;
+use crate::client::ask::Ask;
 use crate::client::event::Event;
 use crate::client::groups::group::Standing;
 use crate::client::groups::request::{Request, What};

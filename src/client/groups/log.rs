@@ -1,7 +1,7 @@
 //! Fetching the entries of a log that are missing (`docs/PROTOCOL.md` sections 7.4 and 16.5).
 
 use crate::client::Client;
-use crate::client::connection::Ask;
+use crate::client::ask::Ask;
 use crate::client::event::Event;
 use crate::client::groups::group::Standing;
 use crate::client::groups::{Group, GroupId};
@@ -9,6 +9,7 @@ use crate::client::records;
 use crate::client::sessions::is_passing;
 use crate::error::{Error, Result};
 use crate::limits::{CLIENT_LOG_AGAIN_MS, QUEUE_AGE_MAX_MS};
+use crate::wire::roster::Entry;
 
 /// How far a log is being fetched.
 #[derive(Default)]
@@ -25,8 +26,8 @@ pub(super) struct Fetch {
 struct Asked {
     /// The epoch to reach; none for the end.
     goal: Option<u64>,
-    /// The relay's log does not follow ours: it was asked for all of it, to see where they part.
-    from_start: bool,
+    /// The relay's log does not follow ours: it is asked for all of it, from here on now, to see where they part.
+    compared: Option<u64>,
 }
 
 impl Fetch {
@@ -57,7 +58,7 @@ impl Client {
             return;
         }
         group.fetch.again_ms = None;
-        self.ask_log(id, goal, false);
+        self.ask_log(id, goal, None);
     }
 
     /// Somebody names entries that we do not have. Whoever does so again and again causes one question a minute.
@@ -77,11 +78,11 @@ impl Client {
         }
     }
 
-    fn ask_log(&mut self, id: &GroupId, goal: Option<u64>, from_start: bool) {
+    fn ask_log(&mut self, id: &GroupId, goal: Option<u64>, compared: Option<u64>) {
         let Some(group) = self.groups.loaded(id) else { return };
         let next = group.roster.as_ref().map_or(0, |roster| roster.epoch().saturating_add(1));
-        group.fetch.asked = Some(Asked { goal, from_start });
-        let from_epoch = if from_start { 0 } else { next };
+        group.fetch.asked = Some(Asked { goal, compared });
+        let from_epoch = compared.unwrap_or(next);
         self.ask(Ask::FetchLog { group: *id, from_epoch });
     }
 
@@ -93,7 +94,7 @@ impl Client {
     ) -> Result<()> {
         let now_ms = self.now_ms;
         let Some(group) = self.group(id)? else { return Ok(()) };
-        let Some(Asked { goal, from_start }) = group.fetch.asked.take() else { return Ok(()) };
+        let Some(Asked { goal, compared }) = group.fetch.asked.take() else { return Ok(()) };
         let before = group.roster.as_ref().map(|roster| roster.epoch());
         let entries = match answer {
             Ok([]) => return self.log_ended(id, true),
@@ -110,8 +111,8 @@ impl Client {
         };
         match self.take_entries(id, entries)? {
             Ok(()) => {}
-            Err(Error::RosterBehind) if !from_start => {
-                self.ask_log(id, goal, true);
+            Err(Error::RosterBehind) if compared.is_none() => {
+                self.ask_log(id, goal, Some(0));
                 return Ok(());
             }
             Err(status) => {
@@ -120,6 +121,15 @@ impl Client {
                 return self.log_ended(id, false);
             }
         }
+        // Where the histories part may be in any page of it.
+        let last = last_epoch(entries);
+        if let Some(from_epoch) = compared
+            && last >= from_epoch
+            && !self.is_fetching(id)
+        {
+            self.ask_log(id, goal, Some(last.saturating_add(1)));
+            return Ok(());
+        }
         let after =
             self.groups.loaded(id).and_then(|group| group.roster.as_ref()).map(|roster| roster.epoch());
         let reached = goal.zip(after).is_some_and(|(goal, after)| after >= goal);
@@ -127,7 +137,7 @@ impl Client {
             return self.log_ended(id, true);
         }
         if !self.is_fetching(id) {
-            self.ask_log(id, goal, false);
+            self.ask_log(id, goal, None);
         }
         Ok(())
     }
@@ -202,4 +212,13 @@ impl Client {
             self.fetch_log(&id, None);
         }
     }
+}
+
+/// The epoch of the last of these entries.
+fn last_epoch(entries: &[u8]) -> u64 {
+    let (mut rest, mut last) = (entries, 0);
+    while let Ok((entry, after)) = Entry::parse_first(rest) {
+        (rest, last) = (after, entry.fields.epoch);
+    }
+    last
 }

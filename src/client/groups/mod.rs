@@ -3,6 +3,7 @@
 //! * [`group`]: what is held of one group, loaded when it is needed, and its records.
 //! * [`lifecycle`]: what the application asks for, each a [`request`] that one event ends.
 //! * [`roster_sync`]: how entries come in, and what follows when members change. [`log`]: how missing ones are fetched.
+//!   [`stored_log`]: how they lie in the store.
 //! * [`keys`]: when our sender key is made, and to whom it goes. [`installs`]: taking in those of others.
 //! * [`send`], [`receive`]: messages. [`pending`]: those whose key has not come. [`requests`]: asking for keys, and
 //!   answering.
@@ -21,6 +22,7 @@ mod request;
 mod requests;
 mod roster_sync;
 mod send;
+mod stored_log;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,7 +63,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn load(store: &Store) -> Result<Self> {
+    pub(super) fn load(store: &Store, now_ms: u64) -> Result<Self> {
         let mut groups = Self::default();
         for record in store.scan(&records::all_groups())? {
             let record = record?;
@@ -72,7 +74,8 @@ impl Groups {
         }
         for record in store.scan(&records::all_requests())? {
             let record = record?;
-            let request = records::read(&record.value, Request::read)?;
+            let mut request = records::read(&record.value, Request::read)?;
+            request.correct_clock(now_ms);
             groups.requests.insert(records::number(&record.name)?, request);
         }
         Ok(groups)
@@ -81,6 +84,13 @@ impl Groups {
     /// A group that was loaded.
     fn loaded(&mut self, id: &GroupId) -> Option<&mut Group> {
         self.all.get_mut(id).and_then(Option::as_deref_mut)
+    }
+
+    /// The groups in which a key is to be made now.
+    fn eager_due(&mut self, now_ms: u64) -> impl Iterator<Item = GroupId> {
+        self.all.iter_mut().filter_map(move |(id, group)| {
+            group.as_mut()?.eager_ms.take_if(|eager_ms| *eager_ms <= now_ms).map(|_| *id)
+        })
     }
 
     /// The entry that a request wants the relay to take.
@@ -98,7 +108,7 @@ impl Client {
     /// A group, loaded.
     fn group(&mut self, id: &GroupId) -> Result<Option<&mut Group>> {
         if matches!(self.groups.all.get(id), Some(None)) {
-            let mut group = Group::load(&self.store, &self.identity, id)?;
+            let mut group = Group::load(&self.store, &self.identity, id, self.now_ms)?;
             let (count, bytes) = group.pending.size();
             self.groups.pending.0 = self.groups.pending.0.saturating_add(count);
             self.groups.pending.1 = self.groups.pending.1.saturating_add(bytes);
@@ -175,6 +185,20 @@ impl Client {
             roster.is_some_and(|roster| roster.member(user).is_some())
         });
         Ok(with)
+    }
+
+    /// The clock had run ahead: everything is read again when it is needed. To be called after a commit.
+    pub(super) fn reload_groups(&mut self) -> Result<()> {
+        let now_ms = self.now_ms;
+        let stored: BTreeSet<GroupId> = Groups::load(&self.store, now_ms)?.all.into_keys().collect();
+        let Groups { all, stirred, requests, whole_ms, pending, .. } = &mut self.groups;
+        all.retain(|id, _| stored.contains(id));
+        all.values_mut().for_each(|group| *group = None);
+        stirred.extend(stored);
+        requests.values_mut().for_each(|request| request.correct_clock(now_ms));
+        *whole_ms = whole_ms.map(|whole_ms| whole_ms.min(now_ms));
+        *pending = (0, 0);
+        self.load_pending()
     }
 
     /// What a welcome means for groups: windows stand still until the queue is read.

@@ -15,7 +15,7 @@ use crate::limits::{
     ENVELOPE_MAX, HOUR_MS, QUEUE_AGE_MAX_MS,
 };
 use crate::roster::Standing as Membership;
-use crate::store::Store;
+use crate::store::{Part, Store};
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::group::GroupMessage;
 
@@ -30,6 +30,12 @@ pub(super) struct Pending {
 
 /// A sender takes no more than one of so many shares of the bytes.
 const SHARES: usize = 8;
+
+/// How much of the room so many messages and bytes take: each message as much as its part of the bytes.
+const fn weight((count, bytes): (usize, usize)) -> usize {
+    let each = CLIENT_PENDING_BYTES_MAX / CLIENT_PENDING_MAX;
+    bytes.saturating_add(count.saturating_mul(each))
+}
 
 /// A message that waits.
 struct Message {
@@ -46,12 +52,13 @@ struct Want {
 }
 
 impl Pending {
-    pub(super) fn load(store: &Store, id: &GroupId) -> Result<Self> {
+    pub(super) fn load(store: &Store, id: &GroupId, now_ms: u64) -> Result<Self> {
         let mut pending = Self::default();
         for record in store.scan(&records::all_pending(id))? {
             let record = record?;
             let number = records::number(&record.name)?;
-            let message = records::read(&record.value, Message::read)?;
+            let mut message = records::read(&record.value, Message::read)?;
+            message.since_ms = message.since_ms.min(now_ms);
             pending.next = number.saturating_add(1);
             pending.messages.insert(number, message);
         }
@@ -109,7 +116,6 @@ impl Client {
     /// Keeps a message until its key comes. Answers `false` if there is no room.
     pub(super) fn keep_pending(&mut self, id: &GroupId, envelope: Vec<u8>) -> Result<bool> {
         let now_ms = self.now_ms;
-        let (count, bytes) = self.groups.pending;
         let length = envelope.len();
         let front = GroupMessage::parse(&envelope)?.front;
         let (sender, key_id): (Box<str>, _) = (front.sender.into(), *front.key_id);
@@ -119,13 +125,19 @@ impl Client {
                 let (more, more_bytes) = group.pending.size_of(&sender);
                 (count.saturating_add(more), bytes.saturating_add(more_bytes))
             });
-        if count >= CLIENT_PENDING_MAX
-            || bytes.saturating_add(length) > CLIENT_PENDING_BYTES_MAX
-            || of_sender.0 >= CLIENT_PENDING_SENDER_MAX
+        if of_sender.0 >= CLIENT_PENDING_SENDER_MAX
             || of_sender.1.saturating_add(length) > CLIENT_PENDING_BYTES_MAX / SHARES
         {
             return Ok(false);
         }
+        let is_full =
+            |(count, bytes): (usize, usize)| count >= CLIENT_PENDING_MAX || bytes > CLIENT_PENDING_BYTES_MAX;
+        while is_full((self.groups.pending.0, self.groups.pending.1.saturating_add(length))) {
+            if !self.make_pending_room(id, &sender, length)? {
+                return Ok(false);
+            }
+        }
+        let (count, bytes) = self.groups.pending;
         let Some(group) = self.groups.loaded(id) else { return Err(Error::Internal) };
         let number = group.pending.next;
         group.pending.next = number.saturating_add(1);
@@ -141,6 +153,48 @@ impl Client {
         self.groups.dirty.insert(*id);
         self.groups.pending = (count.saturating_add(1), bytes.saturating_add(length));
         Ok(true)
+    }
+
+    /// Lets go of the last message of whoever takes most: of the group that does, and in it of the sender. Answers
+    /// `false` if that is the one for whom there is to be room.
+    fn make_pending_room(&mut self, id: &GroupId, sender: &str, length: usize) -> Result<bool> {
+        let loaded = self.groups.all.iter().filter_map(|(id, group)| Some((*id, group.as_ref()?)));
+        let most = loaded.map(|(id, group)| (weight(group.pending.size()), id)).max();
+        let own = self.groups.loaded(id).map_or((0, 0), |group| group.pending.size());
+        let wanted = weight((1, length));
+        let Some((_, group)) =
+            most.filter(|(most, group)| group == id || *most > weight(own).saturating_add(wanted))
+        else {
+            return Ok(false);
+        };
+        let Some(pending) = self.groups.loaded(&group).map(|group| &group.pending) else { return Ok(false) };
+        let senders: BTreeSet<&str> = pending.messages.values().map(|message| &*message.sender).collect();
+        let most = senders.into_iter().map(|sender| (weight(pending.size_of(sender)), sender)).max();
+        let of_sender = weight(pending.size_of(sender)).saturating_add(wanted);
+        let Some((_, heaviest)) = most.filter(|(most, _)| group != *id || *most > of_sender) else {
+            return Ok(false);
+        };
+        let last = pending.messages.iter().rfind(|(_, message)| *message.sender == *heaviest);
+        let Some(number) = last.map(|(number, _)| *number) else { return Ok(false) };
+        let Some(sender) = self.remove_pending(&group, number) else { return Ok(false) };
+        self.tell_unreadable(&group, vec![(sender, Error::LimitReached)])?;
+        Ok(true)
+    }
+
+    /// Loads the groups in which messages wait: all that wait share one room.
+    pub(in crate::client) fn load_pending(&mut self) -> Result<()> {
+        let mut ids = BTreeSet::new();
+        for record in self.store.scan(&records::everything_pending())? {
+            let name = record?.name;
+            let [Part::Bytes(id), _] = name.parts() else {
+                return Err(Error::StoreDamaged);
+            };
+            ids.insert(GroupId::try_from(&**id).map_err(|_| Error::StoreDamaged)?);
+        }
+        for id in ids {
+            self.group(&id)?;
+        }
+        Ok(())
     }
 
     /// Reads what waited, of one key or of all.

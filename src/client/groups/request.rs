@@ -75,6 +75,12 @@ impl Request {
         Ok(Self { stale, entry, ..Self::new(what, group, created_ms) })
     }
 
+    /// No time of it is ahead.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        self.created_ms = self.created_ms.min(now_ms);
+        self.after_ms = self.after_ms.min(now_ms);
+    }
+
     pub(super) fn to_value(&self) -> Result<Value> {
         let mut value = records::begin();
         self.what.put(&mut value)?;

@@ -20,7 +20,7 @@ impl Client {
         if self.outbox.open(&target, ContentKind::KeyRequest).any(|(_, open)| *open == **body) {
             return Ok(());
         }
-        self.enqueue(target, ContentKind::KeyRequest, body).map(drop)
+        self.enqueue_spare(target, ContentKind::KeyRequest, body)
     }
 
     /// A peer asks for a key of ours.
@@ -69,7 +69,7 @@ impl Client {
         };
         let mut body = Zeroizing::new(Vec::new());
         Withheld { key: SenderKeyName { group_id, key_id }, reason }.put(&mut *body);
-        self.enqueue(Target::User(user.into()), ContentKind::Withheld, body).map(drop)
+        self.enqueue_spare(Target::User(user.into()), ContentKind::Withheld, body)
     }
 
     /// A peer does not give us its key.

@@ -13,11 +13,7 @@ use crate::group::{GroupReceiver, GroupReceiverOptions};
 use crate::identity::Fingerprint;
 use crate::roster::Roster;
 use crate::wire::client::Invitation;
-use crate::wire::codec::Put as _;
 use crate::wire::roster::{Action, Entry, Role};
-
-/// Bytes of entries after which no other joins them in a record.
-const RECORD_LEN: usize = 1_048_576;
 
 impl Client {
     /// The relay delivered an entry. Its signature counts, not the relay.
@@ -141,36 +137,20 @@ impl Client {
             self.store_log(id);
             return;
         }
-        let Some(group) = self.groups.loaded(id) else { return };
-        let number = group.entries;
-        group.entries = number.saturating_add(1);
-        let mut value = records::begin();
-        value.put(entry.bytes);
-        self.journal.put(records::roster(id, number), value);
+        let Self { groups, journal, .. } = self;
+        if let Some(group) = groups.loaded(id) {
+            group.stored.append(id, entry.bytes, journal);
+            groups.dirty.insert(*id);
+        }
     }
 
     fn store_log(&mut self, id: &GroupId) {
-        let Some(group) = self.groups.loaded(id) else { return };
-        let Some(roster) = &group.roster else { return };
-        let log = roster.log(0);
-        let stored = group.entries;
-        let (mut rest, mut number) = (log.as_slice(), 0_u64);
-        // As many entries as fit in a record: a commit holds a bounded number of records.
-        while Entry::parse_first(rest).is_ok() {
-            let mut value = records::begin();
-            while let Ok((entry, after)) = Entry::parse_first(rest) {
-                value.put(entry.bytes);
-                rest = after;
-                if rest.is_empty() || value.len() >= RECORD_LEN {
-                    break;
-                }
-            }
-            self.journal.put(records::roster(id, number), value);
-            number = number.saturating_add(1);
-        }
-        group.entries = number;
-        for surplus in number..stored {
-            self.journal.delete(records::roster(id, surplus));
+        let Self { groups, journal, .. } = self;
+        if let Some(group) = groups.loaded(id)
+            && let Some(roster) = &group.roster
+        {
+            group.stored.rewrite(id, roster, journal);
+            groups.dirty.insert(*id);
         }
     }
 

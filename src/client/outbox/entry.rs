@@ -137,6 +137,18 @@ impl Entry {
         self.created_ms.saturating_add(CLIENT_RETRY_MS)
     }
 
+    /// Whether it may be dropped: whoever misses it asks for it, or is told that it is gone.
+    pub(super) const fn is_spare(&self) -> bool {
+        matches!(
+            self.kind,
+            ContentKind::KeyRequest
+                | ContentKind::Withheld
+                | ContentKind::Installed
+                | ContentKind::Ack
+                | ContentKind::Distribution
+        )
+    }
+
     /// Whether the application waits to hear of it.
     pub(super) fn is_message(&self) -> bool {
         self.kind == ContentKind::Data && self.again == 0

@@ -4,10 +4,12 @@
 mod entry;
 mod queue;
 
+use std::collections::BTreeSet;
+
 use zeroize::Zeroizing;
 
 use crate::client::Client;
-use crate::client::connection::Ask;
+use crate::client::ask::Ask;
 use crate::client::event::{Event, MessageId, MessageState};
 use crate::client::groups::{GroupEvent, distribution_note};
 use crate::client::kept::Content;
@@ -77,8 +79,8 @@ impl Client {
             self.outbox.once.push(Once { target, kind: ContentKind::Data, message_id, body });
             return Ok(message_id);
         }
-        let waiting = self.outbox.bytes.saturating_add(body.len());
-        if self.outbox.len() >= CLIENT_OUTBOX_MAX || waiting > CLIENT_OUTBOX_BYTES_MAX {
+        let (count, bytes) = self.outbox.messages();
+        if count >= CLIENT_OUTBOX_MAX || bytes.saturating_add(body.len()) > CLIENT_OUTBOX_BYTES_MAX {
             return Err(Error::LimitReached);
         }
         if let Target::User(user) = &target {
@@ -114,12 +116,34 @@ impl Client {
         Ok(message_id)
     }
 
+    /// Puts a content that may be dropped at the end of what waits for a target, unless too much waits.
+    pub(super) fn enqueue_spare(
+        &mut self,
+        target: Target,
+        kind: ContentKind,
+        body: Zeroizing<Vec<u8>>,
+    ) -> Result<()> {
+        if self.outbox.is_crowded() && kind != ContentKind::Distribution {
+            return Ok(());
+        }
+        if let Some(oldest) = self.outbox.surplus(&target) {
+            self.fail_entry(oldest, Error::LimitReached)?;
+        }
+        self.enqueue(target, kind, body).map(drop)
+    }
+
     /// Puts a content that was sealed as `number` back where it was.
-    pub(super) fn enqueue_again(&mut self, user: &str, number: u64, content: Content) -> Result<()> {
-        let Content { message_id, kind, body, again, .. } = content;
-        let target = Target::User(user.into());
+    pub(super) fn enqueue_again(
+        &mut self,
+        user: &str,
+        number: u64,
+        message_id: MessageId,
+        kind: ContentKind,
+        again: u8,
+        body: Zeroizing<Vec<u8>>,
+    ) -> Result<()> {
         let entry = Entry {
-            target,
+            target: Target::User(user.into()),
             kind,
             message_id,
             created_ms: self.now_ms,
@@ -133,10 +157,8 @@ impl Client {
 
     /// Changes the body of a content that is not sealed yet.
     pub(super) fn replace_body(&mut self, number: u64, body: Zeroizing<Vec<u8>>) -> Result<()> {
-        let Some(entry) = self.outbox.entries.get_mut(&number) else { return Err(Error::Internal) };
-        let before = entry.len();
-        entry.state = State::Open(body);
-        self.outbox.bytes = self.outbox.bytes.saturating_sub(before).saturating_add(entry.len());
+        self.outbox.change(number, |entry| entry.state = State::Open(body));
+        let Some(entry) = self.outbox.entries.get(&number) else { return Err(Error::Internal) };
         self.journal.put(records::out(number), entry.to_value()?);
         Ok(())
     }
@@ -144,6 +166,7 @@ impl Client {
     /// Seals what can be sealed and asks the relay to take it.
     pub(super) fn pump(&mut self) -> Result<()> {
         let now_ms = self.now_ms;
+        self.fail_more()?;
         self.fail_old()?;
         if self.connection.takes_requests(now_ms) {
             let bytes_max = REQUEST_BYTES_MAX.min(self.connection.frame_max() / 2);
@@ -168,6 +191,10 @@ impl Client {
         let mut batch = Batch::default();
         let mut for_groups = false;
         for target in targets {
+            // The next commit goes on.
+            if self.journal.is_long() {
+                break;
+            }
             let (numbers, bytes) = match target {
                 Target::User(_) if self.connection.requests_len() >= REQUESTS_MAX => break,
                 Target::User(user) => self.seal_direct(user)?,
@@ -260,17 +287,15 @@ impl Client {
             kind,
             sealed_ms: self.now_ms,
             again,
-            body: kept,
+            body: Some(kept),
         };
         self.keep(user, number, &content)?;
         if is_message {
             // Its ack may come before the relay's answer.
             self.note_sent(number, &message_id, &Target::User(user.into()))?;
         }
-        if let Some(entry) = self.outbox.entries.get_mut(&number) {
-            let before = entry.len();
-            entry.state = State::Sealed(envelope);
-            self.outbox.bytes = self.outbox.bytes.saturating_sub(before).saturating_add(entry.len());
+        self.outbox.change(number, |entry| entry.state = State::Sealed(envelope));
+        if let Some(entry) = self.outbox.entries.get(&number) {
             self.journal.put(records::out(number), entry.to_value()?);
         }
         Ok(Sealing::Sealed)
@@ -351,8 +376,27 @@ impl Client {
         Ok(())
     }
 
+    /// The relay has answered about the envelopes of one request.
+    pub(super) fn all_sent(&mut self, answers: impl Iterator<Item = (u64, Option<Error>)>) -> Result<()> {
+        let mut troubled = BTreeSet::new();
+        for (number, refused) in answers {
+            let Some(target) = self.outbox.entries.get(&number).map(|entry| entry.target.clone()) else {
+                continue;
+            };
+            // What one of them met still holds, whatever became of those behind it.
+            let trouble = self.outbox.trouble(&target).filter(|_| troubled.contains(&target));
+            self.sent(number, refused)?;
+            match trouble {
+                Some(trouble) => self.outbox.set_trouble(&target, trouble),
+                None if refused.is_some_and(is_passing) => drop(troubled.insert(target)),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The relay has answered about one envelope.
-    pub(super) fn sent(&mut self, number: u64, refused: Option<Error>) -> Result<()> {
+    fn sent(&mut self, number: u64, refused: Option<Error>) -> Result<()> {
         let Some(entry) = self.outbox.entries.get(&number) else { return Ok(()) };
         let target = entry.target.clone();
         if let Some(queue) = self.outbox.queues.get_mut(&target) {
@@ -424,7 +468,19 @@ impl Client {
         let others = self.forget_sends(&numbers);
         self.outbox.land(&others);
         for number in numbers {
+            if self.journal.is_long() {
+                self.outbox.failing.insert(target.clone(), status);
+                break;
+            }
             self.fail_entry(number, status)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with what is more than a commit takes.
+    fn fail_more(&mut self) -> Result<()> {
+        for (target, status) in core::mem::take(&mut self.outbox.failing) {
+            self.fail_target(&target, status)?;
         }
         Ok(())
     }
@@ -433,6 +489,9 @@ impl Client {
     /// to decide on an identity.
     fn fail_old(&mut self) -> Result<()> {
         for (number, target, trouble) in self.outbox.old(self.now_ms) {
+            if self.journal.is_long() {
+                break;
+            }
             let waits = match &target {
                 Target::User(user) => self.is_blocked(user)?,
                 Target::Group(_) => false,
@@ -464,8 +523,8 @@ impl Client {
         }
         let others = self.forget_sends(&[number]);
         self.outbox.land(&others);
-        match Content::load(&self.store, user, number)? {
-            Some(content) => self.replace_body(number, content.body),
+        match Content::load(&self.store, user, number)?.and_then(|content| content.body) {
+            Some(body) => self.replace_body(number, body),
             None => self.fail_entry(number, Error::IdentityChanged),
         }
     }

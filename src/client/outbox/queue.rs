@@ -9,7 +9,7 @@ use crate::client::groups::GroupId;
 use crate::client::outbox::entry::{Entry, State, Target};
 use crate::client::records;
 use crate::error::{Error, Result};
-use crate::limits::{ENVELOPE_MAX, RELAY_SEND_MANY_MAX};
+use crate::limits::{CLIENT_AUTOMATIC_MAX, CLIENT_AUTOMATIC_PEER_MAX, ENVELOPE_MAX, RELAY_SEND_MANY_MAX};
 use crate::store::Store;
 use crate::wire::content::ContentKind;
 
@@ -20,6 +20,8 @@ const TARGET_ENVELOPES_MAX: usize = 64;
 #[derive(Default)]
 pub(super) struct Queue {
     pub(super) numbers: BTreeSet<u64>,
+    /// Those of them that may be dropped.
+    spare: BTreeSet<u64>,
     /// A request with some of them is not answered.
     pub(super) in_flight: bool,
     /// Nothing is tried before, after so many failures in a row and for this reason.
@@ -42,11 +44,14 @@ pub(in crate::client) struct Outbox {
     pub(super) entries: BTreeMap<u64, Entry>,
     pub(super) queues: BTreeMap<Target, Queue>,
     pub(super) once: Vec<Once>,
-    pub(super) bytes: usize,
+    /// Of what the application sends: how many, and their bytes.
+    messages: (usize, usize),
+    /// Targets nothing for which will be sent, and why: the rest of it goes with the next commit.
+    pub(super) failing: BTreeMap<Target, Error>,
 }
 
 impl Outbox {
-    pub(in crate::client) fn load(store: &Store) -> Result<Self> {
+    pub(in crate::client) fn load(store: &Store, now_ms: u64) -> Result<Self> {
         let mut outbox = Self::default();
         for record in store.scan(&records::all_out())? {
             let record = record?;
@@ -62,12 +67,30 @@ impl Outbox {
             }
             outbox.change(number, |entry| entry.seal_over(envelope));
         }
+        outbox.correct_clock(now_ms);
         Ok(outbox)
     }
 
+    /// No time of it is ahead.
+    pub(in crate::client) fn correct_clock(&mut self, now_ms: u64) {
+        for entry in self.entries.values_mut() {
+            entry.created_ms = entry.created_ms.min(now_ms);
+        }
+        for queue in self.queues.values_mut() {
+            queue.after_ms = queue.after_ms.min(now_ms);
+        }
+    }
+
     pub(super) fn insert(&mut self, number: u64, entry: Entry) {
-        self.bytes = self.bytes.saturating_add(entry.len());
-        self.queues.entry(entry.target.clone()).or_default().numbers.insert(number);
+        let queue = self.queues.entry(entry.target.clone()).or_default();
+        queue.numbers.insert(number);
+        if entry.is_spare() {
+            queue.spare.insert(number);
+        }
+        if entry.is_message() {
+            let (count, bytes) = self.messages;
+            self.messages = (count.saturating_add(1), bytes.saturating_add(entry.len()));
+        }
         self.entries.insert(number, entry);
     }
 
@@ -76,8 +99,34 @@ impl Outbox {
         if let Some(entry) = self.entries.get_mut(&number) {
             let before = entry.len();
             change(entry);
-            self.bytes = self.bytes.saturating_sub(before).saturating_add(entry.len());
+            if entry.is_message() {
+                self.messages.1 = self.messages.1.saturating_sub(before).saturating_add(entry.len());
+            }
         }
+    }
+
+    /// What the application sends: how many messages, and their bytes.
+    pub(super) const fn messages(&self) -> (usize, usize) {
+        self.messages
+    }
+
+    /// Whether no more should be answered and handed out unasked.
+    pub(in crate::client) fn is_crowded(&self) -> bool {
+        self.entries.len().saturating_sub(self.messages.0) >= CLIENT_AUTOMATIC_MAX
+    }
+
+    /// What has to go so that something else that may be dropped can wait for a target: the oldest answer, or else the
+    /// oldest key.
+    pub(super) fn surplus(&self, target: &Target) -> Option<u64> {
+        let spare = &self.queues.get(target)?.spare;
+        if spare.len() < CLIENT_AUTOMATIC_PEER_MAX {
+            return None;
+        }
+        let open = spare.iter().filter_map(|number| {
+            let entry = self.entries.get(number).filter(|entry| entry.open_body().is_some())?;
+            Some((entry.kind == ContentKind::Distribution, *number))
+        });
+        open.min().map(|(_, number)| number)
     }
 
     /// Whether one more envelope of that length goes into the same request as these bytes for the same target.
@@ -87,9 +136,13 @@ impl Outbox {
 
     pub(super) fn remove(&mut self, number: u64) -> Option<Entry> {
         let entry = self.entries.remove(&number)?;
-        self.bytes = self.bytes.saturating_sub(entry.len());
+        if entry.is_message() {
+            let (count, bytes) = self.messages;
+            self.messages = (count.saturating_sub(1), bytes.saturating_sub(entry.len()));
+        }
         if let Some(queue) = self.queues.get_mut(&entry.target) {
             queue.numbers.remove(&number);
+            queue.spare.remove(&number);
             if queue.numbers.is_empty() {
                 self.queues.remove(&entry.target);
             }
@@ -117,11 +170,6 @@ impl Outbox {
     /// Whether something waits for this target.
     pub(in crate::client) fn waits_for(&self, target: &Target) -> bool {
         self.queues.contains_key(target)
-    }
-
-    /// The first content of this kind for a target that is not sealed yet.
-    pub(in crate::client) fn find_open(&self, target: &Target, kind: ContentKind) -> Option<(u64, &[u8])> {
-        self.open(target, kind).next()
     }
 
     /// The contents of this kind for a target that are not sealed yet.
@@ -180,6 +228,17 @@ impl Outbox {
         }
     }
 
+    /// When, after how many failures and why something to a target is tried again.
+    pub(super) fn trouble(&self, target: &Target) -> Option<(u64, u32, Option<Error>)> {
+        self.queues.get(target).map(|queue| (queue.after_ms, queue.failures, queue.trouble))
+    }
+
+    pub(super) fn set_trouble(&mut self, target: &Target, trouble: (u64, u32, Option<Error>)) {
+        if let Some(queue) = self.queues.get_mut(target) {
+            (queue.after_ms, queue.failures, queue.trouble) = trouble;
+        }
+    }
+
     /// Nothing for this target is tried before.
     pub(in crate::client) fn delay(&mut self, target: &Target, after_ms: u64) {
         if let Some(queue) = self.queues.get_mut(target) {
@@ -190,7 +249,9 @@ impl Outbox {
     /// The targets that something waits for, and that wait for nothing.
     pub(super) fn ready(&self, now_ms: u64) -> Vec<Target> {
         let ready = |queue: &Queue| !queue.in_flight && now_ms >= queue.after_ms;
-        self.queues.iter().filter(|(_, queue)| ready(queue)).map(|(target, _)| target.clone()).collect()
+        let queues = self.queues.iter().filter(|(_, queue)| ready(queue));
+        let targets = queues.map(|(target, _)| target).filter(|target| !self.failing.contains_key(target));
+        targets.cloned().collect()
     }
 
     pub(in crate::client) fn first(&self, target: &Target) -> Vec<u64> {
