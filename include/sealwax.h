@@ -3535,6 +3535,53 @@ sealwax_status sealwax_client_create(const char *user,
                                      sealwax_client **out_client);
 
 /**
+ * Makes a client with an identity that is there already, of which it becomes the only owner: the handle of the
+ * identity is freed. Peers know it as before, and talk to it in new sessions. Two that use one identity would give
+ * out prekeys under the same ids and take the same first message twice: free its sessions before, and import no
+ * export of it any more. If the call fails, the identity stays what it was.
+ *
+ * @param identity     the identity; freed if the client is made
+ * @param path         where the store shall be, as in sealwax_client_create()
+ * @param path_len     bytes of it, at most 4,096
+ * @param key          SEALWAX_KEY_LEN random bytes that the application keeps apart from the file
+ * @param key_len      SEALWAX_KEY_LEN
+ * @param options      JSON: those of sealwax_client_open(); may be NULL if options_len is 0
+ * @param options_len  bytes of them
+ * @param now_ms       the time
+ * @param out_client   the client; sealwax_client_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+ * @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+ * @retval SEALWAX_INVALID_TEXT     an input is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE   identity is not one that is open
+ * @retval SEALWAX_POISONED         the identity broke; free it
+ * @retval SEALWAX_FORKED           the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
+ * @retval SEALWAX_LIMIT_REACHED    too many handles are open
+ * @retval SEALWAX_WRONG_STATE      a session that was made from the identity is open: free it; or the store holds
+ *                                  a client: sealwax_client_open()
+ * @retval SEALWAX_UNSUPPORTED      this build has stores in memory only
+ * @retval SEALWAX_STORE_IN_USE     another handle or process has it open
+ * @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
+ * @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
+ * @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
+ * @retval SEALWAX_STORE_IO         the system refuses a file
+ * @retval SEALWAX_INTERNAL         the system has no randomness
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_create_with(sealwax_identity *identity,
+                                          const char *path,
+                                          size_t path_len,
+                                          const void *key,
+                                          size_t key_len,
+                                          const char *options,
+                                          size_t options_len,
+                                          uint64_t now_ms,
+                                          sealwax_client **out_client);
+
+/**
  * Opens the client that a store holds. What was on its way goes on; events that were not confirmed come again.
  *
  * @param path         where the store is
@@ -4027,9 +4074,9 @@ sealwax_status sealwax_client_safety_number(sealwax_client *client,
 /* ---- Groups of a client ---- */
 
 /**
- * Founds a group, whose owner we are. This and all that follow but sealwax_client_send_group() are requests:
- * they answer a number at once, need no connection, and are done in the order of the calls. Exactly one event
- * carries the number, SEALWAX_EVENT_DONE or SEALWAX_EVENT_ERROR, also if the client dies in between.
+ * Founds a group, whose owner we are. This and all that give an out_request are requests: they answer a number at
+ * once, need no connection, and are done in the order of the calls. Exactly one event carries the number,
+ * SEALWAX_EVENT_DONE or SEALWAX_EVENT_ERROR, also if the client dies in between.
  *
  * Members are told, and given our key, by themselves; so are those who come later. SEALWAX_EVENT_GROUP_CREATED
  * and SEALWAX_EVENT_DONE name the group's id.
@@ -4323,36 +4370,56 @@ sealwax_status sealwax_client_resolve_group(sealwax_client *client,
                                             uint64_t *out_request);
 
 /**
- * Shares what we have kept of a group's past with a member: it can read messages from before it came, in our
- * word, SEALWAX_EVENT_GROUP_MESSAGE with our user id as `by`. It takes the option "retain_history" since we
- * entered the group, and that we have accepted the member's identity or written to it.
+ * Lists the groups that we are a member of.
  *
- * @param client       the client
- * @param group        id of the group
- * @param group_len    SEALWAX_GROUP_ID_LEN
- * @param user         the member
- * @param user_len     bytes of it
- * @param now_ms       the time
- * @param out_request  number of the request
+ * @param client   the client
+ * @param out      JSON: "groups", their ids
+ * @param out_cap  bytes of room at out; 0 asks for the size
+ * @param out_len  bytes of JSON, without a NUL
  *
  * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
- * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
- * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
- * @retval SEALWAX_INVALID_TEXT      user is not a user id
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
  * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
  * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
- * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
  * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
  * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
  */
 SEALWAX_NODISCARD SEALWAX_API
-sealwax_status sealwax_client_share_history(sealwax_client *client,
-                                            const void *group,
-                                            size_t group_len,
-                                            const char *user,
-                                            size_t user_len,
-                                            uint64_t now_ms,
-                                            uint64_t *out_request);
+sealwax_status sealwax_client_groups(sealwax_client *client,
+                                     void *out,
+                                     size_t out_cap,
+                                     size_t *out_len);
+
+/**
+ * Describes a group that we are, or were, a member of.
+ *
+ * @param client     the client
+ * @param group      id of the group
+ * @param group_len  SEALWAX_GROUP_ID_LEN
+ * @param out        JSON, as that of sealwax_roster_info(): its label, epoch, members and their roles
+ * @param out_cap    bytes of room at out; 0 asks for the size
+ * @param out_len    bytes of JSON, without a NUL
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind, or out_cap more than memory holds
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_UNKNOWN_GROUP     we were never a member, as far as we know
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_group_info(sealwax_client *client,
+                                         const void *group,
+                                         size_t group_len,
+                                         void *out,
+                                         size_t out_cap,
+                                         size_t *out_len);
 
 /**
  * Sends a message to all members of a group. Messages arrive in the order of the calls. SEALWAX_EVENT_ACK tells
@@ -4427,56 +4494,68 @@ sealwax_status sealwax_client_mark_group_read(sealwax_client *client,
                                               uint64_t now_ms);
 
 /**
- * Lists the groups that we are a member of.
+ * Shares what we have kept of a group's past with a member: it can read messages from before it came, in our
+ * word, with sealwax_client_read_shared(). A request, as sealwax_client_create_group() says. It takes the option
+ * "retain_history" since we entered the group, and that we have accepted the member's identity or written to it.
  *
- * @param client   the client
- * @param out      JSON: "groups", their ids
- * @param out_cap  bytes of room at out; 0 asks for the size
- * @param out_len  bytes of JSON, without a NUL
+ * @param client       the client
+ * @param group        id of the group
+ * @param group_len    SEALWAX_GROUP_ID_LEN
+ * @param user         the member
+ * @param user_len     bytes of it
+ * @param now_ms       the time
+ * @param out_request  number of the request
  *
  * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
- * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
- * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not a user id
  * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
  * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
  * @retval SEALWAX_POISONED          the client broke; free it
- * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
  * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
  */
 SEALWAX_NODISCARD SEALWAX_API
-sealwax_status sealwax_client_groups(sealwax_client *client,
-                                     void *out,
-                                     size_t out_cap,
-                                     size_t *out_len);
+sealwax_status sealwax_client_share_history(sealwax_client *client,
+                                            const void *group,
+                                            size_t group_len,
+                                            const char *user,
+                                            size_t user_len,
+                                            uint64_t now_ms,
+                                            uint64_t *out_request);
 
 /**
- * Describes a group that we are, or were, a member of.
+ * Reads old messages of a group, which the application has kept or got from elsewhere, with the keys that members
+ * have shared. Each is an event, SEALWAX_EVENT_GROUP_MESSAGE, whose `by` is the member in whose word it is, and is
+ * read once. What does not open is passed over: its key was not shared, or it is no message of the group.
  *
  * @param client     the client
  * @param group      id of the group
  * @param group_len  SEALWAX_GROUP_ID_LEN
- * @param out        JSON, as that of sealwax_roster_info(): its label, epoch, members and their roles
- * @param out_cap    bytes of room at out; 0 asks for the size
- * @param out_len    bytes of JSON, without a NUL
+ * @param envelopes  the messages as the relay delivered them; no more than SEALWAX_BATCH_BYTES_MAX together
+ * @param count      how many, at most SEALWAX_BATCH_MAX
+ * @param now_ms     the time
+ * @param out_read   how many of them were read
  *
  * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
- * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind, or out_cap more than memory holds
- * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_TOO_LARGE         more than SEALWAX_BATCH_MAX envelopes, or than SEALWAX_BATCH_BYTES_MAX bytes
  * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
  * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
  * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
  * @retval SEALWAX_POISONED          the client broke; free it
- * @retval SEALWAX_UNKNOWN_GROUP     we were never a member, as far as we know
- * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_UNKNOWN_GROUP     we are not a member
  * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
  */
 SEALWAX_NODISCARD SEALWAX_API
-sealwax_status sealwax_client_group_info(sealwax_client *client,
-                                         const void *group,
-                                         size_t group_len,
-                                         void *out,
-                                         size_t out_cap,
-                                         size_t *out_len);
+sealwax_status sealwax_client_read_shared(sealwax_client *client,
+                                          const void *group,
+                                          size_t group_len,
+                                          const sealwax_slice *envelopes,
+                                          size_t count,
+                                          uint64_t now_ms,
+                                          size_t *out_read);
 
 /* ---- Events: what a client tells its application ---- */
 

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::{env, fs, process, thread};
 
 use common::abi::client::Client;
-use common::abi::{alone, name};
-use common::standin::Host;
+use common::abi::post::Post;
+use common::abi::{Identity, Session, alone, name};
 use sealwax::ffi::client_calls::{SEALWAX_CONTENT_BINARY, SEALWAX_CONTENT_TEXT, SEALWAX_SEND_TRANSIENT};
 use sealwax::ffi::event::*;
 use sealwax::ffi::status::*;
@@ -49,57 +49,32 @@ fn client(user: &str, options: &str) -> Client {
     Client::create(user, "", &KEY, options, NOW).unwrap()
 }
 
-fn connect(host: &mut Host, user: &str, client: &Client, now_ms: u64) {
-    host.connect(user);
-    client.connected("relay", now_ms).unwrap();
-}
-
-/// Frames go to and fro until nothing moves.
-fn run(host: &mut Host, people: &[(&str, &Client)], now_ms: u64) {
-    loop {
-        let mut moved = false;
-        for (user, client) in people {
-            loop {
-                let frame = client.next_frame().unwrap();
-                if frame.is_empty() {
-                    break;
-                }
-                moved = true;
-                host.receive(user, &frame, now_ms);
-            }
-            while let Some(frame) = host.next_frame(user) {
-                moved = true;
-                client.receive(&frame, now_ms).unwrap();
-            }
-        }
-        if !moved {
-            return;
-        }
-    }
+fn connect(post: &mut Post, user: &str, client: &Client, now_ms: u64) {
+    post.connect(user, client, "relay", now_ms);
 }
 
 /// Alice and Bob, connected, with their acks on.
-fn two() -> (Host, Client, Client) {
-    let mut host = Host::new("relay");
+fn two() -> (Post, Client, Client) {
+    let mut post = Post::new("relay");
     let (alice, bob) = (client("alice", r#"{"acks":true}"#), client("bob", r#"{"acks":true}"#));
-    connect(&mut host, "alice", &alice, NOW);
-    connect(&mut host, "bob", &bob, NOW);
-    run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+    connect(&mut post, "alice", &alice, NOW);
+    connect(&mut post, "bob", &bob, NOW);
+    post.run(&[("alice", &alice), ("bob", &bob)], NOW);
     for client in [&alice, &bob] {
         let [connected] = client.events().unwrap().try_into().unwrap();
         let fields = connected.fields();
         assert_eq!((fields.kind, fields.flags, fields.number), (SEALWAX_EVENT_CONNECTED, 0, 0));
     }
-    (host, alice, bob)
+    (post, alice, bob)
 }
 
 #[test]
 fn two_people_talk_and_hear_how_far_their_words_have_come() {
     alone(|| {
-        let (mut host, alice, bob) = two();
+        let (mut post, alice, bob) = two();
         let people = [("alice", &alice), ("bob", &bob)];
         let id = alice.send("bob", "hello", NOW).unwrap();
-        run(&mut host, &people, NOW);
+        post.run(&people, NOW);
         let sent = alice.next_event().unwrap().unwrap();
         let fields = sent.fields();
         assert_eq!(
@@ -124,13 +99,13 @@ fn two_people_talk_and_hear_how_far_their_words_have_come() {
         // Bob writes to Alice, so she is told what became of her message, by the client and by Bob.
         bob.send_as("alice", SEALWAX_CONTENT_BINARY, &[0, 255], 0, NOW).unwrap();
         bob.mark_read("alice", &id, NOW).unwrap();
-        run(&mut host, &people, NOW);
+        post.run(&people, NOW);
         let answer = alice.next_event().unwrap().unwrap();
         assert_eq!((answer.payload(), answer.fields().content_type), (vec![0, 255], SEALWAX_CONTENT_BINARY));
         let due_ms = bob.pending().unwrap().due_ms;
         assert!(due_ms > NOW && due_ms < NOW + 10_000, "{}", due_ms - NOW);
         bob.tick(due_ms).unwrap();
-        run(&mut host, &people, due_ms);
+        post.run(&people, due_ms);
         let read = alice.next_event().unwrap().unwrap().fields();
         assert_eq!((read.kind, read.state, read.message_id), (SEALWAX_EVENT_ACK, SEALWAX_STATE_READ, id));
 
@@ -145,9 +120,9 @@ fn two_people_talk_and_hear_how_far_their_words_have_come() {
 #[test]
 fn what_cannot_be_sent_fails_and_what_is_no_message_is_refused() {
     alone(|| {
-        let (mut host, alice, bob) = two();
+        let (mut post, alice, bob) = two();
         let id = alice.send("nobody", "hello", NOW).unwrap();
-        run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
         let failed = alice.next_event().unwrap().unwrap();
         let fields = failed.fields();
         assert_eq!((fields.kind, fields.message_id), (SEALWAX_EVENT_FAILED, id));
@@ -167,7 +142,7 @@ fn what_cannot_be_sent_fails_and_what_is_no_message_is_refused() {
 
         // No session yet, so what is transient goes nowhere, and nobody hears of it.
         alice.send_as("bob", SEALWAX_CONTENT_TEXT, b"typing", SEALWAX_SEND_TRANSIENT, NOW).unwrap();
-        run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
         assert!(alice.next_event().unwrap().is_none() && bob.next_event().unwrap().is_none());
         assert_eq!(alice.info()["failed"], serde_json::Value::Null);
     });
@@ -176,20 +151,19 @@ fn what_cannot_be_sent_fails_and_what_is_no_message_is_refused() {
 #[test]
 fn a_peer_under_another_identity_waits_until_it_is_accepted() {
     alone(|| {
-        let (mut host, alice, bob) = two();
+        let (mut post, alice, bob) = two();
         alice.send("bob", "hello", NOW).unwrap();
-        run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
         alice.texts().unwrap();
         drop(bob);
-        host.disconnect("bob", NOW);
-        let mut host = Host::new("relay");
-        host.relay_id[0] += 1;
+        post.disconnect("bob", NOW);
+        let mut post = Post::new("relay");
         let bob = client("bob", "");
         alice.disconnected(NOW).unwrap();
-        connect(&mut host, "alice", &alice, NOW);
-        connect(&mut host, "bob", &bob, NOW);
+        connect(&mut post, "alice", &alice, NOW);
+        connect(&mut post, "bob", &bob, NOW);
         bob.send("alice", "it is me", NOW).unwrap();
-        run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
         let changed = alice
             .events()
             .unwrap()
@@ -221,9 +195,9 @@ fn a_relay_that_talks_nonsense_is_an_event_and_is_left() {
         assert_eq!((kinds, alice.pending().unwrap().wants_disconnect), (vec![SEALWAX_EVENT_DISCONNECTED], 0));
 
         // Another relay than the one that was called.
-        let mut other = Host::new("elsewhere");
+        let mut other = Post::new("elsewhere");
         connect(&mut other, "alice", &alice, NOW);
-        run(&mut other, &[("alice", &alice)], NOW);
+        other.run(&[("alice", &alice)], NOW);
         let error = alice.next_event().unwrap().unwrap().fields();
         assert_eq!((error.kind, error.status), (SEALWAX_EVENT_ERROR, SEALWAX_AUTHENTICATION_FAILED));
     });
@@ -234,26 +208,26 @@ fn a_client_in_a_file_comes_back_with_everything_that_was_not_dealt_with() {
     alone(|| {
         let directory = Directory::new("comes-back");
         let path = directory.file("bob");
-        let (mut host, alice, other) = two();
+        let (mut post, alice, other) = two();
         drop(other);
-        host.disconnect("bob", NOW);
+        post.disconnect("bob", NOW);
         assert_eq!(Client::open(&path, &KEY, "", NOW).err(), Some(SEALWAX_WRONG_STATE));
         assert!(fs::read_dir(&directory.0).unwrap().next().is_none(), "made by an opening");
         assert_eq!(Client::create("", &path, &KEY, "", NOW).err(), Some(SEALWAX_INVALID_TEXT));
         assert!(!fs::exists(&path).unwrap(), "made for nobody");
 
-        let (mut host, alice) = {
-            drop((host, alice));
-            (Host::new("relay"), client("alice", ""))
+        let (mut post, alice) = {
+            drop((post, alice));
+            (Post::new("relay"), client("alice", ""))
         };
         let bob = Client::create("bob", &path, &KEY, "", NOW).unwrap();
-        connect(&mut host, "alice", &alice, NOW);
-        connect(&mut host, "bob", &bob, NOW);
-        run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+        connect(&mut post, "alice", &alice, NOW);
+        connect(&mut post, "bob", &bob, NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
         for text in ["one", "two"] {
             alice.send("bob", text, NOW).unwrap();
         }
-        run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
         assert_eq!(Client::open(&path, &KEY, "", NOW).err(), Some(SEALWAX_STORE_IN_USE));
         let numbers: Vec<_> = bob.events().unwrap().iter().map(|event| event.fields().number).collect();
         assert_eq!(numbers, [0, 1, 2]);
@@ -265,7 +239,7 @@ fn a_client_in_a_file_comes_back_with_everything_that_was_not_dealt_with() {
         assert_eq!(bob.backup(&backup), Err(SEALWAX_INVALID_ARGUMENT));
         assert_eq!(alice.backup(&directory.file("none")), Err(SEALWAX_UNSUPPORTED));
         drop(bob);
-        host.disconnect("bob", NOW);
+        post.disconnect("bob", NOW);
 
         assert_eq!(Client::open(&path, &[8; 32], "", NOW).err(), Some(SEALWAX_STORE_WRONG_KEY));
         assert_eq!(Client::create("bob", &path, &KEY, "", NOW).err(), Some(SEALWAX_WRONG_STATE));
@@ -273,25 +247,127 @@ fn a_client_in_a_file_comes_back_with_everything_that_was_not_dealt_with() {
         let again = bob.next_event().unwrap().unwrap();
         assert_eq!((again.fields().number, again.fields().flags), (2, SEALWAX_EVENT_FLAG_AGAIN));
         assert_eq!(again.payload(), b"two");
-        connect(&mut host, "bob", &bob, NOW);
-        run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+        connect(&mut post, "bob", &bob, NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
         assert_eq!(alice.texts().unwrap(), [("bob".into(), "three".into())]);
         bob.texts().unwrap();
         bob.send("alice", "four", NOW).unwrap();
-        run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
         drop(bob);
-        host.disconnect("bob", NOW);
+        post.disconnect("bob", NOW);
 
         // The backup knows nothing of that, and says so.
         let copy = Client::open(&backup, &KEY, "", NOW).unwrap();
-        connect(&mut host, "bob", &copy, NOW);
-        run(&mut host, &[("alice", &alice), ("bob", &copy)], NOW);
+        connect(&mut post, "bob", &copy, NOW);
+        post.run(&[("alice", &alice), ("bob", &copy)], NOW);
         let restored = copy.events().unwrap();
         let connected = restored.iter().find(|event| event.fields().kind == SEALWAX_EVENT_CONNECTED).unwrap();
         assert_eq!(connected.fields().flags, SEALWAX_EVENT_FLAG_RESTORED);
         fs::write(directory.file("rubbish"), b"no store at all").unwrap();
         let rubbish = Client::open(&directory.file("rubbish"), &KEY, "", NOW);
         assert_eq!(rubbish.err(), Some(SEALWAX_STORE_DAMAGED));
+    });
+}
+
+#[test]
+fn a_client_takes_over_an_identity_and_is_its_only_owner() {
+    alone(|| {
+        let directory = Directory::new("takes-over");
+        let mut post = Post::new("relay");
+        let alice = client("alice", "");
+        connect(&mut post, "alice", &alice, NOW);
+
+        // Bob's application has used the objects, and his prekeys are about.
+        let bob = Identity::new("bob", NOW);
+        let card = bob.card();
+        post.relay.register("bob", &card, NOW).unwrap();
+        post.relay.publish("bob", &bob.prekeys(3, NOW).unwrap(), NOW).unwrap();
+        alice.send("bob", "are you there?", NOW).unwrap();
+        post.run(&[("alice", &alice)], NOW);
+
+        let missing = directory.file("missing/store");
+        let (bob, status) = Client::create_with(bob, &missing, &KEY, "", NOW).unwrap_err();
+        assert_eq!((name(status), bob.card()), ("SEALWAX_STORE_IO", card.clone()));
+        let path = directory.file("bob");
+        let (bob, status) =
+            Client::create_with(bob, &path, &KEY, r#"{"prekeys_required":true}"#, NOW).unwrap_err();
+        assert_eq!(name(status), "SEALWAX_INVALID_OPTIONS");
+        let bob = Client::create_with(bob, &path, &KEY, r#"{"acks":true}"#, NOW).unwrap();
+        assert_eq!(bob.card("").unwrap(), card);
+        connect(&mut post, "bob", &bob, NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
+        assert_eq!(bob.texts().unwrap(), [("alice".into(), "are you there?".into())]);
+        drop(bob);
+
+        let (other, status) =
+            Client::create_with(Identity::new("bob", NOW), &path, &KEY, "", NOW).unwrap_err();
+        assert_eq!((name(status), other.info()["user"].clone()), ("SEALWAX_WRONG_STATE", "bob".into()));
+        assert_eq!(Client::open(&path, &KEY, "", NOW).unwrap().card("").unwrap(), card);
+    });
+}
+
+#[test]
+fn an_identity_with_sessions_is_not_taken_over() {
+    alone(|| {
+        let (alice, bob) = (Identity::new("alice", NOW), Identity::new("bob", NOW));
+        let session = Session::initiate(&alice, &bob.card(), &bob.prekeys(1, NOW).unwrap(), NOW).unwrap();
+        let (alice, status) = Client::create_with(alice, "", &KEY, "", NOW).unwrap_err();
+        assert_eq!(name(status), "SEALWAX_WRONG_STATE");
+        drop(session);
+        let alice = Client::create_with(alice, "", &KEY, "", NOW).unwrap();
+        assert_eq!(alice.info()["user"], "alice");
+    });
+}
+
+#[test]
+fn of_many_who_take_over_an_identity_at_once_one_does() {
+    alone(|| {
+        let bob = Identity::new("bob", NOW);
+        let card = bob.card();
+        let handle = bob.handle().addr();
+        let results: Vec<_> = thread::scope(|scope| {
+            let take = || {
+                let mut client = ptr::null_mut();
+                // SAFETY: the inputs are empty or a slice, the output lives.
+                let status = unsafe {
+                    let identity = ptr::without_provenance_mut(handle);
+                    let key = KEY.as_ptr().cast();
+                    ffi::sealwax_client_create_with(
+                        identity,
+                        ptr::null(),
+                        0,
+                        key,
+                        KEY.len(),
+                        ptr::null(),
+                        0,
+                        NOW,
+                        &mut client,
+                    )
+                };
+                // SAFETY: handles are not followed.
+                assert_eq!(unsafe { ffi::sealwax_client_free(client) }, SEALWAX_OK);
+                status
+            };
+            let takers: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
+            let session = Session::initiate(&bob, &card, &[], NOW);
+            assert!(session.is_err(), "with oneself there is none");
+            takers.into_iter().map(|taker| taker.join().unwrap()).collect()
+        });
+        assert_eq!(results.iter().filter(|status| **status == SEALWAX_OK).count(), 1, "{results:?}");
+        assert!(results.iter().all(|status| [SEALWAX_OK, SEALWAX_INVALID_HANDLE].contains(status)));
+        assert_eq!(bob.free(), Err(SEALWAX_INVALID_HANDLE));
+    });
+}
+
+#[test]
+fn a_new_client_takes_all_options_of_an_opened_one() {
+    alone(|| {
+        let all = r#"{"prekeys_required":false,"method":"host","acks":true,"identity_change":"warn",
+            "hidden_header":true,"padding":"padme","one_time_prekeys":7,"retain_history":true,
+            "rotate_messages":5,"rotate_ms":1000,"eager_members":3}"#;
+        assert_eq!(client("alice", all).info()["user"], "alice");
+        let without = all.replace(r#""prekeys_required":false,"#, "");
+        assert!(Client::create_with(Identity::new("bob", NOW), "", &KEY, &without, NOW).is_ok());
     });
 }
 
@@ -410,9 +486,9 @@ fn whoever_is_woken_may_call_the_client() {
 #[test]
 fn an_event_outlives_its_client() {
     alone(|| {
-        let (mut host, alice, bob) = two();
+        let (mut post, alice, bob) = two();
         alice.send("bob", "hello", NOW).unwrap();
-        run(&mut host, &[("alice", &alice), ("bob", &bob)], NOW);
+        post.run(&[("alice", &alice), ("bob", &bob)], NOW);
         let message = bob.next_event().unwrap().unwrap();
         drop((alice, bob));
         assert_eq!(message.payload(), b"hello");

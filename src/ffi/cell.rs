@@ -6,7 +6,7 @@
 use core::any::Any;
 use core::ops::Deref;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use super::fork;
@@ -30,6 +30,8 @@ pub(super) struct Cell<T: Object> {
     token: Token,
     fork: u64,
     revision: AtomicU64,
+    /// What it was has gone into another object.
+    is_spent: AtomicBool,
     links: T::Links,
     state: RwLock<T>,
 }
@@ -41,6 +43,7 @@ impl<T: Object> Cell<T> {
             token: vacancy.token(),
             fork: fork::generation(),
             revision: AtomicU64::new(1),
+            is_spent: AtomicBool::new(false),
             links,
             state: RwLock::new(state),
         });
@@ -60,6 +63,16 @@ impl<T: Object> Cell<T> {
     /// The lock. Only [`super::lock`] uses it.
     pub(super) fn state(&self) -> &RwLock<T> {
         &self.state
+    }
+
+    /// Refuses an object that is another's by now. Whoever holds the lock asks.
+    pub(super) fn check_spent(&self) -> Result<(), Status> {
+        if self.is_spent.load(Ordering::Relaxed) { Err(Status::INVALID_HANDLE) } else { Ok(()) }
+    }
+
+    /// Says that it is another's from now on. Whoever holds the lock alone says so.
+    pub(super) fn spend(&self) {
+        self.is_spent.store(true, Ordering::Relaxed);
     }
 
     /// Says that an export would now differ.
@@ -166,6 +179,19 @@ pub(super) fn shared<O: Opaque>(handle: *const O) -> Result<ConstHandle<O::Objec
 /// Resolves a `T *`.
 pub(super) fn exclusive<O: Opaque>(handle: *mut O) -> Result<MutHandle<O::Object>, Status> {
     Pinned::resolve(handle).map(MutHandle)
+}
+
+impl<T: Object> MutHandle<T> {
+    /// Whether an object that was made from this one keeps it, or is about to.
+    pub(super) fn is_kept(&self) -> Result<bool, Status> {
+        let body = self.0.pin.body().ok_or(Status::INTERNAL)?;
+        Ok(Arc::strong_count(body) > 1)
+    }
+
+    /// Ends the handle, as [`free`] does. If another thread was faster, it has ended too.
+    pub(super) fn free(self) {
+        let _ = Registry::free(self.0.pin);
+    }
 }
 
 macro_rules! handle_methods {

@@ -8,6 +8,7 @@ use super::argument::{HandleOut, Outputs};
 use super::cell::{self, MutHandle, Object, Opaque};
 use super::fork;
 use super::guard::guard;
+use super::identity::sealwax_identity;
 use super::lock::ExclusiveGuard;
 use super::options::{Choice, Flag, Integer, Options, Table};
 use super::sizes::SEALWAX_KEY_LEN;
@@ -137,12 +138,24 @@ const EAGER_MEMBERS: Integer = Integer {
 /// Of `sealwax_client_create`.
 pub(super) static CREATE_OPTIONS: Table = Table {
     functions: &["sealwax_client_create"],
-    keys: &[&PREKEYS_REQUIRED, &METHOD, &HIDDEN_HEADER, &PADDING, &IDENTITY_CHANGE, &ACKS, &ONE_TIME_PREKEYS],
+    keys: &[
+        &PREKEYS_REQUIRED,
+        &METHOD,
+        &HIDDEN_HEADER,
+        &PADDING,
+        &IDENTITY_CHANGE,
+        &ACKS,
+        &ONE_TIME_PREKEYS,
+        &RETAIN_HISTORY,
+        &ROTATE_MESSAGES,
+        &ROTATE_MS,
+        &EAGER_MEMBERS,
+    ],
 };
 
-/// Of `sealwax_client_open`.
+/// Of `sealwax_client_open` and `sealwax_client_create_with`.
 pub(super) static OPEN_OPTIONS: Table = Table {
-    functions: &["sealwax_client_open"],
+    functions: &["sealwax_client_open", "sealwax_client_create_with"],
     keys: &[
         &METHOD,
         &HIDDEN_HEADER,
@@ -288,6 +301,80 @@ pub unsafe extern "C" fn sealwax_client_create(
         let identity = Identity::generate(&mut SystemRandom, user, own, now_ms)?;
         let (store, random) = (store(path, key)?, Box::new(SystemRandom));
         let client = Client::create_with(store, identity, client_options(&options), random, now_ms)?;
+        place.put(Engine::new(client), Wake::default());
+        Ok(())
+    })
+}
+
+/// Makes a client with an identity that is there already, of which it becomes the only owner: the handle of the
+/// identity is freed. Peers know it as before, and talk to it in new sessions. Two that use one identity would give
+/// out prekeys under the same ids and take the same first message twice: free its sessions before, and import no
+/// export of it any more. If the call fails, the identity stays what it was.
+///
+/// @param identity     the identity; freed if the client is made
+/// @param path         where the store shall be, as in sealwax_client_create()
+/// @param path_len     bytes of it, at most 4,096
+/// @param key          SEALWAX_KEY_LEN random bytes that the application keeps apart from the file
+/// @param key_len      SEALWAX_KEY_LEN
+/// @param options      JSON: those of sealwax_client_open(); may be NULL if options_len is 0
+/// @param options_len  bytes of them
+/// @param now_ms       the time
+/// @param out_client   the client; sealwax_client_free() ends it
+///
+/// @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
+/// @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+/// @retval SEALWAX_INVALID_TEXT     an input is not UTF-8
+/// @retval SEALWAX_INVALID_HANDLE   identity is not one that is open
+/// @retval SEALWAX_POISONED         the identity broke; free it
+/// @retval SEALWAX_FORKED           the handle belongs to the parent process; free it
+/// @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
+/// @retval SEALWAX_LIMIT_REACHED    too many handles are open
+/// @retval SEALWAX_WRONG_STATE      a session that was made from the identity is open: free it; or the store holds
+///                                  a client: sealwax_client_open()
+/// @retval SEALWAX_UNSUPPORTED      this build has stores in memory only
+/// @retval SEALWAX_STORE_IN_USE     another handle or process has it open
+/// @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
+/// @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
+/// @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
+/// @retval SEALWAX_STORE_IO         the system refuses a file
+/// @retval SEALWAX_INTERNAL         the system has no randomness
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_create_with(
+    identity: *mut sealwax_identity,
+    path: *const c_char,
+    path_len: usize,
+    key: *const c_void,
+    key_len: usize,
+    options: *const c_char,
+    options_len: usize,
+    now_ms: u64,
+    out_client: *mut *mut sealwax_client,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out: HandleOut<sealwax_client> = outputs.handle(out_client);
+        let inputs = outputs.inputs()?;
+        let path = inputs.text(path, path_len, limits::PATH_MAX)?;
+        let key = inputs.exactly::<SEALWAX_KEY_LEN>(key, key_len)?;
+        let options = inputs.text(options, options_len, limits::OPTIONS_MAX)?;
+        let handle = cell::exclusive(identity)?;
+        let options = OPEN_OPTIONS.parse(options)?;
+        let mut identity = handle.lock()?;
+        let place = out.reserve()?;
+        if handle.is_kept()? {
+            return Err(crate::error::Error::WrongState.into());
+        }
+        let copy = Identity::import(Identity::FORMAT, &identity.export()?)?;
+        let (store, random) = (store(path, key)?, Box::new(SystemRandom));
+        let client = Client::create_with(store, copy, client_options(&options), random, now_ms)?;
+        // Whoever waits for the lock must not find an identity any more.
+        identity.spend();
+        drop(identity);
+        handle.free();
         place.put(Engine::new(client), Wake::default());
         Ok(())
     })

@@ -61,6 +61,13 @@ impl<T: Object> ExclusiveGuard<'_, T> {
     }
 }
 
+impl<T: Object> ExclusiveGuard<'_, T> {
+    /// Says that the object has gone into another one: nobody locks it any more.
+    pub(super) fn spend(&mut self) {
+        self.cell.spend();
+    }
+}
+
 /// A wish to lock one object in one mode.
 pub(super) trait Request {
     /// What the lock gives.
@@ -82,7 +89,9 @@ impl<'a, T: Object> Request for Shared<'a, T> {
     }
 
     fn acquire(self) -> Result<Self::Guard, Status> {
-        self.0.state().read().map(SharedGuard).map_err(|_| Status::POISONED)
+        let state = self.0.state().read().map_err(|_| Status::POISONED)?;
+        self.0.check_spent()?;
+        Ok(SharedGuard(state))
     }
 }
 
@@ -98,6 +107,7 @@ impl<'a, T: Object> Request for Exclusive<'a, T> {
 
     fn acquire(self) -> Result<Self::Guard, Status> {
         let state = self.0.state().write().map_err(|_| Status::POISONED)?;
+        self.0.check_spent()?;
         Ok(ExclusiveGuard { cell: self.0, state })
     }
 }

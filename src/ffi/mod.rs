@@ -127,4 +127,6 @@ pub mod client_calls;
 
 pub mod client_groups;
 
+pub mod client_group_messages;
+
 pub mod event;

@@ -5,8 +5,10 @@
 #![allow(unsafe_code, reason = "the callee is C's")]
 
 pub(crate) mod client;
+pub(crate) mod client_groups;
 pub(crate) mod group;
 pub(crate) mod identity;
+pub(crate) mod post;
 pub(crate) mod relay;
 pub(crate) mod roster;
 pub(crate) mod session;

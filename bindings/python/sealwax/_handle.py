@@ -78,6 +78,11 @@ class Handle:
         if self._finalizer is not None:
             self._finalizer()
 
+    def _given_away(self) -> None:
+        """The library has ended it, and what it was is another object's."""
+        if self._finalizer is not None:
+            self._finalizer.detach()
+
     def __enter__(self: _Owner) -> _Owner:
         return self
 

@@ -411,6 +411,9 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_deliveries_free": _fallible(DeliveriesHandle),
     # Clients
     "sealwax_client_create": _fallible(*_TEXT, *_TEXT, *_BYTES, *_OPTIONS, _NOW, POINTER(ClientHandle)),
+    "sealwax_client_create_with": _fallible(
+        IdentityHandle, *_TEXT, *_BYTES, *_OPTIONS, _NOW, POINTER(ClientHandle)
+    ),
     "sealwax_client_open": _fallible(*_TEXT, *_BYTES, *_OPTIONS, _NOW, POINTER(ClientHandle)),
     "sealwax_client_free": _fallible(ClientHandle),
     "sealwax_client_info": _fallible(ClientHandle, *_OUT),
@@ -450,13 +453,16 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_client_leave_group": _fallible(ClientHandle, *_BYTES, _NOW, POINTER(c_uint64)),
     "sealwax_client_delete_group": _fallible(ClientHandle, *_BYTES, _NOW, POINTER(c_uint64)),
     "sealwax_client_resolve_group": _fallible(ClientHandle, *_BYTES, *_BYTES, _NOW, POINTER(c_uint64)),
-    "sealwax_client_share_history": _fallible(ClientHandle, *_BYTES, *_TEXT, _NOW, POINTER(c_uint64)),
+    "sealwax_client_groups": _fallible(ClientHandle, *_OUT),
+    "sealwax_client_group_info": _fallible(ClientHandle, *_BYTES, *_OUT),
     "sealwax_client_send_group": _fallible(
         ClientHandle, *_BYTES, c_uint32, *_BYTES, c_uint32, _NOW, POINTER(c_uint8)
     ),
     "sealwax_client_mark_group_read": _fallible(ClientHandle, *_BYTES, *_TEXT, *_BYTES, _NOW),
-    "sealwax_client_groups": _fallible(ClientHandle, *_OUT),
-    "sealwax_client_group_info": _fallible(ClientHandle, *_BYTES, *_OUT),
+    "sealwax_client_share_history": _fallible(ClientHandle, *_BYTES, *_TEXT, _NOW, POINTER(c_uint64)),
+    "sealwax_client_read_shared": _fallible(
+        ClientHandle, *_BYTES, POINTER(Slice), c_size_t, _NOW, POINTER(c_size_t)
+    ),
     # Events
     "sealwax_event_view": _fallible(EventHandle, POINTER(EventFields)),
     "sealwax_event_json": _fallible(EventHandle, *_OUT),

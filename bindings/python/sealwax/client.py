@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from ctypes import addressof, byref, c_uint8, c_uint64, create_string_buffer
+from ctypes import addressof, byref, c_size_t, c_uint8, c_uint64, create_string_buffer
 from operator import index
 from typing import (
     TYPE_CHECKING,
@@ -23,11 +23,11 @@ from typing import (
 from ._arguments import now, options, text, uint32, uint64
 from ._buffer import given, taken, taken_json
 from ._errors import check
-from ._handle import Handle
+from ._handle import Handle, borrowed
 from ._load import lib
 from ._prototypes import CALLBACKS, CONSTANTS, ClientHandle, EventFields, EventHandle, PendingView, Slice
 from .events import Event, event_of
-from .identity import SafetyNumber
+from .identity import Identity, SafetyNumber
 from .roster import Role
 
 if TYPE_CHECKING:
@@ -61,17 +61,20 @@ def _path(path: Optional[Path]) -> Tuple[bytes, int]:
     return text(name, "path")
 
 
-def _slices(users: Iterable[str]) -> Tuple[Tuple[Any, int], Any]:
-    """User ids as the library takes many, and what they lie in."""
+def _slices(inputs: List[bytes]) -> Tuple[Tuple[Any, int], Any]:
+    """Inputs as the library takes many, and what they lie in."""
+    joined = create_string_buffer(b"".join(inputs))
+    slices, at = (Slice * len(inputs))(), addressof(joined)
+    for place, one in zip(slices, inputs):
+        place.ptr, place.len = at, len(one)
+        at += len(one)
+    return (slices, len(inputs)), joined
+
+
+def _users(users: Iterable[str]) -> Tuple[Tuple[Any, int], Any]:
     if isinstance(users, str):
         raise TypeError("user ids are a list, or another iterable, of str; this is one str")
-    names = [text(user, "user")[0] for user in users]
-    joined = create_string_buffer(b"".join(names))
-    slices, at = (Slice * len(names))(), addressof(joined)
-    for place, name in zip(slices, names):
-        place.ptr, place.len = at, len(name)
-        at += len(name)
-    return (slices, len(names)), joined
+    return _slices([text(user, "user")[0] for user in users])
 
 
 def _content(payload: Union[str, Buffer]) -> Tuple[int, Any, int]:
@@ -95,7 +98,7 @@ class Client(Handle):
 
     _free = lib.sealwax_client_free
     _pointer = ClientHandle
-    _made = "Client.create or Client.open"
+    _made = "Client.create, Client.create_with or Client.open"
     _stored = "its store is the one place where it lives"
 
     #: What the library calls, kept for as long as it may.
@@ -143,6 +146,49 @@ class Client(Handle):
         return cls._create(
             lib.sealwax_client_create, *names, chosen, len(chosen), now(now_ms), options=chosen
         )
+
+    @classmethod
+    def create_with(
+        cls,
+        identity: Identity,
+        path: Optional[Path] = None,
+        *,
+        key: Buffer,
+        method: Optional[str] = None,
+        acks: Optional[bool] = None,
+        identity_change: Optional[str] = None,
+        hidden_header: Optional[bool] = None,
+        padding: Optional[str] = None,
+        one_time_prekeys: Optional[int] = None,
+        retain_history: Optional[bool] = None,
+        rotate_messages: Optional[int] = None,
+        rotate_ms: Optional[int] = None,
+        eager_members: Optional[int] = None,
+        now_ms: Optional[int] = None,
+    ) -> Client:
+        """Makes a client with an identity that is there already, of which it becomes the only owner: the identity is
+        closed, its sessions must be closed before (WrongStateError), and no export of it must be imported any more.
+
+        The others: as of `create` and `open`.
+        """
+        chosen = options(
+            method=method,
+            acks=acks,
+            identity_change=identity_change,
+            hidden_header=hidden_header,
+            padding=padding,
+            one_time_prekeys=one_time_prekeys,
+            retain_history=retain_history,
+            rotate_messages=rotate_messages,
+            rotate_ms=rotate_ms,
+            eager_members=eager_members,
+        )
+        token, names = borrowed(identity, Identity), (*_path(path), *given(key, "key"))
+        made = cls._create(
+            lib.sealwax_client_create_with, token, *names, chosen, len(chosen), now(now_ms), options=chosen
+        )
+        identity._given_away()
+        return made
 
     @classmethod
     def open(
@@ -315,7 +361,7 @@ class Client(Handle):
 
     def watch(self, users: Iterable[str], *, now_ms: Optional[int] = None) -> None:
         """Watches these users, who have to watch us too, and no others: `Presence` tells when they come and go."""
-        with_them, _joined = _slices(users)
+        with_them, _joined = _users(users)
         check(lib.sealwax_client_watch(self._open, *with_them, now(now_ms)))
 
     def set_visible(self, visible: bool, *, now_ms: Optional[int] = None) -> None:
@@ -340,7 +386,7 @@ class Client(Handle):
         self, label: str, members: Iterable[str] = (), *, open: bool = False, now_ms: Optional[int] = None
     ) -> int:
         """Founds a group with these members besides us, who own it. open: anybody may join, whom the relay lets in."""
-        with_them, _joined = _slices(members)
+        with_them, _joined = _users(members)
         names = (*text(label, "label"), *with_them)
         return self._request(lib.sealwax_client_create_group, *names, 1 if open else 0, now_ms=now_ms)
 
@@ -356,7 +402,7 @@ class Client(Handle):
         self, group: Buffer, users: Iterable[str], role: Role = Role.MEMBER, *, now_ms: Optional[int] = None
     ) -> int:
         """Adds members, who read what is sent from then on."""
-        with_them, _joined = _slices(users)
+        with_them, _joined = _users(users)
         names = (*given(group, "group"), *with_them)
         return self._request(lib.sealwax_client_add_members, *names, uint32(role, "role"), now_ms=now_ms)
 
@@ -398,6 +444,18 @@ class Client(Handle):
         """Shares what we have kept of a group's past, by the option retain_history, with a member."""
         names = (*given(group, "group"), *text(user, "user"))
         return self._request(lib.sealwax_client_share_history, *names, now_ms=now_ms)
+
+    def read_shared(self, group: Buffer, envelopes: Iterable[Buffer], *, now_ms: Optional[int] = None) -> int:
+        """Reads old messages of a group, which the application has kept or got from elsewhere, with keys that members
+        have shared. Returns how many: each is a `GroupMessage` with `shared_by` among the events, once. Others are
+        passed over."""
+        if isinstance(envelopes, (bytes, bytearray, memoryview)):
+            raise TypeError("envelopes are a list, or another iterable, of bytes; this is one of them")
+        messages, _joined = _slices([bytes(memoryview(envelope)) for envelope in envelopes])
+        out = c_size_t()
+        names = (*given(group, "group"), *messages)
+        check(lib.sealwax_client_read_shared(self._open, *names, now(now_ms), byref(out)))
+        return out.value
 
     def send_group(
         self,

@@ -89,6 +89,24 @@ class ClientTest(Case):
         with self.assertRaisesRegex(sealwax.InvalidOptionsError, "one_time_prekeys"):
             created(one_time_prekeys=1001)
 
+    def test_an_identity_is_taken_over_and_closed(self) -> None:
+        identity, bob = sealwax.Identity("alice", now_ms=NOW), sealwax.Identity("bob", now_ms=NOW)
+        card = identity.card()
+        with self.assertRaises(sealwax.InvalidOptionsError):
+            Client.create_with(identity, key=KEY, padding="none at all", now_ms=NOW)
+        with bob, sealwax.Session.initiate(identity, bob.card(), bob.prekeys(1, now_ms=NOW), now_ms=NOW):
+            with self.assertRaises(sealwax.WrongStateError):
+                Client.create_with(identity, key=KEY, now_ms=NOW)
+        self.assertFalse(identity.closed)
+        with Client.create_with(identity, key=KEY, retain_history=True, now_ms=NOW) as client:
+            self.assertEqual(client.card(), card)
+            self.assertTrue(identity.closed)
+            with self.assertRaises(sealwax.InvalidHandleError):
+                Client.create_with(identity, key=KEY, now_ms=NOW)
+            identity.close()
+        with self.assertRaises(TypeError):
+            Client.create_with("alice", key=KEY)  # type: ignore[arg-type]
+
     def test_it_cannot_be_copied(self) -> None:
         with created() as client, self.assertRaisesRegex(TypeError, "store"):
             copy.copy(client)
@@ -114,11 +132,13 @@ class ClientTest(Case):
 class Host:
     """A relay, and people on connections to it."""
 
-    def __init__(self, *users: str) -> None:
+    def __init__(self, *users: str, **options: object) -> None:
         self.relay = Relay(name="relay.example")
         self.clients: Dict[int, Client] = {}
+        #: What came out of the queue of a user, by connection.
+        self.delivered: Dict[int, List[bytes]] = {}
         for number, user in enumerate(users, 1):
-            self.clients[number] = created(user)
+            self.clients[number] = created(user, **options)
             self.relay.connect(number, now_ms=NOW)
             self.clients[number].connected("relay.example", now_ms=NOW)
         self.run()
@@ -140,6 +160,8 @@ class Host:
                 for frame in client.frames():
                     moved = True
                     for delivery in self.relay.receive(number, frame, now_ms=NOW).deliveries:
+                        if delivery.sequence:
+                            self.delivered.setdefault(delivery.connection, []).append(delivery.payload)
                         self.clients[delivery.connection].receive(delivery.head + delivery.payload, now_ms=NOW)
 
     def news(self, number: int) -> List[events.Event]:
@@ -221,6 +243,34 @@ class ConversationTest(Case):
                 bob.send_group(group, "still here?", now_ms=NOW)
             with self.assertRaises(sealwax.UnknownGroupError):
                 bob.group_info(bytes(32))
+
+    def test_the_past_of_a_group_is_shared_and_read(self) -> None:
+        with Host("alice", "bob", "carol", retain_history=True) as host:
+            alice, bob, carol = host.clients[1], host.clients[2], host.clients[3]
+            alice.create_group("team", ["bob"], now_ms=NOW)
+            host.run()
+            [group] = alice.groups()
+            message_id = bob.send_group(group, "before you came", now_ms=NOW)
+            host.run()
+            past = host.delivered[1]
+            alice.add_member(group, "carol", now_ms=NOW)
+            host.run()
+            # A key is shared once it is out of use.
+            bob.send_group(group, "welcome", now_ms=NOW)
+            host.run()
+            host.news(3)
+            self.assertEqual(carol.read_shared(group, past, now_ms=NOW), 0)
+            alice.share_history(group, "carol", now_ms=NOW)
+            host.run()
+            host.news(3)
+            self.assertEqual(carol.read_shared(group, past, now_ms=NOW), 1)
+            [message] = host.news(3)
+            assert isinstance(message, events.GroupMessage)
+            self.assertEqual((message.user, message.text, message.shared_by), ("bob", "before you came", "alice"))
+            self.assertEqual(message.message_id, message_id)
+            self.assertEqual(carol.read_shared(group, [], now_ms=NOW), 0)
+            with self.assertRaises(sealwax.UnknownGroupError):
+                carol.read_shared(bytes(32), past, now_ms=NOW)
 
 
 if __name__ == "__main__":

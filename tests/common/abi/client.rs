@@ -7,11 +7,12 @@ use sealwax::ffi::client_calls::SEALWAX_CONTENT_TEXT;
 use sealwax::ffi::client_loop::{sealwax_pending, sealwax_wake};
 use sealwax::ffi::envelope::sealwax_slice;
 use sealwax::ffi::event::{self, SEALWAX_EVENT_MESSAGE, sealwax_event, sealwax_event_fields};
+use sealwax::ffi::status::{SEALWAX_INVALID_HANDLE, sealwax_status};
 use sealwax::ffi::{client as ffi, client_calls as calls, client_loop as hosting};
 use serde_json::Value;
 
 use super::relay::{bytes, text};
-use super::{Result, bytes_out, done, handle_out, json_out};
+use super::{Identity, Result, bytes_out, done, handle_out, json_out};
 
 /// A client, freed when it goes.
 #[derive(Debug)]
@@ -44,6 +45,37 @@ impl Client {
             )
         })
         .map(Self)
+    }
+
+    /// With an identity, which comes back with the status if it is refused.
+    pub(crate) fn create_with(
+        identity: Identity,
+        path: &str,
+        key: &[u8],
+        options: &str,
+        now_ms: u64,
+    ) -> core::result::Result<Self, (Identity, sealwax_status)> {
+        // SAFETY: the inputs are slices, the output lives.
+        let made = handle_out(|out| unsafe {
+            ffi::sealwax_client_create_with(
+                identity.handle(),
+                path.as_ptr().cast(),
+                path.len(),
+                key.as_ptr().cast(),
+                key.len(),
+                options.as_ptr().cast(),
+                options.len(),
+                now_ms,
+                out,
+            )
+        });
+        match made {
+            Ok(client) => {
+                assert_eq!(identity.free(), Err(SEALWAX_INVALID_HANDLE), "the identity is there still");
+                Ok(Self(client))
+            }
+            Err(status) => Err((identity, status)),
+        }
     }
 
     pub(crate) fn open(path: &str, key: &[u8], options: &str, now_ms: u64) -> Result<Self> {
@@ -244,8 +276,21 @@ impl Event {
         }
     }
 
+    /// Empty for nobody, as `by` is.
     pub(crate) fn user(&self) -> String {
-        text(self.fields().user)
+        name(self.fields().user)
+    }
+
+    pub(crate) fn by(&self) -> String {
+        name(self.fields().by)
+    }
+
+    pub(crate) fn label(&self) -> String {
+        text(self.fields().label)
+    }
+
+    pub(crate) fn group(&self) -> Vec<u8> {
+        bytes(self.fields().group).unwrap_or_default()
     }
 
     pub(crate) fn payload(&self) -> Vec<u8> {
@@ -262,6 +307,10 @@ impl Event {
         // SAFETY: `bytes_out` gives good outputs.
         json_out(|out, cap, len| unsafe { event::sealwax_event_json(self.0, out, cap, len) }).unwrap()
     }
+}
+
+fn name(view: sealwax_slice) -> String {
+    String::from_utf8(bytes(view).unwrap_or_default()).unwrap()
 }
 
 impl Drop for Event {
