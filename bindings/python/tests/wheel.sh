@@ -37,7 +37,7 @@ check_installed() {
     "$1/bin/python" - "$1" <<'PROGRAM' || fail "the package is not the one that was installed"
 import pathlib, sys
 import sealwax
-import sealwax.aio
+import sealwax.chat.__main__
 import sealwax.relay.server
 from sealwax import _load
 home = pathlib.Path(sys.argv[1]).resolve()

@@ -10,7 +10,7 @@ from relay_process import PATIENCE
 from sealwax import inspect
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 #: Sender, key id, ratchet key and counter: they make one message key.
 Key = Tuple[str, str, Optional[str], int]
@@ -54,7 +54,8 @@ class Wire:
     async def _pass(self, client: ServerConnection) -> None:
         try:
             relay = await connect(f"ws://{self._relay}", proxy=None, **self._options)
-        except OSError:
+        except (OSError, WebSocketException):
+            # It is killed at this moment.
             return
         pumps = [
             asyncio.ensure_future(self._pump(client, relay, is_noted=True)),

@@ -1,0 +1,1 @@
+"""`python -m sealwax.chat`: a client for people, in a terminal."""
