@@ -2,7 +2,7 @@
 #
 #   make lib        the shared library, in build/lib
 #   make header     include/sealwax.h and the ABI dump, from the sources
-#   make demo       a story in C and Python: a relay, four people, and then the relay turns hostile
+#   make demo       two stories of a relay and four people: in Python, through crashes; in C, and the relay turns hostile
 #   make chat       talk by hand, in two terminals or more; NAME=carol chooses who you are
 #   make test       every test; what an optional tool is missing for is skipped and said at the end
 #   make test-fips  the Rust tests on the FIPS module of AWS-LC, which is not part of make test; needs CMake, Go and Perl
@@ -58,7 +58,9 @@ PROGRAMS := build/programs
 CFLAGS ?= -O1 -g
 COMPILE = $(CC) -std=c99 -Wall -Wextra -Wpedantic $(CFLAGS) -Iinclude
 LINKED = -L$(LIB) -lsealwax -Wl,-rpath,$(CURDIR)/$(LIB)
-PYTHON = SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) PYTHONPATH=bindings/python PYTHONDONTWRITEBYTECODE=1 python3
+WITH_SOURCES = SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) PYTHONPATH=$(CURDIR)/bindings/python PYTHONDONTWRITEBYTECODE=1
+# What the relay and the chat need besides, fetched once.
+VENV = bindings/python/examples/venv.sh build/venv
 
 programs: $(addprefix $(PROGRAMS)/,relay client direct)
 
@@ -70,10 +72,10 @@ $(PROGRAMS)/%: $(wildcard $(EXAMPLES)/*.h) include/sealwax.h | lib
 	$(COMPILE) $(filter %.c,$^) -o $@ $(LINKED)
 
 demo: programs
-	@$(PYTHON) bindings/python/examples/demo.py $(PROGRAMS)
+	@python=$$($(VENV)) && $(WITH_SOURCES) "$$python" bindings/python/examples/demo.py $(PROGRAMS)
 
 chat: programs
-	@$(PYTHON) bindings/python/examples/chat.py $(PROGRAMS) $(NAME)
+	@python=$$($(VENV)) && $(WITH_SOURCES) "$$python" bindings/python/examples/chat.py $(PROGRAMS) build/chat $(NAME)
 
 header:
 	SEALWAX_REPLACE=1 $(CARGO) test --locked --test abi

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs the demo's story with the example programs as each compiler makes them: plain, with AddressSanitizer and
 # UndefinedBehaviorSanitizer, and under valgrind. It also proves that the story can fail, that the README shows
-# bindings/c/examples/direct.c, and that a chat by hand works. What is missing on this machine is skipped and said.
+# bindings/c/examples/direct.c, and that a chat by hand works, with the Python package websockets and without it. What is
+# missing on this machine is skipped and said.
 #
 # usage: tests/demo/run.sh <directory of libsealwax> [file to append skips to]
 set -u
@@ -58,7 +59,7 @@ build() {
 }
 
 story() {
-    python3 "$root/bindings/python/examples/demo.py" "$1"
+    python3 "$root/bindings/python/examples/demo.py" "$1" hostile
 }
 
 compilers=
@@ -132,20 +133,39 @@ awk '/^```c$/ { inside = 1; text = ""; next }
      inside { text = text $0 "\n" }' "$root/README.md" >"$work/readme.c"
 attempt "the README shows direct.c" diff "$examples/direct.c" "$work/readme.c"
 
-# make chat, with both terminals played by this script.
+# The act of people, in Python alone; and that without its package the rest is shown.
+python=$("$root/bindings/python/examples/venv.sh" "$root/build/venv" 2>/dev/null)
+people() {
+    "$python" "$root/bindings/python/examples/demo.py" "$work/$first" people
+}
+if "$python" -c "import websockets.asyncio.client" 2>/dev/null; then
+    attempt "the story of people" people
+else
+    skip "the story of people, and the chat: no package websockets, see build/venv.log"
+fi
+without() {
+    # -S: what is installed is not seen.
+    python3 -S "$root/bindings/python/examples/demo.py" "$work/$first" people >"$work/without" || return 1
+    grep "^Left out" "$work/without"
+}
+attempt "without the package the demo says what it leaves out" without
+
+# make chat, with both terminals played by this script: the examples without the package, and the chat with it.
 chat() {
     chat_py="$root/bindings/python/examples/chat.py"
     CHAT_PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     export CHAT_PORT
-    mkfifo "$work/alice" || return 1
-    python3 "$chat_py" "$work/$first" <"$work/alice" >"$work/alice.out" 2>&1 &
+    here=$1 quit=$2
+    shift 2
+    rm -f "$work/alice" && mkfifo "$work/alice" || return 1
+    "$@" "$chat_py" "$work/$first" "$work/stores" <"$work/alice" >"$work/alice.out" 2>&1 &
     alice=$!
     exec 3>"$work/alice"
     wait_for "alice is here" "$work/alice.out" || return 1
-    { echo "to alice hello from the second terminal"; sleep 1; echo quit; } |
-        python3 "$chat_py" "$work/$first" || return 1
+    { echo "${here}to alice hello from the second terminal"; sleep 2; echo "$quit"; } |
+        "$@" "$chat_py" "$work/$first" "$work/stores" || return 1
     wait_for '^\[bob\] hello from the second terminal' "$work/alice.out" || return 1
-    echo quit >&3
+    echo "$quit" >&3
     exec 3>&-
     wait "$alice"
 }
@@ -157,7 +177,10 @@ wait_for() {
     cat "$2"
     return 1
 }
-attempt "a chat in two terminals" chat
+attempt "a chat in two terminals, without the package" chat "" quit python3 -S
+if "$python" -c "import websockets.asyncio.client" 2>/dev/null; then
+    attempt "a chat in two terminals" chat / /quit "$python"
+fi
 
 # The second terminal's `make chat` builds the library too, while the programs of the first have it in memory.
 rebuilds_aside() {

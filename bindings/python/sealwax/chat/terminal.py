@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 import threading
 from typing import AsyncIterator, Optional
@@ -22,6 +23,10 @@ class Terminal:
     def __init__(self) -> None:
         self._has_prompt = sys.stdin.isatty() and sys.stdout.isatty()
         self._reader: Optional[threading.Thread] = None
+        for stream in (sys.stdin, sys.stdout):
+            # What the locale does not have is no reason to fail.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         if self._has_prompt:
             try:
                 # `input` edits lines and remembers them once it is loaded.
