@@ -375,6 +375,17 @@ class Endings(Live):
             except (sealwax.WrongStateError, sealwax.StoreInUseError):
                 await asyncio.sleep(0.01)
 
+    async def test_an_identity_that_is_there_is_taken_over(self) -> None:
+        process = self.start()
+        identity = sealwax.Identity("alice")
+        card = identity.card()
+        async with aio.Client.create_with(identity, **self.options(process)) as alice:
+            await self.told(alice, events.Connected)
+            self.assertEqual(await alice.card(), card)
+            with self.assertRaises(sealwax.UnknownGroupError):
+                await alice.read_shared(bytes(32), [])
+        self.assertTrue(identity.closed)
+
     async def test_a_store_that_cannot_be_opened_says_why(self) -> None:
         process = self.start()
         path = self.directory / "alice"
@@ -444,7 +455,7 @@ class Signatures(Case):
                 continue
             with self.subTest(name):
                 self.assertTrue(hasattr(aio.Client, name))
-                if name in ("create", "open"):
+                if name in ("create", "create_with", "open"):
                     continue
                 theirs = set(inspect.signature(getattr(sealwax.Client, name)).parameters) - {"now_ms"}
                 self.assertEqual(set(inspect.signature(getattr(aio.Client, name)).parameters), theirs)

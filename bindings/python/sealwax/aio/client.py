@@ -31,7 +31,7 @@ from websockets.uri import parse_uri
 from .. import client as synchronous
 from .._errors import InvalidHandleError, ReplacedError
 from ..events import Connected, Disconnected, Done, Event, Failure
-from ..identity import SafetyNumber
+from ..identity import Identity, SafetyNumber
 from ..library import FRAME_MAX
 from ..roster import Role
 from .backoff import Backoff
@@ -118,7 +118,7 @@ class Client:
     """
 
     def __init__(self) -> None:
-        raise TypeError("Client is made by Client.create or Client.open")
+        raise TypeError("Client is made by Client.create, Client.create_with or Client.open")
 
     @classmethod
     def create(
@@ -137,6 +137,14 @@ class Client:
             client,
             lambda: synchronous.Client.create(user, path, key=key, prekeys_required=prekeys_required, **chosen),
         )
+
+    @classmethod
+    def create_with(
+        cls, identity: Identity, path: Optional[Path] = None, *, key: Buffer, relay: str, **options: Unpack[Options]
+    ) -> Opening:
+        """Makes a client as `sealwax.Client.create_with` does, with its options. The others: as of `open`."""
+        client, chosen = cls._reaching(relay, options)
+        return Opening(client, lambda: synchronous.Client.create_with(identity, path, key=key, **chosen))
 
     @classmethod
     def open(cls, path: Path, *, key: Buffer, relay: str, **options: Unpack[Options]) -> Opening:
@@ -307,6 +315,11 @@ class Client:
     async def share_history(self, group: Buffer, user: str) -> bytes:
         """Shares what we have kept of a group's past, by the option retain_history, with a member."""
         return await self._ask(lambda client: client.share_history(group, user))
+
+    async def read_shared(self, group: Buffer, envelopes: Iterable[Buffer]) -> int:
+        """Reads old messages of a group, which the application has kept or got from elsewhere, with keys that members
+        have shared. Returns how many: each is a `GroupMessage` with `shared_by` among the events, once."""
+        return await self._engine.call(lambda client: client.read_shared(group, envelopes))
 
     async def send_group(
         self, group: Buffer, payload: Union[str, Buffer], *, transient: bool = False
