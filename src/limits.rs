@@ -217,12 +217,14 @@ pub const CLIENT_ANSWER_MS: u64 = 60_000;
 pub const CLIENT_HANDSHAKES_MAX: u32 = 48;
 /// First messages under another identity of one peer that a client tries in a minute.
 pub const CLIENT_TRIED_MAX: u32 = 8;
-/// Unknown users of whom a restored client asks again, for each opening.
-pub const CLIENT_STRANGERS_MAX: u64 = 256;
+/// Unknown users whom a client asks again for what it cannot open, in an hour.
+pub const CLIENT_STRANGERS_MAX: u32 = 256;
 /// How long a message is tried before it fails.
 pub const CLIENT_RETRY_MS: u64 = QUEUE_AGE_MAX_MS;
 /// Longest pause between two tries.
 pub const CLIENT_BACKOFF_MAX_MS: u64 = HOUR_MS;
+/// Longest pause while the queue of the recipient is full.
+pub const CLIENT_FULL_MAX_MS: u64 = 60_000;
 /// Messages that wait in a client to be sent.
 pub const CLIENT_OUTBOX_MAX: usize = 65_536;
 /// Bytes of them.

@@ -137,16 +137,48 @@ impl Client {
         now_ms: u64,
     ) -> Result<()> {
         self.advance(now_ms)?;
-        if !self.options.acks || !self.peer(user)?.accepted {
-            self.forget_stranger(user);
+        if !self.options.acks {
             return Ok(());
         }
         let seen = self.seen_of(user)?;
         let known: Vec<MessageId> = message_ids.iter().filter(|id| seen.contains(id)).copied().collect();
+        let peer = self.peer(user)?;
+        if !peer.accepted {
+            if group.is_none() {
+                // Told once the application has accepted the peer.
+                peer.read.extend(known);
+            }
+            self.forget_stranger(user);
+            return Ok(());
+        }
         for id in known {
             self.tell_peer(group, user, AckState::Read, &id)?;
         }
         Ok(())
+    }
+
+    /// The application knows a peer from now on, who is told of the messages that came before.
+    pub(super) fn tell_of_earlier(&mut self, user: &str) -> Result<()> {
+        if !self.options.acks {
+            return Ok(());
+        }
+        let ids = self.seen_of(user)?.in_order();
+        let read = core::mem::take(&mut self.peer(user)?.read);
+        for id in ids {
+            let state = if read.contains(&id) { AckState::Read } else { AckState::Delivered };
+            self.tell_peer(None, user, state, &id)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a peer has said that it has a message.
+    pub(super) fn is_delivered(&mut self, user: &str, message_id: &MessageId) -> Result<bool> {
+        if !self.options.acks {
+            return Ok(false);
+        }
+        self.load_sent()?;
+        let sent = self.acks.sent.as_ref().and_then(|(sent, _)| sent.get(message_id));
+        Ok(sent.is_some_and(|sent| sent.states.contains_key(user)))
     }
 
     /// A message of a peer is about to be stored.

@@ -54,6 +54,9 @@ struct Request {
     sent_ms: Option<u64>,
 }
 
+/// A pause that is not about the pace of requests.
+const LONG_WAIT_MS: u64 = 60_000;
+
 /// A frame that waits for the commit.
 pub(super) enum Outgoing {
     Hello,
@@ -183,10 +186,15 @@ impl Client {
 
     /// Takes a frame of the relay. What it brings is worked on with others before the next frame or event leaves.
     ///
-    /// A frame that is none, or out of place, is an event and [`Client::wants_disconnect`], and no error.
+    /// A frame that is none, or out of place, is an event and [`Client::wants_disconnect`], and no error; one without a
+    /// connection is an event alone.
     pub fn receive(&mut self, frame: &[u8], now_ms: u64) -> Result<()> {
         self.advance(now_ms)?;
-        if matches!(self.connection.state, State::Down) || self.connection.drop_it {
+        if self.connection.drop_it {
+            return Ok(());
+        }
+        if matches!(self.connection.state, State::Down) {
+            self.tell(Event::Error { status: Error::WrongState });
             return Ok(());
         }
         let taken = match Frame::parse(frame) {
@@ -244,7 +252,9 @@ impl Client {
     }
 
     fn challenged(&mut self, nonce: &[u8; 32], relay_name: &str) -> Result<Result<()>> {
-        if self.connection.relay_name.as_deref().is_some_and(|expected| expected != relay_name) {
+        // One without a name could pass a proof on to any other without one.
+        let is_other = self.connection.relay_name.as_deref().is_some_and(|expected| expected != relay_name);
+        if is_other || relay_name.is_empty() {
             return Ok(Err(Error::AuthenticationFailed));
         }
         let State::Greeting { hello, proved, .. } = &mut self.connection.state else {
@@ -278,6 +288,7 @@ impl Client {
         if restored {
             self.restored(welcome.commit)?;
         }
+        self.outbox.start_over();
         self.groups_connected()?;
         self.tell(Event::Connected { restored });
         let waiting: Vec<u32> = self.connection.requests.keys().copied().collect();
@@ -329,6 +340,14 @@ impl Client {
         };
         if let Answer::Refused { status: Error::RateLimited, retry_after_ms, .. } = answer {
             let wait_ms = u64::from(retry_after_ms).clamp(100, HOUR_MS);
+            if let Ask::Commit(entry) = request.ask
+                && wait_ms > LONG_WAIT_MS
+            {
+                // It is about this group: what joins it is counted.
+                self.connection.requests.remove(&number);
+                self.commit_later(entry, wait_ms);
+                return Ok(Ok(()));
+            }
             self.connection.hold_until_ms = self.now_ms.saturating_add(wait_ms);
             request.sent_ms = None;
             if matches!(request.ask, Ask::SendGroup(_) | Ask::SendOnce(_) | Ask::Ping) {

@@ -12,8 +12,6 @@ pub(super) struct Counters {
     pub(super) dropped: u64,
     /// Messages that came before.
     pub(super) repeated: u64,
-    /// Envelopes of unknown users that a restored client asked for again.
-    pub(super) strangers: u64,
     /// Envelopes whose key is missing.
     pub(super) unreadable: u64,
 }

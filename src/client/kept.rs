@@ -58,12 +58,17 @@ impl Sweep {
 
 const SWEEP_SOON_MS: u64 = 10_000;
 
+/// No inner session any more.
+const FOREIGN: [u8; 8] = [0; 8];
+
 /// What is known of a content without reading it.
 struct Place {
     envelope_id: [u8; ENVELOPE_ID_LEN],
     sealed_ms: u64,
     /// Of its body.
     length: usize,
+    /// It was sealed for an identity of the peer that does not count any more.
+    is_foreign: bool,
 }
 
 impl Content {
@@ -126,7 +131,9 @@ impl Kept {
     fn add(&mut self, number: u64, content: &Content) {
         self.remove(number);
         let length = content.body.as_ref().map_or(0, |body| body.len());
-        let place = Place { envelope_id: content.envelope_id, sealed_ms: content.sealed_ms, length };
+        let is_foreign = content.key_id == FOREIGN;
+        let place =
+            Place { envelope_id: content.envelope_id, sealed_ms: content.sealed_ms, length, is_foreign };
         self.index.insert(number, place);
         if content.body.is_some() {
             self.whole.insert(number);
@@ -159,9 +166,14 @@ impl Kept {
         self.index.iter().find(|(_, place)| place.envelope_id == *envelope_id).map(|(number, _)| *number)
     }
 
-    /// Those with bodies.
+    /// Whether a content was sealed for an identity of the peer that does not count any more.
+    pub(super) fn is_foreign(&self, number: u64) -> bool {
+        self.index.get(&number).is_some_and(|place| place.is_foreign)
+    }
+
+    /// Those with bodies, for the identity that counts.
     pub(super) fn whole(&self) -> Vec<u64> {
-        self.whole.iter().copied().collect()
+        self.whole.iter().copied().filter(|number| !self.is_foreign(*number)).collect()
     }
 
     /// Forgets what is too old to be asked for. Answers the numbers.
@@ -262,12 +274,18 @@ impl Client {
         Ok(())
     }
 
-    /// Forgets what was sent to an identity that does not count any more.
-    pub(super) fn forget_kept(&mut self, user: &str) -> Result<()> {
+    /// Marks what was sent to an identity that does not count any more. Only messages are of use to another.
+    pub(super) fn disown_kept(&mut self, user: &str) -> Result<()> {
         let numbers: Vec<u64> = self.kept_of(user)?.index.keys().copied().collect();
-        self.peer(user)?.kept = Some(Kept::default());
         for number in numbers {
-            self.journal.delete(records::resend(user, number));
+            match Content::load(&self.store, user, number)? {
+                Some(mut content) if content.kind == ContentKind::Data => {
+                    content.key_id = FOREIGN;
+                    self.kept_of(user)?.add(number, &content);
+                    self.journal.put(records::resend(user, number), content.to_value()?);
+                }
+                _ => self.forget_one_kept(user, number)?,
+            }
         }
         Ok(())
     }

@@ -106,6 +106,8 @@ pub struct Client {
     /// The highest number that the application was given.
     given: u64,
     counters: Counters,
+    /// Since when unknown users are counted who were asked for what they sent, and how many there were.
+    strangers: (u64, u32),
     /// There is more to be done than what the last commit holds.
     is_unfinished: bool,
     now_ms: u64,
@@ -230,6 +232,7 @@ impl Client {
             confirmed: BTreeSet::new(),
             given: 0,
             counters: Counters::default(),
+            strangers: (0, 0),
             is_unfinished: false,
             now_ms,
             failed: None,

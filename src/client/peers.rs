@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::client::Client;
-use crate::client::event::Event;
+use crate::client::event::{Event, MessageId};
 use crate::client::inbox::{Parked, Source};
 use crate::client::kept::Kept;
 use crate::client::options::IdentityChange;
@@ -42,6 +42,8 @@ pub(super) struct Peer {
     /// Ids of inner sessions that the peer has just said not to hold.
     pub(super) lacks: BTreeSet<[u8; 8]>,
     pub(super) line: Option<Line>,
+    /// Its messages that the application has read before it accepted the peer.
+    pub(super) read: BTreeSet<MessageId>,
     /// Loaded when they are needed.
     pub(super) seen: Option<Seen>,
     pub(super) kept: Option<Kept>,
@@ -203,17 +205,19 @@ impl Client {
     /// fingerprint than these.
     pub fn accept_identity(&mut self, user: &str, fingerprint: &Fingerprint, now_ms: u64) -> Result<()> {
         self.advance(now_ms)?;
-        let accepted = self.decide_identity(user, fingerprint);
+        let decided = self.decide_identity(user, fingerprint);
         self.forget_stranger(user);
-        accepted
+        if decided? { self.tell_of_earlier(user).map_err(|error| self.fail(error)) } else { Ok(()) }
     }
 
-    fn decide_identity(&mut self, user: &str, fingerprint: &Fingerprint) -> Result<()> {
+    /// Answers whether the application has not accepted the peer before.
+    fn decide_identity(&mut self, user: &str, fingerprint: &Fingerprint) -> Result<bool> {
         let peer = self.peer(user)?;
         let known = peer.fingerprint().ok_or(Error::UnknownUser)?;
+        let is_new = !peer.accepted;
         if peer.changed.as_ref().is_some_and(|changed| changed.fingerprint() == *fingerprint) {
             peer.accepted = true;
-            return self.take_identity(user).map_err(|error| self.fail(error));
+            return self.take_identity(user).map(|()| is_new).map_err(|error| self.fail(error));
         }
         if known != *fingerprint {
             return Err(Error::IdentityChanged);
@@ -223,7 +227,7 @@ impl Client {
             self.release_held(user, false).map_err(|error| self.fail(error))?;
         }
         self.journal.peer(user);
-        Ok(())
+        Ok(is_new)
     }
 
     /// The changed identity counts from now on. What was sealed for the old one and is not answered is sealed anew.
@@ -234,7 +238,7 @@ impl Client {
         peer.line = None;
         peer.renew = false;
         self.unseal(user)?;
-        self.forget_kept(user)?;
+        self.disown_kept(user)?;
         self.journal.peer(user);
         self.journal.session(user);
         self.identity_taken(user)?;

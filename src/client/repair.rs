@@ -8,8 +8,10 @@ use zeroize::Zeroizing;
 use crate::client::Client;
 use crate::client::event::Event;
 use crate::client::kept::Content;
-use crate::client::outbox::Target;
+use crate::client::options::IdentityChange;
+use crate::client::outbox::{Target, UNASKED};
 use crate::client::records;
+use crate::client::timers::count_within;
 use crate::error::{Error, Result};
 use crate::limits::{
     CLIENT_RESEND_MAX, CLIENT_RESENDS_MAX, CLIENT_STRANGERS_MAX, HOUR_MS, QUEUE_AGE_MAX_MS,
@@ -45,14 +47,16 @@ impl Client {
     ) -> Result<()> {
         let now_ms = self.now_ms;
         let (restorations, restored_ms) = (self.settings.restorations, self.settings.restored_ms);
-        // A restored client may have forgotten whom it knew; whoever sends it rubbish costs it one handshake an hour.
         let lately_restored = restorations > 0 && now_ms.saturating_sub(restored_ms) < SIGNED_PREKEY_LIFE_MS;
-        let strangers = self.counters.strangers;
+        let mut strangers = self.strangers;
         let peer = self.peer(user)?;
         let is_stranger = peer.line.is_none() && peer.card.is_none();
         let is_due = match (&peer.line, status) {
             _ if peer.changed.is_some() => false,
-            (None, _) => !is_stranger || (lately_restored && strangers < CLIENT_STRANGERS_MAX),
+            // The peer may know another identity of ours, or a newer state of this store; and anybody can send rubbish.
+            (None, _) => {
+                !is_stranger || count_within(&mut strangers, now_ms, HOUR_MS, CLIENT_STRANGERS_MAX).is_ok()
+            }
             (Some(_), Error::UnknownKey | Error::UnknownPrekey) => true,
             // Anybody can send rubbish in a peer's name, so this counts only where the session seems dead.
             (Some(line), _) => {
@@ -65,11 +69,11 @@ impl Client {
         if !is_due {
             return Ok(());
         }
-        self.counters.strangers = strangers.saturating_add(u64::from(is_stranger));
+        self.strangers = strangers;
         let peer = self.peer(user)?;
         peer.renew |= peer.line.is_some();
         self.journal.peer(user);
-        if is_stranger {
+        if is_stranger && lately_restored {
             // Of whatever else the newer state of this store was sent, nobody else will remind us.
             self.ask_again(user, &EVERYTHING)?;
         }
@@ -125,9 +129,14 @@ impl Client {
             if content.envelope_id != *envelope_id {
                 continue;
             }
+            if self.kept_of(user)?.is_foreign(number) {
+                // It was sealed for an identity that does not count any more.
+                self.send_to_new_identity(user, number, content)?;
+                continue;
+            }
             self.peer(user)?.lacks.insert(content.key_id);
-            if !self.send_again(user, number, content)? {
-                self.unreadable_for(user, number)?;
+            if !self.send_again(user, number, content, 0)? {
+                self.unreadable_for(user, number, Error::LimitReached)?;
             }
         }
         Ok(())
@@ -139,7 +148,7 @@ impl Client {
             if let Some(content) = Content::load(&self.store, user, number)?
                 && !self.outbox.holds(number)
             {
-                self.send_again(user, number, content)?;
+                self.send_again(user, number, content, UNASKED)?;
             }
         }
         Ok(())
@@ -147,10 +156,11 @@ impl Client {
 
     /// Puts a content that was sealed back where it was. Answers `false` if it is not there any more, or if that was
     /// done as often as it may help.
-    fn send_again(&mut self, user: &str, number: u64, content: Content) -> Result<bool> {
+    fn send_again(&mut self, user: &str, number: u64, content: Content, unasked: u8) -> Result<bool> {
         let now_ms = self.now_ms;
         let Some(body) = content.body else { return Ok(false) };
-        if content.again >= AGAIN_MAX || now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS {
+        let again = content.again & !UNASKED;
+        if again >= AGAIN_MAX || now_ms.saturating_sub(content.sealed_ms) >= QUEUE_AGE_MAX_MS {
             return Ok(false);
         }
         let peer = self.peer(user)?;
@@ -164,7 +174,8 @@ impl Client {
             // It has arrived before the relay said that it took it.
             self.unseal_one(user, number)?;
         } else {
-            let (message_id, kind, again) = (content.message_id, content.kind, content.again);
+            let (message_id, kind, again) =
+                (content.message_id, content.kind, again.saturating_add(1) | unasked);
             self.enqueue_again(user, number, message_id, kind, again, body)?;
         }
         if let Some(later_ms) = later_ms {
@@ -173,8 +184,19 @@ impl Client {
         Ok(true)
     }
 
+    /// The peer asks for a content that its former identity was sent. Who had to accept the new one has said that it is
+    /// the same person; otherwise whoever the relay puts in its place could ask for what was sent before.
+    fn send_to_new_identity(&mut self, user: &str, number: u64, content: Content) -> Result<()> {
+        let may_have_it = self.options.identity_change == IdentityChange::Block
+            && !self.is_delivered(user, &content.message_id)?;
+        if may_have_it && self.send_again(user, number, content, 0)? {
+            return Ok(());
+        }
+        self.unreadable_for(user, number, Error::IdentityChanged)
+    }
+
     /// The peer cannot read a content of ours, and we cannot help it.
-    fn unreadable_for(&mut self, user: &str, number: u64) -> Result<()> {
+    fn unreadable_for(&mut self, user: &str, number: u64, status: Error) -> Result<()> {
         let content = Content::load(&self.store, user, number)?;
         self.forget_one_kept(user, number)?;
         let Some(Content { message_id, .. }) = content.filter(|content| content.kind == ContentKind::Data)
@@ -182,10 +204,10 @@ impl Client {
             return Ok(());
         };
         if self.outbox.holds(number) {
-            return self.fail_entry(number, Error::LimitReached);
+            return self.fail_entry(number, status);
         }
         self.forget_sent(number, &message_id);
-        self.emit(Event::Failed { message_id, user: user.into(), status: Error::LimitReached })
+        self.emit(Event::Failed { message_id, user: user.into(), status })
     }
 
     /// Sends no more in the inner sessions of which a peer has asked for something again: it does not hold them, and

@@ -42,6 +42,13 @@ impl Seen {
         Ok(seen)
     }
 
+    /// The ids, oldest first.
+    pub(super) fn in_order(&self) -> Vec<MessageId> {
+        let oldest = usize::try_from(self.next % CLIENT_SEEN_MAX).unwrap_or(0);
+        let (newer, older) = self.ring.split_at(oldest.min(self.ring.len()));
+        older.iter().chain(newer).copied().collect()
+    }
+
     pub(super) fn contains(&self, id: &MessageId) -> bool {
         self.ids.contains(id)
     }

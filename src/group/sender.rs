@@ -234,6 +234,18 @@ impl GroupSender {
         Ok(())
     }
 
+    /// Whether what was sealed under the key may still leave: only those who are to read it can, however old or used up
+    /// the key is. The errors of [`GroupSender::check_sending`].
+    pub fn check_leaving(&self, roster: &Roster, now_ms: u64) -> Result<()> {
+        self.check_group(roster)?;
+        check_own(roster, &self.user, &self.fingerprint)?;
+        if roster.is_behind(self.clock(now_ms)) {
+            return Err(Error::RosterBehind);
+        }
+        let is_current = roster.is_current(self.key.epoch, &self.key.roster_hash);
+        if is_current { Ok(()) } else { Err(Error::RotationRequired) }
+    }
+
     /// Forgets times more than a day ahead: the clock had been wrong once. Answers whether that changed anything.
     pub fn correct_clock(&mut self, now_ms: u64) -> bool {
         let is_ahead = self.latest_ms.max(self.key.made_ms) > now_ms.saturating_add(DAY_MS);

@@ -48,7 +48,8 @@ fn acks_of_many_messages_travel_together_and_survive_a_crash() {
     bed.connect("bob");
     let taken = bed.host.taken.len();
     bed.pass(5_000);
-    assert_eq!(bed.host.taken.len(), taken + 1);
+    // And Alice tells Bob of his message, now that she has written to him.
+    assert_eq!(bed.host.taken.len(), taken + 2);
     bed.crash("alice");
     bed.connect("alice");
     bed.run();
@@ -104,4 +105,19 @@ fn without_the_option_nothing_is_told_and_nothing_believed() {
     assert_eq!(sent, 2);
     let received = bed.host.taken.iter().filter(|(sender, _)| sender == "alice").count();
     assert_eq!(received, 1);
+}
+
+#[test]
+fn who_is_accepted_later_is_told_of_the_first_messages_too() {
+    let mut bed = with_acks(&["alice", "bob"]);
+    let (first, second) = (bed.send("alice", "bob", "hello"), bed.send("alice", "bob", "hello?"));
+    bed.run();
+    let now_ms = bed.now_ms;
+    bed.client("bob").mark_read("alice", &[first], now_ms).unwrap();
+    bed.pass(5_000);
+    assert_eq!(bed.person("alice").states(&first), [SENT]);
+    bed.send("bob", "alice", "hello alice");
+    bed.pass(5_000);
+    assert_eq!(bed.person("alice").states(&first), [SENT, READ]);
+    assert_eq!(bed.person("alice").states(&second), [SENT, DELIVERED]);
 }

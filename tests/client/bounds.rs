@@ -1,6 +1,7 @@
 //! What a client does with more than it can take at once, and what it forgets in time.
 
 use sealwax::client::{ClientOptions, Event, MessageState};
+use sealwax::error::Error;
 use sealwax::limits::{CLIENT_OUTBOX_MAX, DAY_MS};
 use sealwax::store::{Name, Store};
 use sealwax::wire::content::ContentType;
@@ -163,4 +164,68 @@ fn a_clock_that_once_ran_ahead_is_forgotten() {
         assert_eq!(bed.person("bob").texts_of("alice"), ["a1", "a2"], "{reopens}");
         assert!(bed.client("bob").pending().unwrap().due_ms.unwrap() < now_ms + 30 * DAY_MS);
     }
+}
+
+#[test]
+fn a_full_queue_is_tried_again_within_a_minute_and_once_more_at_a_new_connection() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    bed.send("alice", "bob", "a1");
+    bed.run();
+    bed.host.refuses = Some(("bob".into(), Error::QueueFull));
+    let id = bed.send("alice", "bob", "a2");
+    bed.pass(4 * 3_600_000);
+    bed.host.refuses = None;
+    bed.pass(61_000);
+    assert_eq!(bed.person("bob").texts_of("alice"), ["a1", "a2"]);
+    assert_eq!(bed.person("alice").states(&id), [Ok(MessageState::Sent)]);
+
+    bed.host.refuses = Some(("bob".into(), Error::QueueFull));
+    let (kept, lost) = (bed.send("alice", "bob", "a3"), bed.send("alice", "bob", "a4"));
+    bed.run();
+    bed.disconnect("alice");
+    bed.now_ms += 8 * DAY_MS;
+    let now_ms = bed.now_ms;
+    bed.client("alice").tick(now_ms).unwrap();
+    bed.run();
+    bed.host.refuses = None;
+    bed.connect("alice");
+    bed.pass(10_000);
+    for id in [kept, lost] {
+        assert_eq!(bed.person("alice").states(&id), [Ok(MessageState::Sent)]);
+    }
+    // Whoever is full all the time is given up.
+    bed.host.refuses = Some(("bob".into(), Error::QueueFull));
+    let id = bed.send("alice", "bob", "a5");
+    bed.run();
+    bed.disconnect("alice");
+    bed.now_ms += 8 * DAY_MS;
+    bed.connect("alice");
+    bed.pass(10_000);
+    assert_eq!(bed.person("alice").states(&id), [Err(Error::QueueFull)]);
+}
+
+#[test]
+fn a_frame_without_a_connection_is_told_and_changes_nothing() {
+    let mut bed = Bed::of(&["alice"]);
+    bed.disconnect("alice");
+    let now_ms = bed.now_ms;
+    let frame = Frame { request: 0, body: Body::QueueEnd }.to_bytes().unwrap();
+    bed.client("alice").receive(&frame, now_ms).unwrap();
+    bed.run();
+    assert_eq!(bed.person("alice").events.last(), Some(&Event::Error { status: Error::WrongState }));
+    assert!(!bed.client("alice").wants_disconnect());
+}
+
+#[test]
+fn a_relay_without_a_name_gets_no_proof() {
+    let mut bed = Bed::of(&["alice"]);
+    bed.disconnect("alice");
+    let now_ms = bed.now_ms;
+    bed.client("alice").connected(None, now_ms).unwrap();
+    let hello = bed.client("alice").next_frame().unwrap().unwrap();
+    let request = Frame::parse(&hello).unwrap().request;
+    let challenge = Frame { request, body: Body::Challenge { nonce: &[1; 32], relay_name: "" } };
+    bed.client("alice").receive(&challenge.to_bytes().unwrap(), now_ms).unwrap();
+    assert_eq!(bed.client("alice").next_frame().unwrap(), None);
+    assert!(bed.client("alice").wants_disconnect());
 }

@@ -169,3 +169,58 @@ fn both_sides_show_one_safety_number() {
     let (alice, bob) = (bed.client("alice").safety_number("bob"), bed.client("bob").safety_number("alice"));
     assert_eq!(alice.unwrap(), bob.unwrap());
 }
+
+/// Alice has written what the new Bob cannot read, and the relay delivers it to him.
+fn unread_by_the_new_bob(options: &ClientOptions) -> (Bed, [u8; 16], Fingerprint) {
+    let mut bed = Bed::with(&["alice", "bob"], options);
+    bed.send("alice", "bob", "hello");
+    bed.run();
+    bed.send("bob", "alice", "old bob");
+    bed.run();
+    bed.disconnect("bob");
+    let lost = bed.send("alice", "bob", "for whom?");
+    bed.run();
+    let envelope = bed.host.taken.last().unwrap().1.clone();
+    assert_eq!(bed.person("alice").states(&lost), [Ok(MessageState::Sent)]);
+    bed.disconnect("alice");
+    bed.replace_relay();
+    bed.add("bob", options);
+    bed.connect("alice");
+    bed.run();
+    // The relay has delivered something before, so that there is a sequence.
+    bed.add("carol", options);
+    bed.send("carol", "bob", "hello");
+    bed.run();
+    bed.host.push("bob", 0, Body::Deliver { sequence: 1, payload: &envelope });
+    bed.pass(10_000);
+    let fingerprint = bed.client("bob").card().fingerprint();
+    (bed, lost, fingerprint)
+}
+
+#[test]
+fn what_a_new_identity_cannot_read_shows_it_and_comes_again_once_it_is_accepted() {
+    let (mut bed, lost, fingerprint) = unread_by_the_new_bob(&ClientOptions::default());
+    assert_eq!(bed.person("alice").changes(), [fingerprint]);
+    assert_eq!(bed.person("bob").texts_of("alice"), Vec::<String>::new());
+    assert_eq!(bed.person("alice").states(&lost), [Ok(MessageState::Sent)]);
+    let now_ms = bed.now_ms;
+    bed.client("alice").accept_identity("bob", &fingerprint, now_ms).unwrap();
+    bed.pass(10_000);
+    assert_eq!(bed.person("bob").texts_of("alice"), ["for whom?"]);
+    bed.send("bob", "alice", "for me");
+    bed.run();
+    assert_eq!(bed.person("alice").texts_of("bob"), ["old bob", "for me"]);
+}
+
+#[test]
+fn what_a_new_identity_cannot_read_fails_where_nobody_had_to_accept_it() {
+    let options = ClientOptions { identity_change: IdentityChange::Warn, ..ClientOptions::default() };
+    let (mut bed, lost, fingerprint) = unread_by_the_new_bob(&options);
+    assert_eq!(bed.person("alice").changes(), [fingerprint]);
+    assert_eq!(bed.person("bob").texts_of("alice"), Vec::<String>::new());
+    let expected = [Ok(MessageState::Sent), Err(Error::IdentityChanged)];
+    assert_eq!(bed.person("alice").states(&lost), expected);
+    bed.send("alice", "bob", "hello new bob");
+    bed.run();
+    assert_eq!(bed.person("bob").texts_of("alice"), ["hello new bob"]);
+}

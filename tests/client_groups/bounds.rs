@@ -266,3 +266,56 @@ fn a_restored_member_has_the_keys_of_now_before_the_next_message() {
     bed.pass(30_000);
     assert_eq!(bed.person("bob").heard_of("alice").last().unwrap(), "three");
 }
+
+#[test]
+fn a_used_up_key_lets_what_it_sealed_leave_before_another_is_made() {
+    let options = ClientOptions { rotate_messages: 3, ..ClientOptions::default() };
+    let mut bed = Bed::with(&["alice", "bob", "carol"], &options);
+    let group = bed.found("alice", "team", &["bob", "carol"]);
+    let before = bed.host.taken.len();
+    for round in 0..4 {
+        for number in 0..4 {
+            bed.say("alice", &group, &format!("{round} {number}"));
+        }
+        // Each is sealed, and the relay takes it later.
+        bed.host.limits = 3;
+        bed.run();
+        bed.pass(60_000);
+    }
+    let heard = bed.person("bob").heard_of("alice");
+    assert_eq!((heard.len(), heard.is_sorted()), (16, true));
+    // A key for three messages, to each of two, and what confirms it: and hardly more.
+    let sent = bed.host.taken.len() - before;
+    assert!(sent <= 16 + 4 * 7, "{sent}");
+    bed.assert_no_key_twice();
+}
+
+#[test]
+fn a_group_that_takes_nobody_for_long_holds_up_nothing_else() {
+    const COMMIT: u8 = 8;
+    let mut bed = Bed::of(&["alice", "bob", "carol"]);
+    let group = bed.found("alice", "team", &["bob"]);
+    let now_ms = bed.now_ms;
+    let request = bed.client("alice").add_members(&group, &["carol"], Role::Member, now_ms).unwrap();
+    let mut refused = false;
+    for _ in 0..6 {
+        while let Some(frame) = bed.client("alice").next_frame().unwrap() {
+            if frame[5] == COMMIT && !refused {
+                refused = true;
+                let (number, status) = (Frame::parse(&frame).unwrap().request, Error::RateLimited.code());
+                let body = Body::Error { status, retry_after_ms: 3_000_000, epoch: 0, text: "" };
+                bed.host.push("alice", number, body);
+            } else {
+                bed.host.receive("alice", &frame, now_ms);
+            }
+        }
+        bed.down("alice").unwrap();
+    }
+    assert!(refused);
+    bed.send("alice", "bob", "not held up");
+    bed.run();
+    assert_eq!(bed.person("bob").texts_of("alice"), ["not held up"]);
+    assert!(!bed.person("alice").has_ended(request));
+    bed.pass(3_100_000);
+    assert_eq!(bed.person("alice").outcome(request), Ok(group));
+}

@@ -113,11 +113,16 @@ impl Client {
     /// Makes our key anew if it must be, and hands it out.
     fn renew_key(&mut self, id: &GroupId, waits: bool) -> Result<()> {
         let (now_ms, restorations) = (self.now_ms, self.settings.restorations);
+        let unsealed = self.outbox.starts_unsealed(&Target::Group(*id));
         let Some(group) = self.groups.loaded(id) else { return Ok(()) };
         let Some(roster) = &group.roster else { return Err(Error::Internal) };
         let restored = group.restorations < restorations;
+        // One that is old or used up is made anew for what is not sealed yet. What is sealed leaves first, or it would be
+        // sealed again under a key that it uses up again.
         let is_due = group.own.as_ref().is_none_or(|own| {
-            restored || own.sender.check_sending(roster, now_ms) == Err(Error::RotationRequired)
+            restored
+                || own.sender.check_leaving(roster, now_ms) == Err(Error::RotationRequired)
+                || (unsealed && own.sender.check_sending(roster, now_ms) == Err(Error::RotationRequired))
         });
         if !is_due {
             return Ok(());

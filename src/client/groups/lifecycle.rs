@@ -394,6 +394,15 @@ impl Client {
         }
     }
 
+    /// The relay takes the entry of a request after a while.
+    pub(in crate::client) fn commit_later(&mut self, number: u64, wait_ms: u64) {
+        let now_ms = self.now_ms;
+        if let Some(request) = self.groups.requests.get_mut(&number) {
+            request.is_asked = false;
+            request.after_ms = now_ms.saturating_add(wait_ms);
+        }
+    }
+
     fn try_later(&mut self, number: u64) {
         let now_ms = self.now_ms;
         if let Some(request) = self.groups.requests.get_mut(&number) {

@@ -9,7 +9,7 @@ use crate::client::groups::GroupId;
 use crate::client::groups::group::Standing;
 use crate::client::outbox::Target;
 use crate::error::{Error, Result};
-use crate::group::Sending;
+use crate::group::{GroupSender, Sending};
 use crate::roster::Roster;
 use crate::wire::content::{ContentKind, ContentType};
 use crate::wire::group::GroupMessage;
@@ -44,7 +44,7 @@ impl Client {
     /// Seals the first messages for a group, as far as that is possible now, and answers what can be sent.
     pub(in crate::client) fn seal_group(&mut self, id: &GroupId) -> Result<(Vec<u64>, usize)> {
         let (mut ready, mut bytes) = (Vec::new(), 0_usize);
-        if !self.groups.is_caught_up || !self.can_send(id)? {
+        if !self.groups.is_caught_up || !self.may_leave(id)? {
             return Ok((ready, bytes));
         }
         for number in self.outbox.first(&Target::Group(*id)) {
@@ -63,7 +63,20 @@ impl Client {
     }
 
     /// Whether our key is one that all members of now, and nobody else, were given.
+    fn may_leave(&mut self, id: &GroupId) -> Result<bool> {
+        self.is_key_sound(id, GroupSender::check_leaving)
+    }
+
+    /// Whether another message may be sealed under it.
     fn can_send(&mut self, id: &GroupId) -> Result<bool> {
+        self.is_key_sound(id, GroupSender::check_sending)
+    }
+
+    fn is_key_sound(
+        &mut self,
+        id: &GroupId,
+        check: fn(&GroupSender, &Roster, u64) -> Result<()>,
+    ) -> Result<bool> {
         let now_ms = self.now_ms;
         let restorations = self.settings.restorations;
         let Some(group) = self.group(id)? else { return Ok(false) };
@@ -71,7 +84,7 @@ impl Client {
             return Ok(false);
         }
         let (Some(roster), Some(own)) = (&group.roster, &group.own) else { return Ok(false) };
-        Ok(own.sender.check_sending(roster, now_ms).is_ok())
+        Ok(check(&own.sender, roster, now_ms).is_ok())
     }
 
     /// What was sealed under a key that is ours no longer, and is not known to have arrived, is sealed again: members

@@ -27,10 +27,13 @@ pub(in crate::client) struct Entry {
     pub(in crate::client) message_id: MessageId,
     /// When it was asked for.
     pub(super) created_ms: u64,
-    /// How often it was sent before; then the application hears no more of it.
+    /// How often it was sent before, and [`UNASKED`]; then the application does not hear that it was sent.
     pub(super) again: u8,
     pub(super) state: State,
 }
+
+/// With how often something was sent before: the peer has not named it, and may well have it.
+pub(in crate::client) const UNASKED: u8 = 0x80;
 
 pub(super) enum State {
     /// The content's body.
@@ -152,5 +155,10 @@ impl Entry {
     /// Whether the application waits to hear of it.
     pub(super) fn is_message(&self) -> bool {
         self.kind == ContentKind::Data && self.again == 0
+    }
+
+    /// Whether the application is told if it cannot be sent: also of what the peer asked for, though it was sent.
+    pub(super) fn is_owed(&self) -> bool {
+        self.kind == ContentKind::Data && self.again & UNASKED == 0
     }
 }

@@ -17,7 +17,9 @@ use crate::client::records;
 use crate::client::sessions::{backoff_ms, is_passing};
 use crate::crypto::kdf::{self, Label};
 use crate::error::{Error, Result};
-use crate::limits::{CLIENT_OUTBOX_BYTES_MAX, CLIENT_OUTBOX_MAX, MESSAGE_MAX};
+use crate::limits::{
+    CLIENT_BACKOFF_MAX_MS, CLIENT_FULL_MAX_MS, CLIENT_OUTBOX_BYTES_MAX, CLIENT_OUTBOX_MAX, MESSAGE_MAX,
+};
 use crate::wire::codec::Put as _;
 use crate::wire::content::{ContentKind, ContentType, Data};
 use crate::wire::envelope::{ENVELOPE_ID_LEN, Envelope};
@@ -25,7 +27,7 @@ use crate::wire::name::check_user;
 use queue::{Batch, Once};
 
 use entry::State;
-pub(super) use entry::{Entry, Target};
+pub(super) use entry::{Entry, Target, UNASKED};
 pub(super) use queue::Outbox;
 
 /// Bytes of the envelopes of one target in one request, unless it is a single one: less than contents are kept.
@@ -92,11 +94,12 @@ impl Client {
     /// Whom the application writes to, it knows.
     pub(super) fn accept_by_writing(&mut self, user: &str) -> Result<()> {
         let peer = self.peer(user)?;
-        if !peer.accepted {
-            peer.accepted = true;
-            self.journal.peer(user);
+        if peer.accepted {
+            return Ok(());
         }
-        Ok(())
+        peer.accepted = true;
+        self.journal.peer(user);
+        self.tell_of_earlier(user)
     }
 
     /// Puts a content at the end of what waits for a target, and answers its message id.
@@ -147,7 +150,7 @@ impl Client {
             kind,
             message_id,
             created_ms: self.now_ms,
-            again: again.saturating_add(1),
+            again,
             state: State::Open(body),
         };
         self.journal.put(records::out(number), entry.to_value()?);
@@ -432,13 +435,14 @@ impl Client {
         let now_ms = self.now_ms;
         if let Some(queue) = self.outbox.queues.get_mut(target) {
             queue.failures = queue.failures.saturating_add(1);
-            queue.after_ms = now_ms.saturating_add(backoff_ms(queue.failures));
+            let max_ms = if status == Error::QueueFull { CLIENT_FULL_MAX_MS } else { CLIENT_BACKOFF_MAX_MS };
+            queue.after_ms = now_ms.saturating_add(backoff_ms(queue.failures).min(max_ms));
             queue.trouble = Some(status);
         }
     }
 
     pub(super) fn fail_entry(&mut self, number: u64, status: Error) -> Result<()> {
-        if let Some(entry) = self.take_out(number).filter(Entry::is_message) {
+        if let Some(entry) = self.take_out(number).filter(Entry::is_owed) {
             let message_id = entry.message_id;
             self.forget_sent(number, &message_id);
             self.emit(match entry.target {
@@ -488,6 +492,10 @@ impl Client {
     /// What could not be sent for so long fails. What is on its way is waited for, and so is the application that has
     /// to decide on an identity.
     fn fail_old(&mut self) -> Result<()> {
+        // What failed for long is tried once more at the next connection.
+        if !self.connection.is_up() {
+            return Ok(());
+        }
         for (number, target, trouble) in self.outbox.old(self.now_ms) {
             if self.journal.is_long() {
                 break;

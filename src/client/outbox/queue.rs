@@ -185,6 +185,19 @@ impl Outbox {
         })
     }
 
+    /// Whether something waits for a target, and nothing of it is sealed.
+    pub(in crate::client) fn starts_unsealed(&self, target: &Target) -> bool {
+        let first = self.queues.get(target).and_then(|queue| queue.numbers.first());
+        first.is_some_and(|number| self.envelope(*number).is_none())
+    }
+
+    /// At a new connection everything is tried once, before it is given up.
+    pub(in crate::client) fn start_over(&mut self) {
+        for queue in self.queues.values_mut() {
+            (queue.after_ms, queue.trouble) = (0, None);
+        }
+    }
+
     /// The contents of this kind for all peers that are not sealed yet.
     pub(in crate::client) fn open_everywhere(&self, kind: ContentKind) -> Vec<(u64, Box<str>)> {
         let entries =
