@@ -22,7 +22,8 @@ def created(user: str = "alice", **options: object) -> Client:
 class ClientTest(Case):
     def test_a_client_greets_its_relay_and_says_what_waits(self) -> None:
         with created() as client:
-            self.assertEqual(client.pending(), (0, 0, None, False))
+            pending = client.pending()
+            self.assertEqual((pending.frames, pending.events, pending.wants_disconnect), (0, 0, False))
             client.connected("relay.example", now_ms=NOW)
             pending = client.pending()
             self.assertEqual((pending.frames, pending.events), (1, 0))
