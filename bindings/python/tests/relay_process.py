@@ -158,7 +158,10 @@ class Person:
         challenge = self._answer(hello)
         assert challenge.type == Type.CHALLENGE, challenge
         signature = self.identity.prove(name, challenge.nonce, hello)
-        self.welcome = self.ask(Frame(Type.PROOF, signature=signature))
+        before, self.welcome = self.welcome, self.ask(Frame(Type.PROOF, signature=signature))
+        if before is not None and before.relay_id != self.welcome.relay_id:
+            # It has been started anew, and numbers deliveries anew.
+            self.seen = 0
         assert self.welcome.type == Type.WELCOME, self.welcome
         return self.welcome
 

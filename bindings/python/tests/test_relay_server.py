@@ -17,6 +17,7 @@ import threading
 import time
 import unittest
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import List, Optional, Tuple
 
@@ -141,7 +142,13 @@ class Serving(Served):
         self.assertEqual(process.counted('dropped_total{reason="does not read"}'), 1)
         bob.leave()
         bob.connect(process)
-        self.assertEqual([bob.delivery().payload for _ in envelopes], envelopes)
+        read: List[bytes] = []
+        while len(read) < len(envelopes):
+            # It comes in windows.
+            delivery = bob.delivery()
+            read.append(delivery.payload)
+            bob.acknowledge(delivery.number)
+        self.assertEqual(read, envelopes)
 
     def test_one_who_reads_slowly_is_served(self) -> None:
         process = self.start("--send-buffer", "100000")
@@ -284,15 +291,15 @@ class Killed(Served):
     def receive(self, process: Process, until: Optional[int] = None) -> None:
         chance = random.Random(len(self.read))
         try:
-            known = self.bob.welcome
-            welcome = self.bob.connect(process)
-            self.assertTrue(known is None or known.relay_id == welcome.relay_id)
+            self.bob.connect(process)
             while until is None or len(self.read) < until:
                 delivery = self.bob.delivery()
                 if delivery.flags or delivery.number <= self.bob.seen:
                     continue
-                self.read.append(int.from_bytes(self.receiving.decrypt(delivery.payload), "big"))
                 self.bob.seen = delivery.number
+                # What was not acknowledged before a kill comes again.
+                with suppress(sealwax.DuplicateError):
+                    self.read.append(int.from_bytes(self.receiving.decrypt(delivery.payload), "big"))
                 if chance.random() < 0.2:
                     self.bob.acknowledge(delivery.number)
         except (ConnectionClosed, OSError):
