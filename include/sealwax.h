@@ -187,7 +187,12 @@
  * if it is the relay.
  */
 #define SEALWAX_EVENT_ACK 5
-/** Our message `message_id` to `user`, or to `group`, will not be sent: `status` says why. */
+
+/**
+ * Our message `message_id` to `user`, or to `group`, will not be sent: `status` says why. Or it was sent, `user`
+ * cannot read it, and it is not sent again: SEALWAX_LIMIT_REACHED if it is not kept any longer or was repeated
+ * enough, SEALWAX_IDENTITY_CHANGED if it was for another identity and nobody had to accept the new one.
+ */
 #define SEALWAX_EVENT_FAILED 6
 
 /**
@@ -3733,7 +3738,8 @@ sealwax_status sealwax_client_disconnected(sealwax_client *client,
 
 /**
  * Takes a whole frame of the relay, without the length that precedes it on a stream. Whatever is wrong with it,
- * the call is done: SEALWAX_EVENT_ERROR says so, and sealwax_pending.wants_disconnect.
+ * the call is done: SEALWAX_EVENT_ERROR says so, and sealwax_pending.wants_disconnect; without a connection the
+ * event alone, SEALWAX_WRONG_STATE. After wants_disconnect frames are passed over.
  *
  * @param client     the client
  * @param frame      the frame
@@ -3871,7 +3877,9 @@ sealwax_status sealwax_client_on_wake(sealwax_client *client,
 
 /**
  * Sends a message to one user. Messages to one user arrive in the order of the calls. It needs no connection:
- * SEALWAX_EVENT_ACK tells when the relay has it, SEALWAX_EVENT_FAILED if it never will.
+ * SEALWAX_EVENT_ACK tells when the relay has it, SEALWAX_EVENT_FAILED if it never will. What the relay does not
+ * take for the time being is tried again after a second, then after pauses that double up to an hour (a minute if
+ * the recipient's queue is full), and at each new connection. After seven days it fails, with the last reason.
  *
  * @param client          the client
  * @param user            the recipient, who may be anybody but ourselves; whom we write to is an accepted peer

@@ -297,7 +297,7 @@ mod tests {
 
     fn content(id: u8, length: usize) -> Content {
         let body = Some(Zeroizing::new(vec![0; length]));
-        let (envelope_id, key_id, message_id) = ([id; 16], [0; 8], [id; 16]);
+        let (envelope_id, key_id, message_id) = ([id; 16], [1; 8], [id; 16]);
         Content { envelope_id, key_id, message_id, kind: ContentKind::Data, sealed_ms: 0, again: 0, body }
     }
 

@@ -44,6 +44,8 @@ mod repair;
 mod seen;
 mod sessions;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -48,7 +48,9 @@ pub(super) fn sending(flags: u32) -> Result<bool, Status> {
 }
 
 /// Sends a message to one user. Messages to one user arrive in the order of the calls. It needs no connection:
-/// SEALWAX_EVENT_ACK tells when the relay has it, SEALWAX_EVENT_FAILED if it never will.
+/// SEALWAX_EVENT_ACK tells when the relay has it, SEALWAX_EVENT_FAILED if it never will. What the relay does not
+/// take for the time being is tried again after a second, then after pauses that double up to an hour (a minute if
+/// the recipient's queue is full), and at each new connection. After seven days it fails, with the last reason.
 ///
 /// @param client          the client
 /// @param user            the recipient, who may be anybody but ourselves; whom we write to is an accepted peer

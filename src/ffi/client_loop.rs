@@ -102,7 +102,8 @@ pub unsafe extern "C" fn sealwax_client_disconnected(
 }
 
 /// Takes a whole frame of the relay, without the length that precedes it on a stream. Whatever is wrong with it,
-/// the call is done: SEALWAX_EVENT_ERROR says so, and sealwax_pending.wants_disconnect.
+/// the call is done: SEALWAX_EVENT_ERROR says so, and sealwax_pending.wants_disconnect; without a connection the
+/// event alone, SEALWAX_WRONG_STATE. After wants_disconnect frames are passed over.
 ///
 /// @param client     the client
 /// @param frame      the frame

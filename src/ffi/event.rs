@@ -31,7 +31,9 @@ pub const SEALWAX_EVENT_MESSAGE: u32 = 4;
 /// Our message `message_id` to `user` has reached `state`. With a `group`: `user` is the member who says so, NULL
 /// if it is the relay.
 pub const SEALWAX_EVENT_ACK: u32 = 5;
-/// Our message `message_id` to `user`, or to `group`, will not be sent: `status` says why.
+/// Our message `message_id` to `user`, or to `group`, will not be sent: `status` says why. Or it was sent, `user`
+/// cannot read it, and it is not sent again: SEALWAX_LIMIT_REACHED if it is not kept any longer or was repeated
+/// enough, SEALWAX_IDENTITY_CHANGED if it was for another identity and nobody had to accept the new one.
 pub const SEALWAX_EVENT_FAILED: u32 = 6;
 /// `user` has turned up under another identity, `fingerprint`, than the known one, `known_fingerprint`. Flag
 /// BLOCKED: nothing is sent to the user or taken from the new identity until sealwax_client_accept_identity().

@@ -320,7 +320,7 @@ impl Client {
     }
 
     /// Seals a content in the session of a peer; none if a new handshake has to come first.
-    fn seal(
+    pub(super) fn seal(
         &mut self,
         user: &str,
         kind: ContentKind,
