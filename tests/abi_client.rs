@@ -280,8 +280,12 @@ fn a_client_takes_over_an_identity_and_is_its_only_owner() {
         // Bob's application has used the objects, and his prekeys are about.
         let bob = Identity::new("bob", NOW);
         let card = bob.card();
-        post.relay.register("bob", &card, NOW).unwrap();
-        post.relay.publish("bob", &bob.prekeys(3, NOW).unwrap(), NOW).unwrap();
+        for outcome in [
+            post.relay.register("bob", &card, NOW).unwrap(),
+            post.relay.publish("bob", &bob.prekeys(3, NOW).unwrap(), NOW).unwrap(),
+        ] {
+            post.store(&outcome);
+        }
         alice.send("bob", "are you there?", NOW).unwrap();
         post.run(&[("alice", &alice)], NOW);
 

@@ -5,7 +5,7 @@ mod common;
 
 use common::abi::client::{Client, Event};
 use common::abi::post::Post;
-use common::abi::{alone, name};
+use common::abi::{Identity, alone, name};
 use sealwax::ffi::event::*;
 use sealwax::ffi::roster::{SEALWAX_ROLE_ADMIN, SEALWAX_ROLE_MEMBER, SEALWAX_ROLE_OWNER};
 use sealwax::ffi::status::*;
@@ -337,7 +337,7 @@ fn a_member_with_another_identity_is_replaced_once_it_is_accepted() {
         // Bob has lost everything, and whoever runs the relay believes that it is him.
         town.post.disconnect("bob", town.now_ms);
         for record in ["card/bob", "prekeys/bob"] {
-            town.post.relay.restore(record, None, 0).unwrap();
+            town.post.forget(record);
         }
         town.people.retain(|(name, _)| *name != "bob");
         town.people.push(("bob", Client::create("bob", "", &KEY, "", NOW).unwrap()));
@@ -358,5 +358,51 @@ fn a_member_with_another_identity_is_replaced_once_it_is_accepted() {
         assert!(told.contains(&"alice: welcome back".into()), "{told:?}");
         let info = town.client("alice").group_info(&group).unwrap();
         assert_eq!(info["epoch"], 1);
+    });
+}
+
+#[test]
+fn a_member_who_is_away_says_nothing_or_has_no_prekeys_delays_nobody() {
+    alone(|| {
+        // Fewer are given the key before anybody writes, more with the first message.
+        for count in [10, 80] {
+            let mut names: Vec<&'static str> = (0..count).map(|at| &*format!("m{at}").leak()).collect();
+            names.push("away");
+            let mut town = Town::new(&names, "");
+            // One is connected and takes nothing; of another the relay has the card and nothing else.
+            town.people.push(("mute", Client::create("mute", "", &KEY, "", NOW).unwrap()));
+            town.connect("mute");
+            town.run();
+            let mute = town.people.pop().unwrap().1;
+            let bare = Identity::new("bare", NOW);
+            let registered = town.post.relay.register("bare", &bare.card(), NOW).unwrap();
+            town.post.store(&registered);
+            let now_ms = town.now_ms;
+            town.post.disconnect("away", now_ms);
+            town.client("away").disconnected(now_ms).unwrap();
+            town.events("away");
+
+            let others = [&names[1..], &["mute", "bare"]].concat();
+            let group = town.done("m0", |client, now| client.create_group("all", &others, 0, now));
+            town.hush();
+            town.say("m0", &group, "hello");
+            // No time has passed.
+            for name in &names[1..count] {
+                assert_eq!(town.news(name), ["m0: hello"], "{name} of {count}");
+            }
+            assert_eq!(town.news("away"), Vec::<String>::new());
+
+            town.say("m1", &group, "hi");
+            for name in &names[2..count] {
+                assert_eq!(town.news(name), ["m1: hi"], "{name} of {count}");
+            }
+            town.connect("away");
+            town.run();
+            let told = town.news("away");
+            assert_eq!(told, ["connected", "joined all by m0", "m0: hello", "m1: hi"]);
+            town.people.push(("mute", mute));
+            town.run();
+            assert!(town.news("mute").ends_with(&["m0: hello".into(), "m1: hi".into()]));
+        }
     });
 }

@@ -173,7 +173,15 @@ impl Client {
                 | Error::PrekeysRequired
                 | Error::InvalidArgument
                 | Error::RateLimited),
-            ) => self.look_up_later(user, status),
+            ) => {
+                // Who it is, is known all the same: a group need not wait for somebody's prekeys.
+                let peer = self.peer(user)?;
+                if peer.card.is_none() && matches!(status, Error::Expired | Error::PrekeysRequired) {
+                    peer.card = Some(card);
+                    self.journal.peer(user);
+                }
+                self.look_up_later(user, status)
+            }
             Err(error) => Err(error),
         }
     }

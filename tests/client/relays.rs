@@ -120,7 +120,8 @@ fn a_relay_that_gives_somebody_elses_card_or_rubbish_gets_no_message() {
         bed.host.lies.insert("bob".into(), lie);
         bed.pass(HOUR_MS);
         assert_eq!(heard(&bed, "alice", SEND), 0);
-        assert!(bed.client("alice").peer_card("bob").unwrap().is_none());
+        // At most Bob's own is remembered.
+        assert!(bed.client("alice").peer_card("bob").unwrap().is_none_or(|card| card == real));
     }
     bed.host.lies.clear();
     bed.pass(HOUR_MS);

@@ -227,14 +227,19 @@ impl Client {
 
     /// The cards of these users, or what has to happen before.
     fn cards(&mut self, users: &[Box<str>]) -> Result<core::result::Result<Vec<Card>, Step>> {
-        let mut cards = Vec::with_capacity(users.len());
+        // This is asked again at each card that comes, so that nothing is copied before all are there.
+        let mut are_there = true;
         for user in users {
-            match self.peer(user)?.card.clone() {
-                Some(card) => cards.push(card),
-                None => self.look_up(user)?,
+            if self.peer(user)?.card.is_none() {
+                are_there = false;
+                self.look_up(user)?;
             }
         }
-        Ok(if cards.len() == users.len() { Ok(cards) } else { Err(Step::Waits) })
+        if !are_there {
+            return Ok(Err(Step::Waits));
+        }
+        let cards = users.iter().map(|user| self.peers.get(user)?.card.clone());
+        Ok(Ok(cards.collect::<Option<_>>().ok_or(Error::Internal)?))
     }
 
     fn found_group(

@@ -7,9 +7,14 @@ use sealwax::ffi::deliveries::SEALWAX_DELIVERY_CLOSE;
 use super::client::Client;
 use super::relay::{Deliveries, Relay};
 
-/// A relay whose host stores nothing.
+/// Values of records and their versions, by name.
+pub(crate) type Records = BTreeMap<String, (Vec<u8>, u64)>;
+
+/// A relay and its host.
 pub(crate) struct Post {
     pub(crate) relay: Relay,
+    /// What the host has stored.
+    pub(crate) records: Records,
     lines: BTreeMap<String, Line>,
     last: u64,
     /// Envelopes that reached somebody, with whom.
@@ -26,8 +31,34 @@ struct Line {
 impl Post {
     /// A relay that says to be this one.
     pub(crate) fn new(name: &str) -> Self {
+        Self::restored(name, Records::new())
+    }
+
+    /// One that starts from its records.
+    pub(crate) fn restored(name: &str, records: Records) -> Self {
         let relay = Relay::new(&format!(r#"{{"name":"{name}"}}"#)).unwrap();
-        Self { relay, lines: BTreeMap::new(), last: 0, delivered: Vec::new() }
+        for (name, (value, version)) in &records {
+            relay.restore(name, Some(value), *version).unwrap();
+        }
+        Self { relay, records, lines: BTreeMap::new(), last: 0, delivered: Vec::new() }
+    }
+
+    /// Stores what came of a call on the relay.
+    pub(crate) fn store(&mut self, outcome: &Deliveries) {
+        for record in outcome.records() {
+            let version = self.records.get(&record.name).map_or(0, |(_, version)| *version);
+            assert_eq!(record.replaces, version, "{}", record.name);
+            match record.value {
+                Some(value) => self.records.insert(record.name, (value, version + 1)),
+                None => self.records.remove(&record.name),
+            };
+        }
+    }
+
+    /// Deletes a record, here and in the relay.
+    pub(crate) fn forget(&mut self, record: &str) {
+        self.records.remove(record);
+        self.relay.restore(record, None, 0).unwrap();
     }
 
     pub(crate) fn connect(&mut self, user: &str, client: &Client, relay_name: &str, now_ms: u64) {
@@ -73,6 +104,7 @@ impl Post {
     }
 
     fn deal(&mut self, outcome: &Deliveries, now_ms: u64) {
+        self.store(outcome);
         for delivery in outcome.view() {
             let line = self.lines.iter_mut().find(|(_, line)| line.number == delivery.connection);
             let Some((user, line)) = line else { continue };
