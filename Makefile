@@ -164,6 +164,7 @@ COUNTED := benches/instructions.tsv
 
 bench: lib
 	$(WITH_LIBRARY) $(BENCH) --features peers --bin compare -- docs/PERFORMANCE.md
+	$(WITH_LIBRARY) $(BENCH) --bin first_message -- docs/PERFORMANCE.md
 	@$(MAKE) --no-print-directory bench-python
 
 BENCH_VENV := build/bench-venv

@@ -113,6 +113,27 @@ table! {
     fn sealwax_deliveries_view(Raw, *mut *const Delivery, *mut usize) -> Status;
     fn sealwax_deliveries_records(Raw, *mut Bytes, *mut usize) -> Status;
     fn sealwax_deliveries_free(Raw) -> Status;
+    fn sealwax_relay_connect(Raw, u64, Text, usize, u64, *mut Raw) -> Status;
+    fn sealwax_relay_receive(Raw, u64, Bytes, usize, u64, *mut Raw) -> Status;
+    fn sealwax_client_create(
+        Text, usize, Text, usize, Bytes, usize, Text, usize, u64, *mut Raw
+    ) -> Status;
+    fn sealwax_client_free(Raw) -> Status;
+    fn sealwax_client_connected(Raw, Text, usize, u64) -> Status;
+    fn sealwax_client_receive(Raw, Bytes, usize, u64) -> Status;
+    fn sealwax_client_tick(Raw, u64) -> Status;
+    fn sealwax_client_pending(Raw, *mut engines::Pending) -> Status;
+    fn sealwax_client_next_frame(Raw, Out, usize, *mut usize) -> Status;
+    fn sealwax_client_next_event(Raw, *mut Raw) -> Status;
+    fn sealwax_client_confirm(Raw, u64) -> Status;
+    fn sealwax_client_create_group(
+        Raw, Text, usize, *const Slice, usize, c_int, u64, *mut u64
+    ) -> Status;
+    fn sealwax_client_send_group(
+        Raw, Bytes, usize, u32, Bytes, usize, u32, u64, *mut u8
+    ) -> Status;
+    fn sealwax_event_view(Raw, *mut engines::Fields) -> Status;
+    fn sealwax_event_free(Raw) -> Status;
     fn sealwax_group_sender_distribute_many(
         Raw, *const Raw, usize, u64, Out, usize, *mut usize, *mut CallResult
     ) -> Status;
@@ -233,6 +254,7 @@ macro_rules! handles {
 }
 
 pub mod attachments;
+pub mod engines;
 
 handles! {
     /// One's own keys.

@@ -13,6 +13,7 @@ pub mod pairs;
 pub mod peer;
 pub mod report;
 pub mod scene;
+pub mod town;
 
 #[cfg(test)]
 mod tests {
