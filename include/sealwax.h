@@ -243,7 +243,11 @@
  * `count` messages of `user`, as far as they say themselves, to `group` will not be read: `status` says why.
  */
 #define SEALWAX_EVENT_MESSAGE_UNREADABLE 31
-/** We give `user` no keys of `group`: SEALWAX_IDENTITY_CHANGED or SEALWAX_ROSTER_FORKED is the `status`. */
+
+/**
+ * We give `user` no keys of `group`, for this `status`: SEALWAX_IDENTITY_CHANGED, until an admin who has accepted
+ * the new identity calls sealwax_client_replace_member(); or SEALWAX_ROSTER_FORKED.
+ */
 #define SEALWAX_EVENT_KEY_WITHHELD 32
 /** Flag of an event: it was taken out before the store was opened, or may have been. */
 #define SEALWAX_EVENT_FLAG_AGAIN 1
@@ -3801,7 +3805,7 @@ sealwax_status sealwax_client_pending(sealwax_client *client,
  *
  * @param client   the client
  * @param out      the frame, to be sent whole; on a stream its length precedes it
- * @param out_cap  bytes of room at out; 0 asks for the size
+ * @param out_cap  bytes of room at out; SEALWAX_FRAME_MAX are always enough, 0 asks for the size
  * @param out_len  bytes of the frame; 0 with SEALWAX_OK: there is none
  *
  * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
@@ -3882,7 +3886,7 @@ sealwax_status sealwax_client_on_wake(sealwax_client *client,
  * the recipient's queue is full), and at each new connection. After seven days it fails, with the last reason.
  *
  * @param client          the client
- * @param user            the recipient, who may be anybody but ourselves; whom we write to is an accepted peer
+ * @param user            the recipient, who may be anybody but ourselves; who is an accepted peer from then on
  * @param user_len        bytes of it
  * @param content_type    SEALWAX_CONTENT_TEXT or SEALWAX_CONTENT_BINARY
  * @param payload         the message
@@ -4088,6 +4092,28 @@ sealwax_status sealwax_client_safety_number(sealwax_client *client,
  *
  * Members are told, and given our key, by themselves; so are those who come later. SEALWAX_EVENT_GROUP_CREATED
  * and SEALWAX_EVENT_DONE name the group's id.
+ *
+ * What passes is tried again: a full relay, or another entry that came first. SEALWAX_EVENT_ERROR says for good:
+ *
+ *     SEALWAX_UNKNOWN_USER      create, add: the relay knows no `user` of that name
+ *     SEALWAX_IDENTITY_CHANGED  create, add: `user` has another identity at the relay than the one that counts for
+ *                               us; join: we are a member under other keys; share: `user` has a new identity
+ *     SEALWAX_NOT_PERMITTED     it takes another role: see sealwax_roster_create(); join: the group is not open;
+ *                               leave: the last owner makes another member an owner first; share: `user` is not
+ *                               an accepted peer
+ *     SEALWAX_UNKNOWN_GROUP     there is none with this id, or with this label that is open and not ours already
+ *     SEALWAX_NOT_A_MEMBER      we are none, or `user` is none; join: the group is not open
+ *     SEALWAX_GROUP_DELETED     it has ended
+ *     SEALWAX_ROSTER_FORKED     an owner has to settle two histories first: sealwax_client_resolve_group()
+ *     SEALWAX_INVALID_ARGUMENT  resolve: not forked, or no head of a history; share: with ourselves
+ *     SEALWAX_UNKNOWN_KEY       share: nothing was kept, for lack of the option "retain_history" or of a past
+ *     SEALWAX_LIMIT_REACHED     groups of one user, members of a group, or groups of this client
+ *     SEALWAX_TOO_LARGE         create, add: the entry would be longer than any; add fewer at once
+ *     SEALWAX_STALE_EPOCH       others were faster sixteen times
+ *     SEALWAX_EXPIRED           a week went by without what it needs, such as a connection
+ *
+ * An accepted peer is one to whom we have written, whom we have named as a member or whose identity we have
+ * accepted with sealwax_client_accept_identity(): peers who only write to us are not.
  *
  * @param client       the client
  * @param label        what people call it, or empty; it identifies nothing
@@ -4401,12 +4427,13 @@ sealwax_status sealwax_client_groups(sealwax_client *client,
                                      size_t *out_len);
 
 /**
- * Describes a group that we are, or were, a member of.
+ * Describes a group that we are, or were, a member of. Once we are out of it, what is told is what we knew last.
  *
  * @param client     the client
  * @param group      id of the group
  * @param group_len  SEALWAX_GROUP_ID_LEN
- * @param out        JSON, as that of sealwax_roster_info(): its label, epoch, members and their roles
+ * @param out        JSON, as that of sealwax_roster_info(): its label, epoch, members and their roles; and
+ *                   "is_member", whether we are one still
  * @param out_cap    bytes of room at out; 0 asks for the size
  * @param out_len    bytes of JSON, without a NUL
  *
@@ -4502,9 +4529,14 @@ sealwax_status sealwax_client_mark_group_read(sealwax_client *client,
                                               uint64_t now_ms);
 
 /**
- * Shares what we have kept of a group's past with a member: it can read messages from before it came, in our
- * word, with sealwax_client_read_shared(). A request, as sealwax_client_create_group() says. It takes the option
- * "retain_history" since we entered the group, and that we have accepted the member's identity or written to it.
+ * Shares what we have kept of a group's past with a member: the keys that are out of use, not the messages. A
+ * request, as sealwax_client_create_group() says; that it is done means that the keys are on their way. It takes
+ * the option "retain_history" since we entered the group, and that the member is an accepted peer. Our own keys
+ * are not among them.
+ *
+ * The messages themselves no client keeps, and the relay keeps none: they are for the hosts. Ours gives the member
+ * the envelopes that it has stored as they were delivered, by whatever way, such as sealwax_client_send_direct();
+ * the member's hands them to sealwax_client_read_shared(), once the keys have come.
  *
  * @param client       the client
  * @param group        id of the group

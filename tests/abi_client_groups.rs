@@ -191,6 +191,10 @@ fn a_group_of_invited_lives_from_its_creation_to_its_end() {
         assert_eq!(town.news("carol"), ["deleted by bob"]);
         assert_eq!(town.news("alice"), Vec::<String>::new());
         assert_eq!(town.client("carol").send_group(&group, "?", NOW), Err(SEALWAX_GROUP_DELETED));
+        for name in ["alice", "carol"] {
+            let info = town.client(name).group_info(&group).unwrap();
+            assert_eq!((&info["is_member"], &info["deleted"]), (&false.into(), &(name == "carol").into()));
+        }
         for (_, client) in &town.people {
             assert_eq!((&client.info()["dropped"], &client.info()["unreadable"]), (&0.into(), &0.into()));
         }
@@ -220,6 +224,7 @@ fn an_open_group_is_joined_by_its_id_or_its_label_and_a_closed_one_is_not() {
         assert_eq!(listed.as_array().unwrap().len(), 2);
         let info = town.client("bob").group_info(&open).unwrap();
         assert_eq!((&info["label"], info["members"].as_array().unwrap().len()), (&"square".into(), 3));
+        assert_eq!(info["is_member"], true);
         assert_eq!(town.client("bob").group_info(&closed), Err(SEALWAX_UNKNOWN_GROUP));
     });
 }
@@ -243,10 +248,15 @@ fn what_members_may_not_do_is_refused_and_changes_nothing() {
         assert_eq!(town.refused(bob, |client, now| client.set_role(&group, "bob", 3, now)), not_permitted);
         assert_eq!(town.refused(bob, |client, now| client.delete_group(&group, now)), not_permitted);
         // Without an owner nobody could end it.
-        town.refused("alice", |client, now| client.leave_group(&group, now));
-        town.refused("alice", |client, now| client.remove_member(&group, "carol", now));
-        town.refused("alice", |client, now| client.resolve_group(&group, &[1; 32], now));
-        town.refused("carol", |client, now| client.leave_group(&group, now));
+        assert_eq!(town.refused("alice", |client, now| client.leave_group(&group, now)), not_permitted);
+        let none = "SEALWAX_NOT_A_MEMBER";
+        assert_eq!(town.refused("alice", |client, now| client.remove_member(&group, "carol", now)), none);
+        let unforked = town.refused("alice", |client, now| client.resolve_group(&group, &[1; 32], now));
+        assert_eq!(unforked, "SEALWAX_INVALID_ARGUMENT");
+        let outside = town.refused("carol", |client, now| client.leave_group(&group, now));
+        assert_eq!(outside, "SEALWAX_UNKNOWN_GROUP");
+        let nothing_kept = town.refused("alice", |client, now| client.share_history(&group, "bob", now));
+        assert_eq!(nothing_kept, "SEALWAX_UNKNOWN_KEY");
         let unknown = town.refused("alice", |client, now| client.add_members(&group, &["nobody"], 1, now));
         assert_eq!(unknown, "SEALWAX_UNKNOWN_USER");
         for who in ["alice", "bob"] {
@@ -322,7 +332,7 @@ fn a_newcomer_reads_the_past_that_a_member_shares_in_that_members_word() {
         assert_eq!(town.client("carol").read_shared(&group, &more, town.now_ms), Ok(0));
         // Nobody has said to Bob that this is really Carol.
         let reason = town.refused("bob", |client, now| client.share_history(&group, "carol", now));
-        assert_eq!(reason, "SEALWAX_IDENTITY_CHANGED");
+        assert_eq!(reason, "SEALWAX_NOT_PERMITTED");
     });
 }
 

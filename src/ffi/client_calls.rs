@@ -53,7 +53,7 @@ pub(super) fn sending(flags: u32) -> Result<bool, Status> {
 /// the recipient's queue is full), and at each new connection. After seven days it fails, with the last reason.
 ///
 /// @param client          the client
-/// @param user            the recipient, who may be anybody but ourselves; whom we write to is an accepted peer
+/// @param user            the recipient, who may be anybody but ourselves; who is an accepted peer from then on
 /// @param user_len        bytes of it
 /// @param content_type    SEALWAX_CONTENT_TEXT or SEALWAX_CONTENT_BINARY
 /// @param payload         the message

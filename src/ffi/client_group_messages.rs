@@ -110,9 +110,14 @@ pub unsafe extern "C" fn sealwax_client_mark_group_read(
     })
 }
 
-/// Shares what we have kept of a group's past with a member: it can read messages from before it came, in our
-/// word, with sealwax_client_read_shared(). A request, as sealwax_client_create_group() says. It takes the option
-/// "retain_history" since we entered the group, and that we have accepted the member's identity or written to it.
+/// Shares what we have kept of a group's past with a member: the keys that are out of use, not the messages. A
+/// request, as sealwax_client_create_group() says; that it is done means that the keys are on their way. It takes
+/// the option "retain_history" since we entered the group, and that the member is an accepted peer. Our own keys
+/// are not among them.
+///
+/// The messages themselves no client keeps, and the relay keeps none: they are for the hosts. Ours gives the member
+/// the envelopes that it has stored as they were delivered, by whatever way, such as sealwax_client_send_direct();
+/// the member's hands them to sealwax_client_read_shared(), once the keys have come.
 ///
 /// @param client       the client
 /// @param group        id of the group

@@ -35,6 +35,28 @@ fn users(inputs: &Inputs, users: *const sealwax_slice, count: usize) -> Result<V
 /// Members are told, and given our key, by themselves; so are those who come later. SEALWAX_EVENT_GROUP_CREATED
 /// and SEALWAX_EVENT_DONE name the group's id.
 ///
+/// What passes is tried again: a full relay, or another entry that came first. SEALWAX_EVENT_ERROR says for good:
+///
+///     SEALWAX_UNKNOWN_USER      create, add: the relay knows no `user` of that name
+///     SEALWAX_IDENTITY_CHANGED  create, add: `user` has another identity at the relay than the one that counts for
+///                               us; join: we are a member under other keys; share: `user` has a new identity
+///     SEALWAX_NOT_PERMITTED     it takes another role: see sealwax_roster_create(); join: the group is not open;
+///                               leave: the last owner makes another member an owner first; share: `user` is not
+///                               an accepted peer
+///     SEALWAX_UNKNOWN_GROUP     there is none with this id, or with this label that is open and not ours already
+///     SEALWAX_NOT_A_MEMBER      we are none, or `user` is none; join: the group is not open
+///     SEALWAX_GROUP_DELETED     it has ended
+///     SEALWAX_ROSTER_FORKED     an owner has to settle two histories first: sealwax_client_resolve_group()
+///     SEALWAX_INVALID_ARGUMENT  resolve: not forked, or no head of a history; share: with ourselves
+///     SEALWAX_UNKNOWN_KEY       share: nothing was kept, for lack of the option "retain_history" or of a past
+///     SEALWAX_LIMIT_REACHED     groups of one user, members of a group, or groups of this client
+///     SEALWAX_TOO_LARGE         create, add: the entry would be longer than any; add fewer at once
+///     SEALWAX_STALE_EPOCH       others were faster sixteen times
+///     SEALWAX_EXPIRED           a week went by without what it needs, such as a connection
+///
+/// An accepted peer is one to whom we have written, whom we have named as a member or whose identity we have
+/// accepted with sealwax_client_accept_identity(): peers who only write to us are not.
+///
 /// @param client       the client
 /// @param label        what people call it, or empty; it identifies nothing
 /// @param label_len    bytes of it
@@ -492,12 +514,13 @@ pub unsafe extern "C" fn sealwax_client_groups(
     })
 }
 
-/// Describes a group that we are, or were, a member of.
+/// Describes a group that we are, or were, a member of. Once we are out of it, what is told is what we knew last.
 ///
 /// @param client     the client
 /// @param group      id of the group
 /// @param group_len  SEALWAX_GROUP_ID_LEN
-/// @param out        JSON, as that of sealwax_roster_info(): its label, epoch, members and their roles
+/// @param out        JSON, as that of sealwax_roster_info(): its label, epoch, members and their roles; and
+///                   "is_member", whether we are one still
 /// @param out_cap    bytes of room at out; 0 asks for the size
 /// @param out_len    bytes of JSON, without a NUL
 ///
@@ -529,7 +552,12 @@ pub unsafe extern "C" fn sealwax_client_group_info(
         let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
         let client = cell::exclusive(client)?;
         let info = look(&mut client.lock()?, |client| {
-            client.roster(group)?.map(describe).ok_or(Error::UnknownGroup)
+            let is_member = client.groups()?.contains(group);
+            let mut info = client.roster(group)?.map(describe).ok_or(Error::UnknownGroup)?;
+            if let Some(info) = info.as_object_mut() {
+                info.insert("is_member".into(), is_member.into());
+            }
+            Ok(info)
         })?;
         out.put(text(&info).as_bytes())
     })

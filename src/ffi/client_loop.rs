@@ -198,7 +198,7 @@ pub unsafe extern "C" fn sealwax_client_pending(
 ///
 /// @param client   the client
 /// @param out      the frame, to be sent whole; on a stream its length precedes it
-/// @param out_cap  bytes of room at out; 0 asks for the size
+/// @param out_cap  bytes of room at out; SEALWAX_FRAME_MAX are always enough, 0 asks for the size
 /// @param out_len  bytes of the frame; 0 with SEALWAX_OK: there is none
 ///
 /// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be

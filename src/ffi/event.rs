@@ -69,7 +69,8 @@ pub const SEALWAX_EVENT_GROUP_MESSAGE: u32 = 29;
 pub const SEALWAX_EVENT_MESSAGE_PENDING: u32 = 30;
 /// `count` messages of `user`, as far as they say themselves, to `group` will not be read: `status` says why.
 pub const SEALWAX_EVENT_MESSAGE_UNREADABLE: u32 = 31;
-/// We give `user` no keys of `group`: SEALWAX_IDENTITY_CHANGED or SEALWAX_ROSTER_FORKED is the `status`.
+/// We give `user` no keys of `group`, for this `status`: SEALWAX_IDENTITY_CHANGED, until an admin who has accepted
+/// the new identity calls sealwax_client_replace_member(); or SEALWAX_ROSTER_FORKED.
 pub const SEALWAX_EVENT_KEY_WITHHELD: u32 = 32;
 
 /// Flag of an event: it was taken out before the store was opened, or may have been.

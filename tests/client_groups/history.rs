@@ -66,7 +66,7 @@ fn nothing_is_shared_that_was_not_kept_or_with_whom_it_must_not() {
     assert_eq!(share("alice", "carol"), Err(Error::UnknownKey));
     assert_eq!(share("alice", "alice"), Err(Error::InvalidArgument));
     // Nobody has said that this is really Carol.
-    assert_eq!(share("bob", "carol"), Err(Error::IdentityChanged));
+    assert_eq!(share("bob", "carol"), Err(Error::NotPermitted));
 
     let options = ClientOptions { retain_history: true, ..ClientOptions::default() };
     let (mut bed, group, envelopes) = past(&options);

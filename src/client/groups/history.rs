@@ -61,8 +61,11 @@ impl Client {
             return Ok(Err(Error::InvalidArgument));
         }
         let peer = self.peer(user)?;
-        let Some(pinned) = peer.fingerprint().filter(|_| peer.accepted && peer.changed.is_none()) else {
+        if peer.changed.is_some() {
             return Ok(Err(Error::IdentityChanged));
+        }
+        let Some(pinned) = peer.fingerprint().filter(|_| peer.accepted) else {
+            return Ok(Err(Error::NotPermitted));
         };
         let Some(group) = self.group(id)?.filter(|group| group.standing == Standing::Member) else {
             return Ok(Err(Error::NotAMember));
