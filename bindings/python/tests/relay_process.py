@@ -34,7 +34,7 @@ NAME = "relay.example"
 #: How long anything may take that takes no time; the machine may be busy.
 PATIENCE = 60.0
 
-__all__ = ["NAME", "PATIENCE", "ConnectionClosed", "Frame", "Person", "Process", "Type"]
+__all__ = ["NAME", "PATIENCE", "ConnectionClosed", "Frame", "Person", "Process", "Type", "put"]
 
 
 class Process:

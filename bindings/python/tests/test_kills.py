@@ -16,9 +16,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, DefaultDict, Dict, List, Tuple
 
-from case import Case
-from relay_process import NAME, PATIENCE, Process
-from wire import Wire
+from case import KEY, Case
+from relay_process import NAME, PATIENCE, Frame, Process, Type, put
+from sealwax import Identity, Session
+from wire import Sealed, Wire
 
 #: How often the clients are killed, and how often the relay.
 KILLS = int(os.environ.get("SEALWAX_KILLS", "5"))
@@ -165,7 +166,7 @@ class Killed(Case):
         for user in PEOPLE:
             self.assert_all_was_shown_once(user)
             self.assert_events_are_sound(user)
-        self.assertEqual(self.wire.reused(), [])
+        self.assertEqual(self.wire.sealed.reused(), [])
         self.report()
 
     def of(self, user: str, *start: str) -> List[List[str]]:
@@ -220,9 +221,23 @@ class Killed(Case):
         unsure = sum(len(self.of(user, "trying")) for user in PEOPLE) - sent
         print(
             f"{KILLS} kills: {sent} messages sent for certain and {unsure} maybe, {shown} shown, {again} events again,"
-            f" {self.wire.envelopes} envelopes under {len(self.wire.sealed)} keys",
+            f" {self.wire.sealed.envelopes} envelopes under {len(self.wire.sealed.keys)} keys",
             file=sys.stderr,
         )
+
+
+class Noticed(Case):
+    def test_a_message_key_that_seals_twice_is_noticed(self) -> None:
+        with Identity("alice") as alice, Identity("bob") as bob:
+            with Session.initiate(alice, bob.card(), bob.prekeys(one_time=1)) as session:
+                stored = session.export(KEY, lease=0)
+                with Session.import_(alice, KEY, stored) as copy:
+                    envelopes = [session.encrypt(b"one"), session.encrypt(b"two"), copy.encrypt(b"three")]
+        for again, envelope in enumerate(envelopes):
+            sealed = Sealed()
+            for sent in (envelopes[0], envelopes[0], envelope):
+                sealed.note(put(Frame(Type.SEND, request=1, payload=sent))[4:])
+            self.assertEqual(len(sealed.reused()), 1 if again == 2 else 0)
 
 
 if __name__ == "__main__":

@@ -16,24 +16,42 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 Key = Tuple[str, str, Optional[str], int]
 
 
+class Sealed:
+    """Which envelopes were sealed with which keys."""
+
+    def __init__(self) -> None:
+        self.keys: Dict[Key, Set[str]] = {}
+        self.envelopes = 0
+
+    def note(self, frame: bytes) -> None:
+        """A client has sent this."""
+        what = inspect(frame)
+        envelopes = what["body"].get("envelopes", [])
+        if what["type"] == "send":
+            envelopes = [what["body"]["envelope"]]
+        for envelope in envelopes:
+            key = (envelope["sender"], envelope["key_id"], envelope.get("ratchet_key"), envelope["counter"])
+            self.keys.setdefault(key, set()).add(envelope["envelope_id"])
+            self.envelopes += 1
+
+    def reused(self) -> List[Key]:
+        """Message keys under which there is more than one envelope."""
+        return [key for key, ids in self.keys.items() if len(ids) > 1]
+
+
 class Wire:
-    """Stands between clients and a relay, in a thread of its own, and notes which envelopes a client sealed with what."""
+    """Stands between clients and a relay, in a thread of its own, and notes what the clients send."""
 
     def __init__(self, relay: str) -> None:
         """relay: HOST:PORT."""
         self._relay = relay
-        self.sealed: Dict[Key, Set[str]] = {}
-        self.envelopes = 0
+        self.sealed = Sealed()
         self._loop = asyncio.new_event_loop()
         self._is_there = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
         self._thread.start()
         if not self._is_there.wait(PATIENCE):
             raise AssertionError("the wire does not start")
-
-    def reused(self) -> List[Key]:
-        """Message keys under which there is more than one envelope."""
-        return [key for key, ids in self.sealed.items() if len(ids) > 1]
 
     def close(self) -> None:
         """Ends all connections."""
@@ -71,17 +89,7 @@ class Wire:
         try:
             async for frame in source:
                 if is_noted:
-                    self._note(inspect(frame))
+                    self.sealed.note(frame)
                 await target.send(frame)
         except ConnectionClosed:
             pass
-
-    def _note(self, frame: Dict[str, Any]) -> None:
-        body = frame["body"]
-        envelopes = body.get("envelopes", [])
-        if frame["type"] == "send":
-            envelopes = [body["envelope"]]
-        for envelope in envelopes:
-            key = (envelope["sender"], envelope["key_id"], envelope.get("ratchet_key"), envelope["counter"])
-            self.sealed.setdefault(key, set()).add(envelope["envelope_id"])
-            self.envelopes += 1
