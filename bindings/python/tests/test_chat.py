@@ -178,6 +178,8 @@ class Chats(Case):
         self.relay = self.serve("--listen", address)
         for file in self.directory.glob("bob.db*"):
             file.unlink()
+        # Whoever is not there yet is nobody to it.
+        alice.expect(r"\* connected")
         bob = self.person("bob")
         bob.expect(r"\* connected")
         bob.type("/to alice it is me")
