@@ -2907,13 +2907,13 @@ sealwax_status sealwax_stream_open_chunk(const sealwax_stream_open *open,
  * a host that authenticates users and carries envelopes in a way of its own; it answers the client last.
  *
  * @param options      JSON: "name" (clients compare it with the relay that they called); "users_max",
- *                     "groups_max"; for each queue "queue_max" (envelopes), "queue_bytes_max",
+ *                     "groups_max" (not deleted); for each queue "queue_max" (envelopes), "queue_bytes_max",
  *                     "queue_age_max_ms", "sender_share_percent" (of it, for the envelopes of one sender);
  *                     "prekeys_per_hour" (one-time prekeys of one user that one requester may take),
- *                     "groups_per_user" (created and not deleted), "joins_per_hour" (of one group); for each
- *                     user "requests_per_second" and "requests_burst"; for each connection "handshake_ms" (until
- *                     welcome) and "idle_ms" (without a frame); what each may be at most, and is if absent, shows
- *                     sealwax_options_check(); may be NULL if options_len is 0
+ *                     "groups_per_user" (created and not deleted; twice as many in a day), "joins_per_hour" (of
+ *                     one group); for each user "requests_per_second" and "requests_burst"; for each connection
+ *                     "handshake_ms" (until welcome) and "idle_ms" (without a frame); what each may be at most,
+ *                     and is if absent, shows sealwax_options_check(); may be NULL if options_len is 0
  * @param options_len  bytes of them
  * @param out_relay    the relay; sealwax_relay_free() ends it
  *
@@ -3062,7 +3062,7 @@ sealwax_status sealwax_relay_lookup(const sealwax_relay *relay,
  * Tells what a relay counts.
  *
  * @param relay    the relay
- * @param out      JSON: "users" (with a card), "online", "groups", "queued" (each once a queue),
+ * @param out      JSON: "users" (with a card), "online", "groups" (not deleted), "queued" (each once a queue),
  *                 "queued_bytes"; since the start "routed", "duplicates" (sent again and dropped), "skipped"
  *                 (members passed over), "expired" (out of a queue by age), "prekeys_taken"; of connections
  *                 "connections" (that the host has not ended), "frames" (taken), "bad_frames", "rate_limited"
@@ -3145,8 +3145,9 @@ sealwax_status sealwax_relay_route(const sealwax_relay *relay,
  * @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
  * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
  * @retval SEALWAX_LIMIT_REACHED          too many handles are open, the relay has no room for another group or
- *                                        the user has created too many, or the log none for another entry
- * @retval SEALWAX_RATE_LIMITED           too many joined the group within an hour
+ *                                        the user has created too many, in all or within a day, or the log none
+ *                                        for another entry
+ * @retval SEALWAX_RATE_LIMITED           too many joined the group within an hour, or the user too often
  * @retval SEALWAX_MALFORMED              not a roster entry
  * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
  * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
@@ -3156,8 +3157,8 @@ sealwax_status sealwax_relay_route(const sealwax_relay *relay,
  * @retval SEALWAX_IDENTITY_CHANGED       the actor, or somebody whom the entry brings in, is registered with
  *                                        another identity
  * @retval SEALWAX_NOT_PERMITTED          the actor is another user, or lacks the right
- * @retval SEALWAX_NOT_A_MEMBER           the actor is no member
- * @retval SEALWAX_UNKNOWN_GROUP          there is no such group
+ * @retval SEALWAX_NOT_A_MEMBER           the actor is no member; it learns no more of a group that is not open
+ * @retval SEALWAX_UNKNOWN_GROUP          there is no such group, or it was deleted more than a week ago
  * @retval SEALWAX_STALE_EPOCH            another entry took the epoch; fetch the log and propose anew
  * @retval SEALWAX_ROSTER_BEHIND          the relay lacks the entry before
  * @retval SEALWAX_GROUP_DELETED          the group is deleted
@@ -3173,7 +3174,7 @@ sealwax_status sealwax_relay_commit(const sealwax_relay *relay,
                                     sealwax_deliveries **out_deliveries);
 
 /**
- * Gives the entries of a group from an epoch on, one after another: as many as fit into a frame, at least
+ * Gives the entries of a group from an epoch on, one after another: as many as fit into 256 KiB, at least
  * one if there is one. For the rest, ask again from the next epoch on. A former member sees up to the entry
  * that ended its membership.
  *
@@ -3291,7 +3292,7 @@ sealwax_status sealwax_relay_acknowledge(const sealwax_relay *relay,
  * @retval SEALWAX_INVALID_ARGUMENT       no record has that name or version
  * @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
  * @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
- * @retval SEALWAX_LIMIT_REACHED          the relay has no room for another user or group
+ * @retval SEALWAX_LIMIT_REACHED          the relay has no room for another user
  * @retval SEALWAX_MALFORMED              not a value of that name
  * @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
  * @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak

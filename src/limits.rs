@@ -205,8 +205,23 @@ pub const RELAY_PRESENCE_GROUPS_MAX: usize = 512;
 pub const RELAY_HIDDEN_MS: u64 = 10_000;
 /// Users to whom one user is shown: what a change of presence costs at most.
 pub const RELAY_CONTACTS_MAX: usize = 16_384;
-/// Groups of one label that a search looks at, besides the asker's own.
-pub const RELAY_SEARCH_MAX: usize = 1_024;
+/// Bytes of one answer with roster entries, beyond the first of them: for the rest, one asks again.
+pub const RELAY_LOG_ANSWER_MAX: usize = 262_144;
+/// Bytes and entries of a log that are kept for those who run the group and for those who leave it, so that nobody else
+/// closes it to them: more than all members of a full group need to leave.
+pub const RELAY_LOG_RESERVE: usize = 4_194_304;
+/// Entries likewise.
+pub const RELAY_ENTRIES_RESERVE: u64 = 16_384;
+/// Joins of one group by one user in an hour: who comes and goes makes work for all others.
+pub const RELAY_JOINS_PER_USER: usize = 5;
+/// How many times as many groups as it may have a user founds in a day, whatever becomes of them.
+pub const RELAY_FOUNDED_PER_DAY: usize = 2;
+/// Bytes of entries that one user founds groups or brings in members with, in a day: one full log.
+pub const RELAY_FOUNDED_BYTES_PER_DAY: usize = LOG_MAX;
+/// Records of groups that ended long ago that one new group clears away, and how many such groups.
+pub const RELAY_CLEARED_RECORDS: usize = 1_024;
+/// See [`RELAY_CLEARED_RECORDS`].
+pub const RELAY_CLEARED_GROUPS: usize = 4;
 
 /// Time without a frame of ours after which a client pings.
 pub const CLIENT_PING_MS: u64 = 30_000;

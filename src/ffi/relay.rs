@@ -115,13 +115,13 @@ fn small(value: u64) -> u32 {
 /// a host that authenticates users and carries envelopes in a way of its own; it answers the client last.
 ///
 /// @param options      JSON: "name" (clients compare it with the relay that they called); "users_max",
-///                     "groups_max"; for each queue "queue_max" (envelopes), "queue_bytes_max",
+///                     "groups_max" (not deleted); for each queue "queue_max" (envelopes), "queue_bytes_max",
 ///                     "queue_age_max_ms", "sender_share_percent" (of it, for the envelopes of one sender);
 ///                     "prekeys_per_hour" (one-time prekeys of one user that one requester may take),
-///                     "groups_per_user" (created and not deleted), "joins_per_hour" (of one group); for each
-///                     user "requests_per_second" and "requests_burst"; for each connection "handshake_ms" (until
-///                     welcome) and "idle_ms" (without a frame); what each may be at most, and is if absent, shows
-///                     sealwax_options_check(); may be NULL if options_len is 0
+///                     "groups_per_user" (created and not deleted; twice as many in a day), "joins_per_hour" (of
+///                     one group); for each user "requests_per_second" and "requests_burst"; for each connection
+///                     "handshake_ms" (until welcome) and "idle_ms" (without a frame); what each may be at most,
+///                     and is if absent, shows sealwax_options_check(); may be NULL if options_len is 0
 /// @param options_len  bytes of them
 /// @param out_relay    the relay; sealwax_relay_free() ends it
 ///
@@ -354,7 +354,7 @@ pub unsafe extern "C" fn sealwax_relay_lookup(
 /// Tells what a relay counts.
 ///
 /// @param relay    the relay
-/// @param out      JSON: "users" (with a card), "online", "groups", "queued" (each once a queue),
+/// @param out      JSON: "users" (with a card), "online", "groups" (not deleted), "queued" (each once a queue),
 ///                 "queued_bytes"; since the start "routed", "duplicates" (sent again and dropped), "skipped"
 ///                 (members passed over), "expired" (out of a queue by age), "prekeys_taken"; of connections
 ///                 "connections" (that the host has not ended), "frames" (taken), "bad_frames", "rate_limited"

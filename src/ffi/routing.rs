@@ -91,8 +91,9 @@ pub unsafe extern "C" fn sealwax_relay_route(
 /// @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
 /// @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
 /// @retval SEALWAX_LIMIT_REACHED          too many handles are open, the relay has no room for another group or
-///                                        the user has created too many, or the log none for another entry
-/// @retval SEALWAX_RATE_LIMITED           too many joined the group within an hour
+///                                        the user has created too many, in all or within a day, or the log none
+///                                        for another entry
+/// @retval SEALWAX_RATE_LIMITED           too many joined the group within an hour, or the user too often
 /// @retval SEALWAX_MALFORMED              not a roster entry
 /// @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
 /// @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak
@@ -102,8 +103,8 @@ pub unsafe extern "C" fn sealwax_relay_route(
 /// @retval SEALWAX_IDENTITY_CHANGED       the actor, or somebody whom the entry brings in, is registered with
 ///                                        another identity
 /// @retval SEALWAX_NOT_PERMITTED          the actor is another user, or lacks the right
-/// @retval SEALWAX_NOT_A_MEMBER           the actor is no member
-/// @retval SEALWAX_UNKNOWN_GROUP          there is no such group
+/// @retval SEALWAX_NOT_A_MEMBER           the actor is no member; it learns no more of a group that is not open
+/// @retval SEALWAX_UNKNOWN_GROUP          there is no such group, or it was deleted more than a week ago
 /// @retval SEALWAX_STALE_EPOCH            another entry took the epoch; fetch the log and propose anew
 /// @retval SEALWAX_ROSTER_BEHIND          the relay lacks the entry before
 /// @retval SEALWAX_GROUP_DELETED          the group is deleted
@@ -134,7 +135,7 @@ pub unsafe extern "C" fn sealwax_relay_commit(
     })
 }
 
-/// Gives the entries of a group from an epoch on, one after another: as many as fit into a frame, at least
+/// Gives the entries of a group from an epoch on, one after another: as many as fit into 256 KiB, at least
 /// one if there is one. For the rest, ask again from the next epoch on. A former member sees up to the entry
 /// that ended its membership.
 ///
@@ -293,7 +294,7 @@ pub unsafe extern "C" fn sealwax_relay_acknowledge(
 /// @retval SEALWAX_INVALID_ARGUMENT       no record has that name or version
 /// @retval SEALWAX_INVALID_HANDLE         relay is not one that is open
 /// @retval SEALWAX_FORKED                 the handle belongs to the parent process; free it
-/// @retval SEALWAX_LIMIT_REACHED          the relay has no room for another user or group
+/// @retval SEALWAX_LIMIT_REACHED          the relay has no room for another user
 /// @retval SEALWAX_MALFORMED              not a value of that name
 /// @retval SEALWAX_UNSUPPORTED_VERSION    of a protocol that this library does not speak
 /// @retval SEALWAX_UNSUPPORTED_SUITE      of a cipher suite that this library does not speak

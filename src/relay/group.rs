@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::{Error, Result};
-use crate::limits::{ENTRY_MAX, HOUR_MS, LOG_MAX};
+use crate::limits::{
+    HOUR_MS, LOG_MAX, RELAY_ENTRIES_RESERVE, RELAY_JOINS_PER_USER, RELAY_LOG_ANSWER_MAX, ROSTER_ENTRIES_MAX,
+};
 use crate::relay::members::Members;
 use crate::relay::user::User;
 use crate::roster::{Checked, Roster, Standing};
-use crate::wire::roster::{Action, Entry};
+use crate::wire::codec::{Put as _, Reader};
+use crate::wire::roster::{Action, Entry, Role};
 
 /// One group. Its lock comes after that of an outbox and before those of inboxes.
 #[derive(Default)]
@@ -28,10 +31,52 @@ pub(super) struct GroupState {
     waiting: BTreeMap<u64, Box<[u8]>>,
     /// Bytes of them.
     waiting_bytes: usize,
-    /// When users joined within the last hour.
-    joins: VecDeque<u64>,
-    /// Whether it counts as one of those that its creator may have.
-    is_counted: bool,
+    /// Who joined within the last hour, and when.
+    joins: VecDeque<(u64, Box<str>)>,
+    /// When the relay took it, and when it took its end; 0 for not, or not known.
+    pub(super) times: Times,
+    /// What the relay counts of it.
+    pub(super) counted: Counted,
+    /// Entries of a group that ended long ago whose records are still to be deleted.
+    leftover: Vec<u64>,
+}
+
+/// What the record of a group says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) founded_ms: u64,
+    pub(super) ended_ms: u64,
+    /// Of the record.
+    pub(super) version: u64,
+}
+
+/// Where a group counts, so that it is counted out as it was counted in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// As one of the relay's, and of those that its creator may have.
+    pub(super) is_live: bool,
+    /// As one that can be found, and since when.
+    pub(super) listed_ms: Option<u64>,
+}
+
+impl Times {
+    const LEN: usize = 16;
+
+    /// The value of the record.
+    pub(super) fn to_value(self) -> Box<[u8]> {
+        let mut value = Vec::with_capacity(Self::LEN);
+        value.put_u64(self.founded_ms);
+        value.put_u64(self.ended_ms);
+        value.into()
+    }
+
+    /// Reads the value of a record.
+    pub(super) fn parse(value: &[u8], version: u64) -> Result<Self> {
+        let mut reader = Reader::new(value);
+        let times = Self { founded_ms: reader.u64()?, ended_ms: reader.u64()?, version };
+        reader.finish()?;
+        Ok(times)
+    }
 }
 
 impl Group {
@@ -94,16 +139,6 @@ impl GroupState {
             find(member.user())?.join(roster.group_id());
         }
         (self.roster, self.members) = (Some(roster), OnceLock::new());
-        self.count(find)
-    }
-
-    /// Counts it for its creator as long as it is not deleted, whatever it was before.
-    fn count(&mut self, find: Find<'_>) -> Result<()> {
-        let is_counted = !self.roster()?.is_deleted();
-        if is_counted != self.is_counted {
-            find(self.creator()?)?.note_created(is_counted);
-            self.is_counted = is_counted;
-        }
         Ok(())
     }
 
@@ -122,7 +157,6 @@ impl GroupState {
             self.members = OnceLock::new();
             self.note_departure(entry);
             self.note_memberships(entry, find)?;
-            self.count(find)?;
         }
         Ok(checked)
     }
@@ -152,33 +186,75 @@ impl GroupState {
     }
 
     /// Who made the group.
-    fn creator(&self) -> Result<&str> {
+    pub(super) fn creator(&self) -> Result<&str> {
         let (create, _) = Entry::parse_first(self.roster()?.entries(0))?;
         Ok(create.fields.actor)
     }
 
-    /// When the group was made, by its creator's clock.
-    pub(super) fn created_ms(&self) -> Result<u64> {
-        let (create, _) = Entry::parse_first(self.roster()?.entries(0))?;
-        Ok(create.fields.timestamp_ms)
+    /// When the relay took it.
+    pub(super) const fn founded_ms(&self) -> u64 {
+        self.times.founded_ms
     }
 
-    /// When another user may join: 0 for now.
-    pub(super) fn join_after_ms(&mut self, per_hour: usize, now_ms: u64) -> u64 {
-        while self.joins.front().is_some_and(|joined_ms| now_ms.saturating_sub(*joined_ms) >= HOUR_MS) {
+    /// Whether a user may learn how far the group is: a member, and anybody if anybody may join.
+    pub(super) fn shows_to(&self, user: &str) -> bool {
+        self.roster().is_ok_and(|roster| roster.policy().open || roster.standing(user) == Standing::Member)
+    }
+
+    /// [`Error::LimitReached`] if an entry would make the log longer than so many bytes, or take what is kept of its
+    /// entries, unless it is of those who run the group or one leaves it.
+    pub(super) fn check_room(&self, entry: &Entry<'_>, bytes_max: usize) -> Result<()> {
+        let roster = self.roster()?;
+        let runs = roster.member(entry.fields.actor).is_some_and(|actor| actor.role() >= Role::Admin);
+        if runs || matches!(entry.fields.action, Action::Leave) {
+            return Ok(());
+        }
+        let bytes = roster.log_len(0).saturating_add(entry.bytes.len());
+        let has_room = bytes <= bytes_max && roster.epoch() < ROSTER_ENTRIES_MAX - RELAY_ENTRIES_RESERVE;
+        if has_room { Ok(()) } else { Err(Error::LimitReached) }
+    }
+
+    /// When this user may join: 0 for now.
+    pub(super) fn join_after_ms(&mut self, user: &str, per_hour: usize, now_ms: u64) -> u64 {
+        // An hour from now either way: a clock that was wrong keeps nobody out for longer.
+        while self.joins.front().is_some_and(|(joined_ms, _)| now_ms.abs_diff(*joined_ms) >= HOUR_MS) {
             self.joins.pop_front();
         }
-        match self.joins.front() {
-            Some(oldest) if self.joins.len() >= per_hour => oldest.saturating_add(HOUR_MS) - now_ms,
+        let after = |joined_ms: u64| joined_ms.saturating_add(HOUR_MS).saturating_sub(now_ms);
+        let mut own =
+            self.joins.iter().filter(|(_, joined)| **joined == *user).map(|(joined_ms, _)| *joined_ms);
+        let first = own.next();
+        let for_user = if own.count() + 1 < RELAY_JOINS_PER_USER { 0 } else { first.map_or(0, after) };
+        let for_group = match self.joins.front() {
+            Some((oldest, _)) if self.joins.len() >= per_hour => after(*oldest),
             // Nobody ever joins: there is no better time to name.
             None if per_hour == 0 => HOUR_MS,
             _ => 0,
-        }
+        };
+        for_user.max(for_group)
     }
 
     /// That a user joined.
-    pub(super) fn note_join(&mut self, now_ms: u64) {
-        self.joins.push_back(now_ms);
+    pub(super) fn note_join(&mut self, user: &str, now_ms: u64) {
+        self.joins.push_back((now_ms, user.into()));
+    }
+
+    /// Whether nothing but its name is left of it.
+    pub(super) const fn is_cleared(&self) -> bool {
+        self.times.ended_ms > 0 && self.roster.is_none()
+    }
+
+    /// Forgets a group that ended long ago, but for that it did: gives some of the entries whose records are to go.
+    pub(super) fn clear(&mut self, most: usize) -> Vec<u64> {
+        if let Some(roster) = self.roster.take() {
+            self.leftover = (0..=roster.epoch()).rev().collect();
+            (self.members, self.departed, self.joins) = Default::default();
+        }
+        // Of one that was not deleted whole before the relay ended.
+        self.leftover.extend(core::mem::take(&mut self.waiting).into_keys());
+        self.waiting_bytes = 0;
+        let rest = self.leftover.len().saturating_sub(most);
+        self.leftover.split_off(rest)
     }
 
     fn note_departure(&mut self, entry: &Entry<'_>) {
@@ -187,7 +263,7 @@ impl GroupState {
         }
     }
 
-    /// The entries from an epoch on, one after another: as many as fit into one frame, at least one if there is one.
+    /// The entries from an epoch on, one after another: at least one if there is one, and not many bytes beyond that.
     /// Members see all, a former one those up to its departure; [`Error::NotAMember`] for others, unless anybody may
     /// join.
     pub(super) fn log(&self, user: &str, from_epoch: u64) -> Result<Vec<u8>> {
@@ -201,7 +277,9 @@ impl GroupState {
         let mut rest = entries;
         while !rest.is_empty() {
             let (entry, after) = Entry::parse_first(rest)?;
-            if entry.fields.epoch > last || entries.len() - after.len() > ENTRY_MAX {
+            let length = entries.len() - after.len();
+            let is_first = rest.len() == entries.len();
+            if entry.fields.epoch > last || (length > RELAY_LOG_ANSWER_MAX && !is_first) {
                 break;
             }
             rest = after;
@@ -292,5 +370,39 @@ pub(super) fn departing<'a>(entry: &Entry<'a>) -> Option<&'a str> {
         Action::Remove(user) => Some(user),
         Action::Leave => Some(entry.fields.actor),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::rng::SystemRandom;
+    use crate::identity::{Identity, IdentityOptions};
+    use crate::roster::RosterPolicy;
+
+    fn person(user: &str) -> Identity {
+        Identity::generate(&mut SystemRandom, user, IdentityOptions::default(), 1).unwrap()
+    }
+
+    #[test]
+    fn members_leave_room_in_a_log_for_those_who_run_the_group_and_those_who_leave() {
+        let [alice, bob, carol] = ["alice", "bob", "carol"].map(person);
+        let policy = RosterPolicy { open: true, add_role: Role::Member };
+        let members = [bob.card().clone()];
+        let roster = Roster::create(&alice, "", &members, policy, 1, &mut SystemRandom).unwrap();
+        let cards = [carol.card().clone()];
+        let add =
+            |actor: &Identity| roster.propose_add(actor, &cards, Role::Member, 1, &mut SystemRandom).unwrap();
+        let (by_bob, by_alice) = (add(&bob), add(&alice));
+        let join = roster.propose_join(&carol, 1, &mut SystemRandom).unwrap();
+        let leave = roster.propose_leave(&bob, 1, &mut SystemRandom).unwrap();
+        let full = roster.log_len(0) + by_bob.len().max(join.len());
+        let state = GroupState { roster: Some(roster), ..GroupState::default() };
+        let check = |entry: &[u8], most| state.check_room(&Entry::parse(entry).unwrap(), most);
+        assert_eq!((check(&by_bob, full), check(&join, full)), (Ok(()), Ok(())));
+        let less = full - by_bob.len().abs_diff(join.len()) - 1;
+        assert_eq!(check(&by_bob, less), Err(Error::LimitReached));
+        assert_eq!(check(&join, less), Err(Error::LimitReached));
+        assert_eq!((check(&by_alice, less), check(&leave, less)), (Ok(()), Ok(())));
     }
 }

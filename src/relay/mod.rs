@@ -28,7 +28,9 @@ mod store_mark;
 mod user;
 mod watching;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
 use crate::identity::Card;
@@ -57,7 +59,7 @@ pub use record::{Record, RecordName};
 pub struct RelayOptions {
     /// Users, known ones and those that rosters and queues name.
     pub users_max: usize,
-    /// Groups.
+    /// Groups that are not deleted.
     pub groups_max: usize,
     /// Envelopes queued for one user.
     pub queue_max: usize,
@@ -69,7 +71,7 @@ pub struct RelayOptions {
     pub prekeys_per_hour: u32,
     /// Part of a queue that the envelopes of one sender may fill, in percent.
     pub sender_share_percent: u32,
-    /// Groups that one user created and that are not deleted.
+    /// Groups that one user created and that are not deleted; twice as many may it create in a day.
     pub groups_per_user: usize,
     /// Users who may join one group in an hour.
     pub joins_per_hour: usize,
@@ -118,7 +120,7 @@ pub struct RelayInfo {
     pub users: u64,
     /// Users who are online.
     pub online: u64,
-    /// Groups.
+    /// Groups that are not deleted.
     pub groups: u64,
     /// Envelopes and roster entries in queues, each counted once a queue.
     pub queued: u64,
@@ -159,6 +161,10 @@ pub struct Relay {
     share: Size,
     users: Shards<Arc<str>, User>,
     groups: Shards<[u8; 32], Group>,
+    /// How many of them have not ended.
+    groups_live: AtomicUsize,
+    /// Those that have, by when: what is left of them is cleared away in time.
+    ended: Mutex<BTreeSet<(u64, [u8; 32])>>,
     directory: Directory,
     engine: Engine,
     counters: Counters,
@@ -183,7 +189,10 @@ impl Relay {
             options,
             share: options.sender_share(),
             users: Shards::new(options.users_max),
-            groups: Shards::new(options.groups_max),
+            // Those that have ended are no hindrance, and what is stored is taken.
+            groups: Shards::new(usize::MAX),
+            groups_live: AtomicUsize::new(0),
+            ended: Mutex::default(),
             directory: Directory::default(),
             engine: Engine::default(),
             counters: Counters::default(),

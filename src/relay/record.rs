@@ -64,6 +64,8 @@ pub enum RecordName<S> {
     RelayId,
     /// `queue/<user>/<sequence>`: a queued envelope or roster entry.
     Queue(S, u64),
+    /// `group/<group id>`: when the relay took the group, and when it took its end.
+    Group([u8; 32]),
     /// `roster/<group id>/<epoch>`: a roster entry.
     Roster([u8; 32], u64),
 }
@@ -82,6 +84,7 @@ impl<S: AsRef<str>> RecordName<S> {
             Self::Store(user) => RecordName::Store(user.as_ref()),
             Self::RelayId => RecordName::RelayId,
             Self::Queue(user, sequence) => RecordName::Queue(user.as_ref(), *sequence),
+            Self::Group(group_id) => RecordName::Group(*group_id),
             Self::Roster(group_id, epoch) => RecordName::Roster(*group_id, *epoch),
         }
     }
@@ -96,6 +99,7 @@ impl<S: AsRef<str>> RecordName<S> {
             Self::Store(user) => ("store", user.as_ref().len(), false),
             Self::RelayId => ("relay", "id".len(), false),
             Self::Queue(user, _) => ("queue", user.as_ref().len(), true),
+            Self::Group(group_id) => ("group", 2 * group_id.len(), false),
             Self::Roster(group_id, _) => ("roster", 2 * group_id.len(), true),
         };
         kind.len() + 1 + object + if has_number { 1 + DIGITS } else { 0 }
@@ -115,15 +119,23 @@ impl<S: AsRef<str>> RecordName<S> {
                 out.extend_from_slice(user.as_ref().as_bytes());
                 return put_number(out, *sequence);
             }
+            Self::Group(group_id) => {
+                out.extend_from_slice(b"group/");
+                return put_group_id(out, group_id);
+            }
             Self::Roster(group_id, epoch) => {
                 out.extend_from_slice(b"roster/");
-                out.extend(group_id.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit));
+                put_group_id(out, group_id);
                 return put_number(out, *epoch);
             }
         };
         out.extend_from_slice(kind.as_bytes());
         out.extend_from_slice(user.as_ref().as_bytes());
     }
+}
+
+fn put_group_id(out: &mut Vec<u8>, group_id: &[u8; 32]) {
+    out.extend(group_id.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit));
 }
 
 /// A slash and all digits.
@@ -164,6 +176,7 @@ impl<'a> RecordName<&'a str> {
             "acknowledged" => Self::Acknowledged(rest),
             "store" => Self::Store(rest),
             "relay" => Self::RelayId,
+            "group" => Self::Group(parse_group_id(rest)?),
             "queue" | "roster" => {
                 // A user id may contain slashes, a number none.
                 let (object, number) = rest.rsplit_once('/').ok_or(Error::InvalidArgument)?;
@@ -205,6 +218,7 @@ mod tests {
             RecordName::RelayId,
             RecordName::Queue("a/7", 8),
             RecordName::Queue("a", u64::MAX),
+            RecordName::Group([0xcd; 32]),
             RecordName::Roster([0xab; 32], 9),
         ] {
             let text = name.to_string();
@@ -236,6 +250,8 @@ mod tests {
             "queue/a",
             "queue/a/7",
             "queue/a/+0000000000000000007",
+            &format!("group/{}", "AB".repeat(32)),
+            "group/ab",
             &format!("roster/{}/00000000000000000000", "AB".repeat(32)),
             &format!("roster/{group_id}ab/00000000000000000000"),
             &format!("roster/{}/00000000000000000000", "é".repeat(32)),

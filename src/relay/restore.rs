@@ -1,11 +1,11 @@
 //! A relay rebuilt from its records.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::identity::Card;
 use crate::relay::counters::Counter;
-use crate::relay::group::Group;
+use crate::relay::group::{Group, Times};
 use crate::relay::item::Item;
 use crate::relay::outbox::Known;
 use crate::relay::record::RecordName;
@@ -64,9 +64,14 @@ impl Relay {
                 self.restore_queued(user, sequence, value)
             }
             RecordName::Roster(group_id, epoch) => {
-                let entry = value.filter(|_| version == 1).ok_or(Error::InvalidArgument)?;
-                self.restore_entry(&group_id, epoch, entry)
+                match value {
+                    Some(entry) if version == 1 => self.restore_entry(&group_id, epoch, entry),
+                    Some(_) => Err(Error::InvalidArgument),
+                    // Another relay has cleared away a group that ended.
+                    None => Ok(()),
+                }
             }
+            RecordName::Group(group_id) => self.restore_group(&group_id, value, version),
         }
     }
 
@@ -128,13 +133,20 @@ impl Relay {
     fn restore_entry(&self, group_id: &[u8; 32], epoch: u64, entry: &[u8]) -> Result<()> {
         let group = self.groups.get_or_insert(group_id, || (*group_id, Group::default()))?;
         let mut state = group.write();
-        let was_known = state.epoch().is_ok();
         state.restore(group_id, epoch, entry, &|name| self.user(name))?;
-        if !was_known && state.epoch().is_ok() {
-            self.counters.add(Counter::Groups, 1);
-            self.directory.add(&state)?;
+        self.take_stock(&mut state, 0, None)
+    }
+
+    fn restore_group(&self, group_id: &[u8; 32], value: Option<&[u8]>, version: u64) -> Result<()> {
+        let times = value.map(|value| Times::parse(value, version)).transpose()?;
+        let group = self.groups.get_or_insert(group_id, || (*group_id, Group::default()))?;
+        let mut state = group.write();
+        state.times = times.unwrap_or_default();
+        if state.times.ended_ms > 0 {
+            let ended = (state.times.ended_ms, *group_id);
+            self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(ended);
         }
-        Ok(())
+        self.take_stock(&mut state, 0, None)
     }
 
     fn count_size(&self, before: Size, after: Size) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::identity::{Card, PrekeyBundle};
+use crate::limits::{DAY_MS, RELAY_FOUNDED_BYTES_PER_DAY};
 use crate::relay::bucket::Bucket;
 use crate::relay::clock::Now;
 use crate::relay::inbox::Inbox;
@@ -37,6 +38,16 @@ pub(super) struct User {
     groups: Mutex<Memberships>,
     /// How many groups the user created that are not deleted.
     created: AtomicUsize,
+    /// What the user founded lately.
+    founded: Mutex<Founded>,
+}
+
+/// What a user brought into groups since some time within the last day: what it ends is not given back.
+#[derive(Debug, Clone, Copy, Default)]
+struct Founded {
+    since_ms: u64,
+    groups: usize,
+    bytes: usize,
 }
 
 /// Groups, and the order in which the user came into them.
@@ -75,6 +86,7 @@ impl User {
             bucket: Mutex::default(),
             groups: Mutex::default(),
             created: AtomicUsize::new(0),
+            founded: Mutex::default(),
         }
     }
 
@@ -134,8 +146,31 @@ impl User {
         if is_new {
             self.created.fetch_add(1, Ordering::Relaxed);
         } else {
-            self.created.fetch_sub(1, Ordering::Relaxed);
+            // Never below none: that would be more than anybody may have.
+            let less = |created: usize| Some(created.saturating_sub(1));
+            _ = self.created.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         }
+    }
+
+    /// Counts what a user is about to found groups or bring in members with. [`Error::LimitReached`] for more than
+    /// so many groups, or too many bytes, in a day.
+    pub(super) fn note_founded(
+        &self,
+        groups: usize,
+        bytes: usize,
+        groups_per_day: usize,
+        now_ms: u64,
+    ) -> Result<()> {
+        let mut founded = lock(&self.founded);
+        if now_ms.abs_diff(founded.since_ms) >= DAY_MS {
+            *founded = Founded { since_ms: now_ms, ..Founded::default() };
+        }
+        let (groups, bytes) = (founded.groups.saturating_add(groups), founded.bytes.saturating_add(bytes));
+        if groups > groups_per_day || bytes > RELAY_FOUNDED_BYTES_PER_DAY {
+            return Err(Error::LimitReached);
+        }
+        (founded.groups, founded.bytes) = (groups, bytes);
+        Ok(())
     }
 
     /// How many groups the user created that are not deleted.

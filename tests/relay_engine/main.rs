@@ -11,6 +11,7 @@
 mod common;
 
 mod cut_off;
+mod founding;
 mod handshake;
 mod limits;
 mod model;

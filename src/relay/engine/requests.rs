@@ -240,7 +240,8 @@ impl Relay {
                     match error {
                         Error::StaleEpoch => refusal.epoch = state.epoch().unwrap_or(0),
                         Error::RateLimited => {
-                            let after_ms = state.join_after_ms(self.options.joins_per_hour, now.kept_ms);
+                            let after_ms =
+                                state.join_after_ms(&user.name, self.options.joins_per_hour, now.kept_ms);
                             refusal.retry_after_ms = u32::try_from(after_ms).unwrap_or(u32::MAX);
                         }
                         _ => {}

@@ -450,7 +450,7 @@ void *object_new(const struct fixture *fixture, enum type type) {
                    ? receiver
                    : NULL;
     case RELAY:
-        return STEP(sealwax_relay_new(NULL, 0, &post)) ? post : NULL;
+        return STEP(sealwax_relay_new("{\"name\":\"post\"}", 15, &post)) ? post : NULL;
     case DELIVERIES:
         return STEP(sealwax_relay_set_online(RELAY_OF(POST), "bob", 3, 1, NOW, &mail)) ? mail : NULL;
     case SEAL:
