@@ -21,7 +21,8 @@ impl Default for Bucket {
 }
 
 impl Bucket {
-    /// Takes some requests, or tells after how many milliseconds they can be taken. More than a burst count as one.
+    /// Takes some requests, or tells after how many milliseconds they can be taken. More than a burst count as one; what
+    /// costs nothing is always taken.
     pub(super) fn take(
         &mut self,
         requests: usize,
@@ -30,7 +31,7 @@ impl Bucket {
     ) -> core::result::Result<(), u32> {
         self.fill(options, now_ms);
         let cost = cost(requests, options);
-        if cost <= self.level {
+        if cost == 0 || cost <= self.level {
             self.level -= cost;
             return Ok(());
         }
@@ -77,6 +78,16 @@ mod tests {
         assert_eq!(after, 334);
         assert_eq!(bucket.take(1, &options, 5 + 333), Err(1));
         assert_eq!(bucket.take(1, &options, 5 + 334), Ok(()));
+    }
+
+    #[test]
+    fn what_costs_nothing_is_taken_from_who_owes() {
+        let options = RelayOptions { requests_per_second: 1, requests_burst: 2, ..RelayOptions::default() };
+        let mut bucket = Bucket::default();
+        assert_eq!(bucket.take(2, &options, 0), Ok(()));
+        bucket.charge(1, &options);
+        assert_eq!(bucket.take(0, &options, 0), Ok(()));
+        assert_eq!(bucket.take(1, &options, 0), Err(2_000));
     }
 
     #[test]
