@@ -177,14 +177,20 @@
 #define SEALWAX_EVENT_CONNECTED 1
 /** The connection is gone. */
 #define SEALWAX_EVENT_DISCONNECTED 2
-/** `user` came (flag ONLINE) or went: the relay's word, and nobody's proof. */
+
+/**
+ * `user`, whom we watch and who watches us, or with whom we share a group, came (flag ONLINE) or went: the relay's
+ * word, and nobody's proof. Who is there is told once on each connection; without one, nobody is known to be. With
+ * whom the last group ends, of that one no more is told.
+ */
 #define SEALWAX_EVENT_PRESENCE 3
 /** `user` has sent us `payload`, of `content_type`, as `message_id`, at `time_ms` by its clock. */
 #define SEALWAX_EVENT_MESSAGE 4
 
 /**
  * Our message `message_id` to `user` has reached `state`. With a `group`: `user` is the member who says so, NULL
- * if it is the relay.
+ * if it is the relay. SEALWAX_STATE_SENT promises no more than that the relay has queued it: what its recipient
+ * does not fetch within the time that the relay keeps it ("queue_age_max_ms", 7 days) is gone, and nobody is told.
  */
 #define SEALWAX_EVENT_ACK 5
 
@@ -192,6 +198,7 @@
  * Our message `message_id` to `user`, or to `group`, will not be sent: `status` says why. Or it was sent, `user`
  * cannot read it, and it is not sent again: SEALWAX_LIMIT_REACHED if it is not kept any longer or was repeated
  * enough, SEALWAX_IDENTITY_CHANGED if it was for another identity and nobody had to accept the new one.
+ * No such event means no delivery: after SEALWAX_STATE_SENT only an ack of the recipient says that.
  */
 #define SEALWAX_EVENT_FAILED 6
 
@@ -257,7 +264,7 @@
 #define SEALWAX_EVENT_FLAG_RESTORED 4
 /** Flag of SEALWAX_EVENT_IDENTITY_CHANGED. */
 #define SEALWAX_EVENT_FLAG_BLOCKED 8
-/** State of a message: the relay has it. */
+/** State of a message: the relay has it, and gives it up after its time. */
 #define SEALWAX_STATE_SENT 1
 /** State of a message: the recipient's client has it. */
 #define SEALWAX_STATE_DELIVERED 2
@@ -2941,9 +2948,7 @@ SEALWAX_API sealwax_status sealwax_relay_free(sealwax_relay *relay);
 
 /**
  * Takes the card of a user. A newer card of the same identity replaces an older one; the same or an older
- * one changes nothing. To let a user take another identity, delete the records "card/", "prekeys/" and
- * "taken/" of the user from the store and from the relay with sealwax_relay_restore(): a connection of the old one
- * ends with that.
+ * one changes nothing. To let a user take another identity, sealwax_relay_forget_user() comes first.
  *
  * @param relay           the relay
  * @param user            whom the host has authenticated
@@ -2977,6 +2982,34 @@ sealwax_status sealwax_relay_register(const sealwax_relay *relay,
                                       size_t card_len,
                                       uint64_t now_ms,
                                       sealwax_deliveries **out_deliveries);
+
+/**
+ * Forgets who a user is, so that another identity can take the name: its card, its prekeys, what is known of its
+ * store, and its queue, which was sealed for the identity that goes and which the next one could not read. A
+ * connection of the user is closed. Groups keep the user as a member, whom nobody gives keys until an entry
+ * removes it or names the new ones; what it sent stays in the queues of others.
+ *
+ * @param relay           the relay
+ * @param user            whose identity is taken away
+ * @param user_len        bytes of it
+ * @param now_ms          the time
+ * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE       an input is longer than any of its kind
+ * @retval SEALWAX_BUFFER_OVERLAP  an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT    a user id is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE  relay is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_LIMIT_REACHED   too many handles are open
+ * @retval SEALWAX_UNKNOWN_USER    the relay has never met such a user
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_relay_forget_user(const sealwax_relay *relay,
+                                         const char *user,
+                                         size_t user_len,
+                                         uint64_t now_ms,
+                                         sealwax_deliveries **out_deliveries);
 
 /**
  * Takes the prekeys of a user. The signed prekey replaces the one before; one-time prekeys that are left
@@ -3982,8 +4015,10 @@ sealwax_status sealwax_client_accept_identity(sealwax_client *client,
                                               uint64_t now_ms);
 
 /**
- * Watches these users and no others: SEALWAX_EVENT_PRESENCE tells when they come and go. They have to watch us
- * too. It is not stored, so say it after each opening; of the connection it is independent.
+ * Watches these users, and of those who share no group with us no others: SEALWAX_EVENT_PRESENCE tells when they
+ * come and go. They have to watch us too. Members of a group of at most 256 are shown to each other without a
+ * watch, and go on being so if it names nobody. It is not stored, so say it after each opening; of the connection
+ * it is independent.
  *
  * @param client  the client
  * @param users   user ids, at most 1,000; none: watch nobody

@@ -158,6 +158,7 @@ impl Client {
             self.tell(Event::Disconnected);
         }
         self.frames.clear();
+        self.presence.forget_shown();
         self.journal.forget_frames();
         let connection = &mut self.connection;
         connection.state = State::Down;

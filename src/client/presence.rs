@@ -13,11 +13,13 @@ use crate::wire::name::check_user;
 pub(super) struct Presence {
     users: BTreeSet<Box<str>>,
     is_visible: bool,
+    /// Who was said to be online on this connection, and not to have gone since.
+    shown: BTreeSet<Box<str>>,
 }
 
 impl Default for Presence {
     fn default() -> Self {
-        Self { users: BTreeSet::new(), is_visible: true }
+        Self { users: BTreeSet::new(), is_visible: true, shown: BTreeSet::new() }
     }
 }
 
@@ -29,10 +31,16 @@ impl Presence {
     pub(super) const fn is_visible(&self) -> bool {
         self.is_visible
     }
+
+    /// Without a connection nobody is known to be online.
+    pub(super) fn forget_shown(&mut self) {
+        self.shown.clear();
+    }
 }
 
 impl Client {
-    /// Watches these users, who have to watch us too, and no others: events tell when they come and go.
+    /// Watches these users, who have to watch us too, and no others: events tell when they come and go. Those of one's
+    /// groups are told of without it.
     ///
     /// [`Error::LimitReached`] for more than a thousand, [`Error::InvalidText`] for what is no user id.
     pub fn watch(&mut self, users: &[&str], now_ms: u64) -> Result<()> {
@@ -71,7 +79,14 @@ impl Client {
 
     /// The relay says that somebody came or went.
     pub(super) fn present(&mut self, user: &str, is_online: bool) -> Result<()> {
+        if !is_online {
+            self.presence.shown.remove(user);
+        }
         if self.presence.users.contains(user) || self.shares_group(user)? {
+            // A relay may say it again.
+            if is_online && !self.presence.shown.insert(user.into()) {
+                return Ok(());
+            }
             self.tell(Event::Presence { user: user.into(), is_online });
         }
         Ok(())

@@ -189,8 +189,10 @@ pub unsafe extern "C" fn sealwax_client_accept_identity(
     })
 }
 
-/// Watches these users and no others: SEALWAX_EVENT_PRESENCE tells when they come and go. They have to watch us
-/// too. It is not stored, so say it after each opening; of the connection it is independent.
+/// Watches these users, and of those who share no group with us no others: SEALWAX_EVENT_PRESENCE tells when they
+/// come and go. They have to watch us too. Members of a group of at most 256 are shown to each other without a
+/// watch, and go on being so if it names nobody. It is not stored, so say it after each opening; of the connection
+/// it is independent.
 ///
 /// @param client  the client
 /// @param users   user ids, at most 1,000; none: watch nobody

@@ -24,16 +24,20 @@ impl Opaque for sealwax_event {
 pub const SEALWAX_EVENT_CONNECTED: u32 = 1;
 /// The connection is gone.
 pub const SEALWAX_EVENT_DISCONNECTED: u32 = 2;
-/// `user` came (flag ONLINE) or went: the relay's word, and nobody's proof.
+/// `user`, whom we watch and who watches us, or with whom we share a group, came (flag ONLINE) or went: the relay's
+/// word, and nobody's proof. Who is there is told once on each connection; without one, nobody is known to be. With
+/// whom the last group ends, of that one no more is told.
 pub const SEALWAX_EVENT_PRESENCE: u32 = 3;
 /// `user` has sent us `payload`, of `content_type`, as `message_id`, at `time_ms` by its clock.
 pub const SEALWAX_EVENT_MESSAGE: u32 = 4;
 /// Our message `message_id` to `user` has reached `state`. With a `group`: `user` is the member who says so, NULL
-/// if it is the relay.
+/// if it is the relay. SEALWAX_STATE_SENT promises no more than that the relay has queued it: what its recipient
+/// does not fetch within the time that the relay keeps it ("queue_age_max_ms", 7 days) is gone, and nobody is told.
 pub const SEALWAX_EVENT_ACK: u32 = 5;
 /// Our message `message_id` to `user`, or to `group`, will not be sent: `status` says why. Or it was sent, `user`
 /// cannot read it, and it is not sent again: SEALWAX_LIMIT_REACHED if it is not kept any longer or was repeated
 /// enough, SEALWAX_IDENTITY_CHANGED if it was for another identity and nobody had to accept the new one.
+/// No such event means no delivery: after SEALWAX_STATE_SENT only an ack of the recipient says that.
 pub const SEALWAX_EVENT_FAILED: u32 = 6;
 /// `user` has turned up under another identity, `fingerprint`, than the known one, `known_fingerprint`. Flag
 /// BLOCKED: nothing is sent to the user or taken from the new identity until sealwax_client_accept_identity().
@@ -82,7 +86,7 @@ pub const SEALWAX_EVENT_FLAG_RESTORED: u32 = 4;
 /// Flag of SEALWAX_EVENT_IDENTITY_CHANGED.
 pub const SEALWAX_EVENT_FLAG_BLOCKED: u32 = 8;
 
-/// State of a message: the relay has it.
+/// State of a message: the relay has it, and gives it up after its time.
 pub const SEALWAX_STATE_SENT: u32 = 1;
 /// State of a message: the recipient's client has it.
 pub const SEALWAX_STATE_DELIVERED: u32 = 2;

@@ -178,9 +178,7 @@ pub unsafe extern "C" fn sealwax_relay_free(relay: *mut sealwax_relay) -> sealwa
 }
 
 /// Takes the card of a user. A newer card of the same identity replaces an older one; the same or an older
-/// one changes nothing. To let a user take another identity, delete the records "card/", "prekeys/" and
-/// "taken/" of the user from the store and from the relay with sealwax_relay_restore(): a connection of the old one
-/// ends with that.
+/// one changes nothing. To let a user take another identity, sealwax_relay_forget_user() comes first.
 ///
 /// @param relay           the relay
 /// @param user            whom the host has authenticated
@@ -227,6 +225,48 @@ pub unsafe extern "C" fn sealwax_relay_register(
         let relay = relay.links();
         let place = out.reserve()?;
         place.put(Unlocked::new(), relay.register(user, card, now_ms)?.into());
+        Ok(())
+    })
+}
+
+/// Forgets who a user is, so that another identity can take the name: its card, its prekeys, what is known of its
+/// store, and its queue, which was sealed for the identity that goes and which the next one could not read. A
+/// connection of the user is closed. Groups keep the user as a member, whom nobody gives keys until an entry
+/// removes it or names the new ones; what it sent stays in the queues of others.
+///
+/// @param relay           the relay
+/// @param user            whose identity is taken away
+/// @param user_len        bytes of it
+/// @param now_ms          the time
+/// @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
+///
+/// @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE       an input is longer than any of its kind
+/// @retval SEALWAX_BUFFER_OVERLAP  an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT    a user id is not UTF-8
+/// @retval SEALWAX_INVALID_HANDLE  relay is not one that is open
+/// @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+/// @retval SEALWAX_LIMIT_REACHED   too many handles are open
+/// @retval SEALWAX_UNKNOWN_USER    the relay has never met such a user
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_relay_forget_user(
+    relay: *const sealwax_relay,
+    user: *const c_char,
+    user_len: usize,
+    now_ms: u64,
+    out_deliveries: *mut *mut sealwax_deliveries,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out: HandleOut<sealwax_deliveries> = outputs.handle(out_deliveries);
+        let inputs = outputs.inputs()?;
+        let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let relay = cell::shared(relay)?;
+        let relay = relay.links();
+        let place = out.reserve()?;
+        place.put(Unlocked::new(), relay.forget_user(user, now_ms)?.into());
         Ok(())
     })
 }

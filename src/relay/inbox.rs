@@ -255,6 +255,17 @@ impl Inbox {
         Ok(gone)
     }
 
+    /// Drops everything, and that anything was acknowledged; numbers go on. Gives how much that was.
+    pub(super) fn forget(&mut self, user: &Arc<str>, outcome: &mut Outcome) -> Size {
+        let gone = self.size();
+        if self.version > 0 {
+            outcome.change(Change::deletion(RecordName::Acknowledged(Arc::clone(user)), self.version));
+        }
+        (self.acknowledged, self.version, self.shares) = (self.last, 0, None);
+        self.drop_front(user, gone, outcome);
+        gone
+    }
+
     /// What at the front of the queue is too old, or acknowledged but was restored.
     fn gone(&self, options: &RelayOptions, now_ms: u64) -> Size {
         let is_gone = |queued: &&Queued| {

@@ -11,6 +11,7 @@ mod commit;
 mod counters;
 mod directory;
 mod engine;
+mod forget;
 mod group;
 mod id_hash;
 mod inbox;

@@ -143,6 +143,17 @@ impl Prekeys {
         self.from_id = 0;
     }
 
+    /// [`Prekeys::clear`], and its records go.
+    pub(super) fn forget(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
+        self.clear();
+        let (prekeys, taken) = (RecordName::Prekeys(Arc::clone(user)), RecordName::Taken(Arc::clone(user)));
+        for (name, version) in [(prekeys, &mut self.version), (taken, &mut self.from_id_version)] {
+            if *version > 0 {
+                outcome.change(Change::deletion(name, core::mem::take(version)));
+            }
+        }
+    }
+
     /// Hands out none of the one-time prekeys that are left: their owner has forgotten which of them were used.
     pub(super) fn discard(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
         if self.one_time.is_empty() {

@@ -57,6 +57,14 @@ impl StoreMark {
         }
     }
 
+    /// The user has no store any more.
+    pub(super) fn forget(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
+        if self.version > 0 {
+            outcome.change(Change::deletion(RecordName::Store(Arc::clone(user)), self.version));
+        }
+        *self = Self::default();
+    }
+
     fn record(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
         let mut value = Vec::with_capacity(STORE_ID_LEN + 8);
         value.put(&self.store_id);

@@ -213,6 +213,21 @@ impl User {
         profile.prekeys.publish(&self.name, &bundle, now.kept_ms, outcome)
     }
 
+    /// Forgets who the user is. Whether it had a card.
+    pub(super) fn forget(&self, outcome: &mut Outcome) -> bool {
+        let mut profile = self.profile();
+        let before = profile.card.take();
+        self.is_registered.store(false, Ordering::Relaxed);
+        if profile.version > 0 {
+            outcome.change(Change::deletion(RecordName::Card(Arc::clone(&self.name)), profile.version));
+            profile.version = 0;
+        }
+        profile.prekeys.forget(&self.name, outcome);
+        drop(profile);
+        self.store().forget(&self.name, outcome);
+        before.is_some()
+    }
+
     /// Takes the record of the card, or of its deletion. Whether there was one before, whether there is one now, and
     /// whether the identity of before is not the user's any more.
     pub(super) fn restore_card(&self, card: Option<Card>, version: u64) -> (bool, bool, bool) {

@@ -10,6 +10,11 @@ use sealwax::wire::session::{self, RatchetHeader, put_ciphertext_len};
 
 /// A session message; another one for each `mark`.
 pub(crate) fn direct(sender: &str, recipient: &str, mark: u32) -> Vec<u8> {
+    direct_of(sender, recipient, mark, 0)
+}
+
+/// A session message that is so many bytes longer.
+pub(crate) fn direct_of(sender: &str, recipient: &str, mark: u32, longer: usize) -> Vec<u8> {
     let mut out = Vec::new();
     session::Front {
         hidden_header: false,
@@ -23,8 +28,8 @@ pub(crate) fn direct(sender: &str, recipient: &str, mark: u32) -> Vec<u8> {
     .put(&mut out)
     .unwrap();
     RatchetHeader { ratchet_key: &[4; 65], previous_count: 0, counter: mark }.put(&mut out);
-    put_ciphertext_len(&mut out, 21).unwrap();
-    out.put(&[0; 21 + 16]);
+    put_ciphertext_len(&mut out, 21 + longer).unwrap();
+    out.put(&vec![0; 21 + longer + 16]);
     out
 }
 

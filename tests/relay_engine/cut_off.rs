@@ -2,6 +2,8 @@
 
 use std::thread;
 
+use sealwax::Error;
+use sealwax::crypto::rng::SystemRandom;
 use sealwax::relay::Outcome;
 use sealwax::roster::RosterPolicy;
 use sealwax::wire::frame::{Body, Frame, Method};
@@ -101,6 +103,42 @@ fn whose_identity_is_taken_away_is_served_no_more_and_the_new_one_is() {
     town.receive(3, &hello);
     assert_eq!(town.answer(3), "IdentityChanged 1 0 0");
     assert!(town.relay.info().queued >= 1);
+}
+
+#[test]
+fn a_user_who_is_forgotten_leaves_no_record_and_its_name_is_free() {
+    let mut town = Town::new();
+    town.gather(&["alice", "bob"]);
+    let roster = group(&person("alice"), &[&person("bob")], RosterPolicy::default());
+    town.send(1, 1, Body::Commit { commit: 3, entry: roster.entries(0) });
+    let mut alice = person("alice");
+    let bundle = alice.prekeys(&mut SystemRandom, 4, town.now_ms).unwrap();
+    town.send(1, 2, Body::Prekeys { commit: 4, bundle: &bundle });
+    town.send(2, 1, Body::Lookup { user: "alice" });
+    town.send(1, 0, Body::Acknowledge { commit: 5, sequence: 1 });
+    town.send(2, 2, Body::Send { commit: 1, envelope: &direct("bob", "alice", 1) });
+    town.told(2);
+    let of_alice = |town: &Town| town.store.0.keys().filter(|name| name.contains("alice")).count();
+    assert_eq!(of_alice(&town), 6);
+
+    let gone = town.relay.forget_user("alice", town.now_ms).unwrap();
+    town.take(&gone);
+    assert_eq!(of_alice(&town), 0);
+    assert!(town.is_closed(1));
+    assert_eq!(town.told(2), ["-alice"]);
+    let info = town.relay.info();
+    assert_eq!((info.users, info.online, info.queued), (1, 1, 1), "bob's create entry");
+    town.send(1, 3, Body::Ping);
+    assert!(town.told(1).last().is_none_or(|word| word != "ok 3"));
+    let new = person_with("alice", "another");
+    let registered = town.relay.register("alice", new.card().as_bytes(), town.now_ms).unwrap();
+    town.take(&registered);
+    town.send(2, 3, Body::Send { commit: 1, envelope: &direct("bob", "alice", 2) });
+    assert_eq!(town.answer(2), "ok 3");
+    assert!(town.store.0.contains_key("queue/alice/00000000000000000003"), "numbers go on");
+    let relay = town.store.relay(town.options);
+    assert_eq!((relay.info().users, relay.info().queued), (2, 2));
+    assert_eq!(town.relay.forget_user("nobody", 1).err(), Some(Error::UnknownUser));
 }
 
 #[test]

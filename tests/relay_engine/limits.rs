@@ -3,12 +3,12 @@
 use sealwax::limits::DAY_MS;
 use sealwax::relay::RelayOptions;
 use sealwax::roster::{Roster, RosterPolicy};
-use sealwax::wire::frame::{Body, Method};
+use sealwax::wire::frame::{Body, Envelopes, Method};
 
 use crate::common::ScriptedRandom;
 use crate::common::group::{Act, person};
-use crate::common::relay::direct;
-use crate::town::{Memory, Town};
+use crate::common::relay::{direct, direct_of};
+use crate::town::{Memory, Town, list};
 
 #[test]
 fn a_request_too_many_is_told_when_to_come_again() {
@@ -128,6 +128,26 @@ fn no_sender_fills_a_queue_alone() {
     assert_eq!(town.answer(1), "ok 1", "one of its own has gone");
     town.send(3, 1, Body::Send { commit: 0, envelope: &direct("carol", "bob", 2) });
     assert_eq!(town.answer(3), "QueueFull 1 0 0");
+}
+
+#[test]
+fn nothing_overtakes_in_a_frame_what_found_no_room() {
+    let one = direct("alice", "bob", 0).len();
+    let options =
+        RelayOptions { queue_bytes_max: 2 * one + 40, sender_share_percent: 100, ..RelayOptions::default() };
+    let mut town = Town::with(options);
+    town.gather(&["alice", "bob", "carol"]);
+    town.disconnect(2);
+    let long = direct_of("alice", "bob", 1, 60);
+    let short = direct("alice", "bob", 2);
+    let to_carol = direct("alice", "carol", 3);
+    town.send(1, 1, Body::Send { commit: 0, envelope: &direct("alice", "bob", 0) });
+    town.told(1);
+    let envelopes = Envelopes::encode([&long[..], &short, &to_carol]).unwrap();
+    town.send(1, 2, Body::SendMany { commit: 0, envelopes: list(&envelopes) });
+    assert_eq!(town.answer(1), "sent [Some(QueueFull), Some(QueueFull), None]");
+    town.send(1, 3, Body::Send { commit: 0, envelope: &short });
+    assert_eq!(town.answer(1), "ok 3");
 }
 
 #[test]

@@ -386,6 +386,7 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_relay_new": _fallible(*_OPTIONS, POINTER(RelayHandle)),
     "sealwax_relay_free": _fallible(RelayHandle),
     "sealwax_relay_register": _fallible(RelayHandle, *_TEXT, *_BYTES, _NOW, POINTER(DeliveriesHandle)),
+    "sealwax_relay_forget_user": _fallible(RelayHandle, *_TEXT, _NOW, POINTER(DeliveriesHandle)),
     "sealwax_relay_publish": _fallible(RelayHandle, *_TEXT, *_BYTES, _NOW, POINTER(DeliveriesHandle)),
     "sealwax_relay_lookup": _fallible(
         RelayHandle, *_TEXT, *_TEXT, _NOW, *_OUT, *_OUT, POINTER(DeliveriesHandle)

@@ -116,6 +116,16 @@ class Relays(Case):
         with self.assertRaises(sealwax.InvalidArgumentError):
             self.relay.acknowledge("bob", 7, now_ms=NOW)
 
+    def test_a_user_who_is_forgotten_may_be_another(self) -> None:
+        with Identity("bob", now_ms=NOW) as other:
+            with self.assertRaises(sealwax.IdentityChangedError):
+                self.relay.register("bob", other.card(), now_ms=NOW)
+            gone = {record.name for record in self.relay.forget_user("bob", now_ms=NOW).records if record.value is None}
+            self.assertIn("card/bob", gone)
+            self.relay.register("bob", other.card(), now_ms=NOW)
+        with self.assertRaises(sealwax.UnknownUserError):
+            self.relay.forget_user("nobody", now_ms=NOW)
+
     def test_connections_give_frames_and_take_them(self) -> None:
         relay = Relay(name="relay.example", idle_ms=5_000)
         prefix = bytes([1, 1, 0, 1, 0x60])

@@ -173,6 +173,17 @@ impl Relay {
         }
     }
 
+    /// Closes the connection that a user has left, and tells others that it went.
+    pub(super) fn send_away(&self, user: &Arc<User>, left: Option<u64>, outcome: &mut Outcome) -> Result<()> {
+        let Some(number) = left else { return Ok(()) };
+        self.count_online(true, false);
+        if let Some(connection) = self.engine.connections.0.get(&number) {
+            connection.close();
+            outcome.send(number, &user.name, Arc::default(), true);
+        }
+        self.part(user, outcome)
+    }
+
     /// Closes a connection with an error.
     fn end(
         &self,

@@ -101,20 +101,25 @@ impl Relay {
     /// A user came: tells those to whom it was not shown before, those to whom it is shown no more, and the user who is
     /// there.
     pub(super) fn appear(&self, user: &Arc<User>, before: &Circle, outcome: &mut Outcome) -> Result<()> {
-        self.appear_to(user, before, &self.contacts(user), outcome)
+        let (contacts, nobody) = (self.contacts(user), Circle::new());
+        self.show_to(user, before, if is_shown(user) { &contacts } else { &nobody }, outcome)?;
+        self.tell_of(&contacts, user, outcome)
     }
 
-    fn appear_to(
+    /// Tells those to whom a user is shown now and was not before, and those of whom it is the other way round.
+    fn show_to(
         &self,
-        user: &Arc<User>,
-        before: &Circle,
-        contacts: &Circle,
+        user: &User,
+        before: &[Arc<User>],
+        now: &[Arc<User>],
         outcome: &mut Outcome,
     ) -> Result<()> {
-        let nobody = Circle::new();
-        let now = if is_shown(user) { contacts } else { &nobody };
         self.tell(user, true, &without(now, before), outcome)?;
-        self.tell(user, false, &without(before, now), outcome)?;
+        self.tell(user, false, &without(before, now), outcome)
+    }
+
+    /// Tells a user who of some is there.
+    fn tell_of(&self, contacts: &[Arc<User>], user: &Arc<User>, outcome: &mut Outcome) -> Result<()> {
         for contact in contacts.iter().filter(|contact| is_shown(contact)) {
             self.tell(contact, true, core::slice::from_ref(user), outcome)?;
         }
@@ -192,8 +197,11 @@ impl Relay {
         for gone in without(&seen, &now).iter().filter(|gone| is_shown(gone)) {
             self.tell(gone, false, core::slice::from_ref(user), outcome)?;
         }
-        let before = if was_visible { seen } else { Circle::new() };
-        self.appear_to(user, &before, &now, outcome)
+        let nobody = Circle::new();
+        let before = if was_visible { &seen } else { &nobody };
+        self.show_to(user, before, if is_shown(user) { &now } else { &nobody }, outcome)?;
+        // Of the others it has been told when they came, or it did.
+        self.tell_of(&without(&now, &seen), user, outcome)
     }
 
     /// A group took in new members: shows them and the others to each other.

@@ -1,5 +1,6 @@
 //! What a welcomed connection asks for (`docs/PROTOCOL.md` section 10.3).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::connection::{Connection, Stage, Welcomed};
@@ -199,15 +200,24 @@ impl Relay {
     ) -> Result<(Vec<u8>, usize)> {
         let mut statuses = Vec::with_capacity(envelopes.len());
         let (mut groups, mut copies) = (0, 0);
+        // Whoever has no room for one is given none after it: that would be before its turn.
+        let mut full: HashSet<&str> = HashSet::new();
         for envelope in envelopes.iter() {
             let taken = Envelope::parse(envelope).and_then(|header| {
+                if header.recipient.is_some_and(|recipient| full.contains(recipient)) {
+                    return Err(Error::QueueFull);
+                }
                 groups += usize::from(header.group.is_some());
                 if header.group.is_some() && copies >= RELAY_COPIES_PER_FRAME {
                     // One frame is to be answered with an outcome that a host can hold.
                     self.counters.add(Counter::RateLimited, 1);
                     return Err(Error::RateLimited);
                 }
-                self.take_envelope(user, &header, envelope, now)
+                let taken = self.take_envelope(user, &header, envelope, now);
+                if matches!(taken, Err(Error::QueueFull)) {
+                    full.extend(header.recipient);
+                }
+                taken
             });
             statuses.push(match taken {
                 Ok(taken) => {

@@ -168,6 +168,11 @@ class Relay(Handle):
             lib.sealwax_relay_register, *text(user, "user"), *given(card, "card"), now(now_ms)
         )
 
+    def forget_user(self, user: str, *, now_ms: Optional[int] = None) -> Outcome:
+        """Forgets who a user is, so that another identity can take the name: card, prekeys and queue go, a connection is
+        closed, and groups keep the user as a member until an entry says otherwise."""
+        return self._outcome(lib.sealwax_relay_forget_user, *text(user, "user"), now(now_ms))
+
     def publish(self, user: str, prekeys: Buffer, *, now_ms: Optional[int] = None) -> Outcome:
         """Takes what `Identity.prekeys` gave."""
         return self._outcome(
