@@ -157,7 +157,12 @@ impl Client {
                 line.session.commit(identity, opening)?;
                 line.opened();
                 self.journal.session(sender);
-                self.leave_sessions(sender, message.front.key_id)
+                self.leave_sessions(sender, message.front.key_id)?;
+                if message.front.handshake.is_some() {
+                    self.answer_handshake(sender, message)
+                } else {
+                    Ok(())
+                }
             }
             // Strangers have filled what remembers first messages: ours to the peer goes another way.
             Err(Error::LimitReached) => {

@@ -39,6 +39,8 @@ pub(super) struct Peer {
     pub(super) handshakes: (u64, u32),
     /// Since when first messages under another identity are counted that were tried, and how many there were.
     pub(super) tried: (u64, u32),
+    /// The inner session in which the peer still sends its handshake, and how many messages of it were opened.
+    pub(super) unanswered: ([u8; 8], u32),
     /// Ids of inner sessions that the peer has just said not to hold.
     pub(super) lacks: BTreeSet<[u8; 8]>,
     pub(super) line: Option<Line>,

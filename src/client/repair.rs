@@ -21,6 +21,7 @@ use crate::store::Part;
 use crate::wire::client::{RESEND_MAX, Resend};
 use crate::wire::content::ContentKind;
 use crate::wire::envelope::ENVELOPE_ID_LEN;
+use crate::wire::session::SessionMessage;
 
 /// Time in which a peer gets no more than [`CLIENT_RESEND_MAX`] contents again.
 const RESEND_WINDOW_MS: u64 = 60_000;
@@ -30,6 +31,12 @@ const AGAIN_MAX: u8 = 3;
 
 /// In a resend: everything that the peer keeps for us.
 const EVERYTHING: [u8; ENVELOPE_ID_LEN] = [0; ENVELOPE_ID_LEN];
+
+/// Names no envelope: such a resend is an answer, and nothing else.
+const NOTHING: [u8; ENVELOPE_ID_LEN] = [0xff; ENVELOPE_ID_LEN];
+
+/// Messages of one inner session after which a peer whom nobody answers is answered; then again after twice as many.
+const UNANSWERED: u32 = 128;
 
 /// Peers that a restored client turns to in one commit.
 const GREETINGS: usize = 64;
@@ -78,6 +85,20 @@ impl Client {
             self.ask_again(user, &EVERYTHING)?;
         }
         self.ask_again(user, envelope_id)
+    }
+
+    /// A peer writes and writes, and our application says nothing: it could send no more after a while, since its
+    /// handshake is not answered.
+    pub(super) fn answer_handshake(&mut self, user: &str, message: &SessionMessage<'_>) -> Result<()> {
+        let (key_id, count) = &mut self.peer(user)?.unanswered;
+        if key_id != message.front.key_id {
+            (*key_id, *count) = (*message.front.key_id, 0);
+        }
+        *count = count.saturating_add(1);
+        if *count >= UNANSWERED && count.is_power_of_two() {
+            return self.ask_again(user, &NOTHING);
+        }
+        Ok(())
     }
 
     /// Asks a peer for the content of an envelope, together with others that it will be asked for.

@@ -167,3 +167,19 @@ fn bad_calls_are_refused_and_change_nothing() {
     bed.run();
     assert_eq!(bed.person("alice").count("outbox"), 0);
 }
+
+#[test]
+fn who_writes_very_much_to_somebody_who_says_nothing_is_not_held_up() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    for number in 0..3_000 {
+        bed.send("alice", "bob", &number.to_string());
+        if number % 200 == 199 {
+            bed.run();
+        }
+    }
+    bed.run();
+    assert_eq!(bed.person("bob").texts_of("alice").len(), 3_000);
+    // And hardly anything was said for it.
+    let said = bed.host.taken.iter().filter(|(sender, _)| sender == "bob").count();
+    assert!((1..=3).contains(&said), "{said}");
+}
