@@ -254,7 +254,7 @@ static int group_messages(struct fixture *fixture) {
 /* A call on the relay whose deliveries nobody looks at. */
 #define RELAYED(call) (STEP(call) && STEP(sealwax_deliveries_free(deliveries)))
 
-/* Alice, Bob and their group are known to the relay, and a message waits for Bob. */
+/* Alice, Bob, Carol and the group of the first two are known to the relay, and a message waits for Bob. */
 static int relay(struct fixture *fixture) {
     unsigned char envelope[4096];
     size_t len, records;
@@ -264,6 +264,7 @@ static int relay(struct fixture *fixture) {
     if (fixture->objects[POST] == NULL ||
         !RELAYED(sealwax_relay_register(RELAY_OF(POST), "alice", 5, INPUT_OF(ALICE_CARD), NOW, &deliveries)) ||
         !RELAYED(sealwax_relay_register(RELAY_OF(POST), "bob", 3, INPUT_OF(BOB_CARD), NOW, &deliveries)) ||
+        !RELAYED(sealwax_relay_register(RELAY_OF(POST), "carol", 5, INPUT_OF(CAROL_CARD), NOW, &deliveries)) ||
         !RELAYED(sealwax_relay_publish(RELAY_OF(POST), "bob", 3, INPUT_OF(BOB_PREKEYS), NOW, &deliveries)) ||
         !RELAYED(sealwax_relay_commit(RELAY_OF(POST), "alice", 5, INPUT_OF(LOG), NOW, &deliveries)) ||
         !RELAYED(sealwax_relay_set_online(RELAY_OF(POST), "bob", 3, 1, NOW, &deliveries)) ||
