@@ -1,6 +1,7 @@
 //! A disk that can fail: what a store lies on when its process dies.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -66,8 +67,9 @@ impl Medium for Disk {
 
     fn page(&self, prefix: &[u8], after: Option<&[u8]>) -> Result<Vec<Row>> {
         let state = self.0.lock().unwrap();
-        let rows = state.rows.iter().filter(|(key, _)| key.starts_with(prefix));
-        let rows = rows.filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after));
+        let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
+        let rows = state.rows.range::<[u8], _>((from, Bound::Unbounded));
+        let rows = rows.take_while(|(key, _)| key.starts_with(prefix));
         Ok(rows.take(100).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 

@@ -11,6 +11,8 @@ impl World {
         }
         if self.chance.happens(self.plan.trouble) {
             self.go_wrong();
+        } else if self.plan.circles > 0 && self.chance.happens(70) {
+            self.meet();
         } else {
             self.talk();
         }
@@ -87,6 +89,7 @@ impl World {
             self.crash(who);
             let since = self.people[who].restore().unwrap();
             self.ledger.forget(who, since);
+            self.wishes.forget(who);
             self.note(format_args!("p{who} goes back to its backup"));
         }
     }

@@ -1,27 +1,64 @@
 //! Every message that was ever written, and what may be shown of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use sealwax::client::MessageId;
 use sealwax::error::Error;
+
+use crate::chronicle::StateId;
+
+/// Whom a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum To {
+    One(usize),
+    Circle(usize),
+}
+
+impl fmt::Display for To {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(who) => write!(f, "p{who}"),
+            Self::Circle(circle) => write!(f, "g{circle}"),
+        }
+    }
+}
 
 /// All messages of a run, by their number.
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) letters: Vec<Letter>,
+    /// By reader, sender and group: how many messages the reader was told not to be able to read.
+    unreadable: BTreeMap<(usize, usize, usize), usize>,
+    /// Who runs on an older copy, and lacks keys that it was given once.
+    restored: BTreeSet<usize>,
 }
 
 /// One message.
 pub(crate) struct Letter {
     pub(crate) from: usize,
-    pub(crate) to: usize,
+    pub(crate) to: To,
     pub(crate) id: MessageId,
     /// It is in its sender's store, and no older copy has taken the place of that store.
     pub(crate) is_certain: bool,
-    /// It was shown to whom it was for, perhaps before that was restored from a backup.
-    pub(crate) is_shown: bool,
+    /// Its sender was told that the relay has it.
+    pub(crate) is_sent: bool,
     /// The sender was told that it will not be sent.
     pub(crate) failed: Option<Error>,
+    /// To whom it was shown, perhaps before that was restored from a backup.
+    pub(crate) shown: BTreeSet<usize>,
+    /// The states of the group that it was sealed in.
+    pub(crate) sealed_in: BTreeSet<StateId>,
+    /// Who has to be shown it, now that the relay has taken it.
+    owed: BTreeMap<usize, Debt>,
+}
+
+/// How a reader is owed a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Debt {
+    Whole,
+    /// The sender is no member any more, or one of both runs on an older copy: a word that it cannot be read will do.
+    Word,
 }
 
 /// What an application has been shown. It is part of its backups.
@@ -29,42 +66,57 @@ pub(crate) struct Letter {
 pub(crate) struct Shown {
     /// The highest number of an event.
     pub(crate) last_event: u64,
-    /// The messages of each sender, in the order in which they were shown.
-    pub(crate) letters: BTreeMap<usize, Vec<usize>>,
+    /// The messages of each sender to each target, in the order in which they were shown.
+    pub(crate) letters: BTreeMap<(usize, To), Vec<usize>>,
 }
 
+/// Bytes of the shortest text.
+const TEXT_LEN: usize = 32;
+
 impl Ledger {
-    /// What a message says: who wrote it to whom, and its number.
-    pub(crate) fn text(number: usize, from: usize, to: usize) -> String {
-        format!("{number} from {from} to {to}")
+    /// What a message says: who wrote it to whom, and its number. No other is as long, so that a sealed one tells its
+    /// number too.
+    pub(crate) fn text(number: usize, from: usize, to: To) -> String {
+        format!("{:.<1$}", format!("{number} from {from} to {to} "), TEXT_LEN + number)
+    }
+
+    /// The number of a message with a payload of that length.
+    pub(crate) const fn number_of(payload_len: usize) -> Option<usize> {
+        payload_len.checked_sub(TEXT_LEN)
     }
 
     /// Somebody writes.
-    pub(crate) fn write(&mut self, from: usize, to: usize, id: MessageId) -> usize {
-        let letter = Letter { from, to, id, is_certain: false, is_shown: false, failed: None };
-        self.letters.push(letter);
+    pub(crate) fn write(&mut self, from: usize, to: To, id: MessageId) -> usize {
+        self.letters.push(Letter {
+            from,
+            to,
+            id,
+            is_certain: false,
+            is_sent: false,
+            failed: None,
+            shown: BTreeSet::new(),
+            sealed_in: BTreeSet::new(),
+            owed: BTreeMap::new(),
+        });
         self.letters.len() - 1
     }
 
-    /// A message is shown. It must be one that was written, by this sender to this reader, and be shown for the first
-    /// time; and, where `in_order`, after all that its sender has written before.
-    pub(crate) fn show(
-        &mut self,
-        shown: &mut Shown,
-        reader: usize,
-        from: usize,
-        id: &MessageId,
-        text: &[u8],
-        in_order: bool,
-    ) -> usize {
+    /// A message is opened by somebody. It must be one that was written by this sender. Answers its number.
+    pub(crate) fn open(&self, from: usize, to: To, id: &MessageId, text: &[u8]) -> usize {
         let text = std::str::from_utf8(text).expect("nobody has written this");
         let number: usize = text.split(' ').next().unwrap().parse().expect("nobody has written this");
-        let letter = &mut self.letters[number];
+        let letter = &self.letters[number];
         assert_eq!(text, Self::text(number, letter.from, letter.to), "nobody has written this");
-        assert_eq!((letter.from, letter.to), (from, reader), "message {number} is shown to another");
+        assert_eq!((letter.from, letter.to), (from, to), "message {number} is shown to another");
         assert_eq!(letter.id, *id, "message {number} has another id");
-        letter.is_shown = true;
-        let before = shown.letters.entry(from).or_default();
+        number
+    }
+
+    /// A message is shown for the first time; and, where `in_order`, after all that its sender has written before.
+    pub(crate) fn show(&mut self, shown: &mut Shown, reader: usize, number: usize, in_order: bool) {
+        let letter = &mut self.letters[number];
+        letter.shown.insert(reader);
+        let before = shown.letters.entry((letter.from, letter.to)).or_default();
         assert!(!before.contains(&number), "message {number} is shown twice");
         if in_order {
             assert!(
@@ -73,27 +125,112 @@ impl Ledger {
             );
         }
         before.push(number);
-        number
     }
 
-    /// A message will not be sent.
-    pub(crate) fn fail(&mut self, from: usize, id: &MessageId, status: Error) -> usize {
+    /// The number of a message by its id.
+    pub(crate) fn find(&self, from: usize, id: &MessageId) -> usize {
         let is_it = |letter: &Letter| letter.from == from && letter.id == *id;
-        let number = self.letters.iter().position(is_it).expect("nobody has written what fails");
-        self.letters[number].failed = Some(status);
-        number
+        self.letters.iter().position(is_it).expect("nobody has written this")
     }
 
-    /// The store of a sender is as it was when so many messages had been written: it may know nothing of later ones.
-    pub(crate) fn forget(&mut self, from: usize, since: usize) {
-        for letter in self.letters.iter_mut().skip(since).filter(|letter| letter.from == from) {
-            letter.is_certain = false;
+    /// The relay has taken a message for these readers.
+    pub(crate) fn owe(&mut self, number: usize, readers: impl IntoIterator<Item = usize>) {
+        let letter = &mut self.letters[number];
+        for reader in readers {
+            let debt = if self.restored.contains(&reader) { Debt::Word } else { Debt::Whole };
+            letter.owed.entry(reader).or_insert(debt);
         }
     }
 
-    /// The messages that nobody was shown, and no reason was given for.
-    pub(crate) fn missing(&self) -> Vec<usize> {
-        let is_missing = |letter: &Letter| letter.is_certain && !letter.is_shown && letter.failed.is_none();
-        (0..self.letters.len()).filter(|number| is_missing(&self.letters[*number])).collect()
+    /// Somebody is no member of a group any more: what was not shown may never be, and what was not read of it may stay
+    /// so.
+    pub(crate) fn depart(&mut self, who: usize, circle: usize) {
+        for letter in self.letters.iter_mut().filter(|letter| letter.to == To::Circle(circle)) {
+            letter.owed.remove(&who);
+            if letter.from == who {
+                letter.owed.values_mut().for_each(|debt| *debt = Debt::Word);
+            }
+        }
+    }
+
+    /// A reader is told that messages cannot be read.
+    pub(crate) fn note_unreadable(&mut self, reader: usize, from: usize, circle: usize, count: usize) {
+        *self.unreadable.entry((reader, from, circle)).or_default() += count;
+    }
+
+    /// The store of somebody is as it was when so many messages had been written: it may know nothing of later ones,
+    /// and nothing of what it had taken.
+    pub(crate) fn forget(&mut self, who: usize, since: usize) {
+        for (number, letter) in self.letters.iter_mut().enumerate() {
+            letter.owed.remove(&who);
+            if letter.from == who {
+                letter.owed.values_mut().for_each(|debt| *debt = Debt::Word);
+                letter.is_certain &= number < since;
+            }
+        }
+        self.restored.insert(who);
+    }
+
+    /// Whoever was restored has had the time to ask for every key.
+    pub(crate) fn all_recovered(&mut self) {
+        self.restored.clear();
+    }
+
+    /// What somebody was not shown who has to be, of the messages from this number on.
+    pub(crate) fn missing(&self, since: usize) -> Vec<String> {
+        let mut missing = Vec::new();
+        for (number, letter) in self.open_letters().skip_while(|(number, _)| *number < since) {
+            match letter.to {
+                To::One(reader) if !letter.shown.contains(&reader) => {
+                    missing.push(format!("message {number} is missing"));
+                }
+                To::One(_) => {}
+                To::Circle(_) if !letter.is_sent => missing.push(format!("message {number} is not sent")),
+                To::Circle(_) => {
+                    let lacks = |(reader, debt): &(&usize, &Debt)| {
+                        **debt == Debt::Whole && !letter.shown.contains(reader)
+                    };
+                    missing.extend(
+                        letter
+                            .owed
+                            .iter()
+                            .filter(lacks)
+                            .map(|(reader, _)| format!("p{reader} misses {number}")),
+                    );
+                }
+            }
+        }
+        missing
+    }
+
+    /// What a reader was neither shown nor told about.
+    pub(crate) fn unexplained(&self) -> Vec<String> {
+        let mut lost: BTreeMap<(usize, usize, usize), Vec<usize>> = BTreeMap::new();
+        for (number, letter) in self.open_letters() {
+            let To::Circle(circle) = letter.to else { continue };
+            for reader in letter.owed.keys().filter(|reader| !letter.shown.contains(reader)) {
+                lost.entry((*reader, letter.from, circle)).or_default().push(number);
+            }
+        }
+        lost.retain(|place, numbers| numbers.len() > self.unreadable.get(place).copied().unwrap_or(0));
+        let tell = |((reader, from, circle), numbers)| {
+            format!("p{reader} knows nothing of {numbers:?} of p{from} in g{circle}")
+        };
+        lost.into_iter().map(tell).collect()
+    }
+
+    /// What was written and did not fail.
+    fn open_letters(&self) -> impl Iterator<Item = (usize, &Letter)> {
+        let is_open = |(_, letter): &(usize, &Letter)| letter.is_certain && letter.failed.is_none();
+        self.letters.iter().enumerate().filter(is_open)
+    }
+
+    /// Whether everybody was shown a message who is owed it.
+    pub(crate) fn is_everywhere(&self, number: usize) -> bool {
+        let letter = &self.letters[number];
+        match letter.to {
+            To::One(reader) => letter.shown.contains(&reader),
+            To::Circle(_) => letter.is_sent && letter.owed.keys().all(|reader| letter.shown.contains(reader)),
+        }
     }
 }

@@ -14,13 +14,23 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod broken;
 mod chance;
+mod chronicle;
+mod eavesdropper;
 mod faults;
+mod groups;
+mod hear;
 mod host;
 mod keys;
 mod ledger;
+mod life;
+mod links;
 mod person;
 mod plan;
+mod rest;
+mod sealing;
 mod seeds;
 mod trace;
+mod wishes;
 mod world;

@@ -122,6 +122,18 @@ impl Person {
         Some(letters)
     }
 
+    /// Everything that the client has stored.
+    pub(crate) fn disk_now(&self) -> Disk {
+        self.disk.backup()
+    }
+
+    /// A client on a copy of something that was stored.
+    pub(crate) fn copy_on(&mut self, disk: &Disk, now_ms: u64) -> Client {
+        let (mut store_rng, rng) = (self.rng("copied store"), self.rng("copy"));
+        let store = Store::open_on(disk.backup().medium(), &KEY, &mut *store_rng).unwrap();
+        Client::open(store, self.options.clone(), rng, now_ms).unwrap()
+    }
+
     /// A number of the client's info.
     pub(crate) fn count(&self, key: &str) -> u64 {
         let info = self.client.as_ref().map(Client::info).unwrap_or_default();

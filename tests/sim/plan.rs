@@ -14,6 +14,9 @@ pub(crate) struct Plan {
     pub(crate) people: usize,
     /// Who talks to whom, each pair in both directions.
     pub(crate) pairs: Vec<(usize, usize)>,
+    /// How many groups are founded, if there is time, and the most members that one begins with besides its founder.
+    pub(crate) circles: usize,
+    pub(crate) circle_size: usize,
     pub(crate) until_ms: u64,
     /// How many things happen by then.
     pub(crate) actions: u64,
@@ -34,35 +37,47 @@ impl Plan {
     }
 
     pub(crate) fn draw(chance: &mut Chance) -> Self {
-        // Many runs are small, so that they reach far; some are large.
-        let people = if chance.happens(10) { chance.between(8, 24) } else { chance.between(2, 7) };
+        // Many runs are small, so that they reach far; some are large, and a few of these larger than any other.
+        let in_groups = chance.happens(60);
+        let (people, circles) = match chance.between(0, 99) {
+            0..=1 => (chance.between(24, 36), chance.between(12, 24)),
+            2..=9 => (chance.between(8, 20), chance.between(3, 8)),
+            _ => (chance.between(2, 7), chance.between(1, 3)),
+        };
         let people = usize::try_from(people).unwrap();
+        let circles = if in_groups { usize::try_from(circles).unwrap() } else { 0 };
         let mut pairs = Vec::new();
         for one in 0..people {
             for other in 0..people {
-                if one < other && (other == one + 1 || chance.happens(25)) {
+                if one < other && (other == one + 1 || chance.happens(if people > 20 { 3 } else { 25 })) {
                     pairs.extend([(one, other), (other, one)]);
                 }
             }
         }
+        let is_tight = chance.happens(20);
         let client = ClientOptions {
             method: if chance.happens(30) { Method::Proof } else { Method::Host },
             hidden_header: chance.happens(20),
             padding: Padding::None,
             acks: chance.happens(40),
             one_time_prekeys: u16::try_from(chance.between(0, 12)).unwrap(),
+            // Not both: a used-up key is replaced before what it has sealed could leave, and again.
+            rotate_messages: if !is_tight && chance.happens(30) { 3 } else { 10_000 },
+            eager_members: if chance.happens(30) { 0 } else { 64 },
             ..ClientOptions::default()
         };
         let mut relay = RelayOptions::default();
-        if chance.happens(20) {
+        if is_tight {
             relay.requests_per_second = 2;
             relay.requests_burst = u32::try_from(chance.between(4, 10)).unwrap();
         }
         Self {
             people,
             pairs,
+            circles,
+            circle_size: if people > 20 { 11 } else { 7 },
             until_ms: chance.time(HOUR_MS / 4, 8 * HOUR_MS),
-            actions: chance.between(20, 60),
+            actions: chance.between(20, 60) + if people > 20 { 200 } else { 0 },
             client,
             relay,
             trouble: chance.between(0, 60),

@@ -1,0 +1,114 @@
+//! What an application does with what its client tells it.
+
+use sealwax::client::{Emitted, Event, GroupEvent, GroupId, MessageId, MessageState};
+use sealwax::error::Error;
+
+use crate::ledger::To;
+use crate::sealing::may_read;
+use crate::world::{World, who_is};
+
+impl World {
+    /// An application deals with an event, unless it has done so before.
+    pub(crate) fn hear(&mut self, who: usize, emitted: Emitted) -> Result<(), Error> {
+        let Emitted { number, event, .. } = emitted;
+        let person = &mut self.people[who];
+        if number == 0 || number > person.shown.last_event {
+            person.shown.last_event = person.shown.last_event.max(number);
+            match &event {
+                Event::Message { from, message_id, payload, .. } => {
+                    self.read(who, from, To::One(who), message_id, payload)?;
+                }
+                Event::Ack { message_id, state: MessageState::Sent, .. } => self.note_sent(who, message_id),
+                Event::Failed { message_id, status, .. } => self.note_failed(who, message_id, *status),
+                Event::Group { group, event } => self.hear_of_group(who, group, event)?,
+                Event::Done { request, .. } => {
+                    self.wishes.end(who, *request);
+                    self.note(format_args!("p{who}: {request} is done"));
+                }
+                Event::Refused { request, status, .. } => {
+                    self.wishes.end(who, *request);
+                    self.note(format_args!("p{who}: {request} is refused: {status}"));
+                }
+                other => self.note(format_args!("p{who}: {other:?}")),
+            }
+        }
+        let person = &mut self.people[who];
+        if number > 0
+            && person.confirms
+            && let Some(client) = &mut person.client
+        {
+            client.confirm(number)?;
+        }
+        Ok(())
+    }
+
+    fn hear_of_group(&mut self, who: usize, group: &GroupId, event: &GroupEvent) -> Result<(), Error> {
+        let circle = self.chronicle.circle_of(group).expect("a group that nobody has founded");
+        match event {
+            GroupEvent::Message { from, message_id, payload, shared_by: None, .. } => {
+                self.read(who, from, To::Circle(circle), message_id, payload)?;
+            }
+            GroupEvent::Ack { message_id, user: None, .. } => self.note_sent(who, message_id),
+            GroupEvent::Failed { message_id, status } => self.note_failed(who, message_id, *status),
+            GroupEvent::Unreadable { from, count, status } => {
+                self.note(format_args!("p{who}: {count} of {from} in g{circle} are unreadable: {status}"));
+                if let Some(from) = who_is(from) {
+                    self.ledger.note_unreadable(who, from, circle, *count as usize);
+                }
+            }
+            event => {
+                let is_quarrel = matches!(event, GroupEvent::Forked | GroupEvent::KeyWithheld { .. });
+                assert!(!is_quarrel || !self.plan.is_honest(), "p{who} in g{circle}: {}", event.name());
+                self.note(format_args!("p{who}: {} in g{circle}", event.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// A message is shown: to somebody whom it is for, and who was a member when it was sealed.
+    fn read(&mut self, who: usize, from: &str, to: To, id: &MessageId, payload: &[u8]) -> Result<(), Error> {
+        let name = from;
+        let from = who_is(from).expect("nobody has written this");
+        let number = self.ledger.open(from, to, id, payload);
+        let group = match to {
+            To::One(_) => None,
+            To::Circle(circle) => {
+                self.check_reader(number, who);
+                Some(self.chronicle.circles[circle].id)
+            }
+        };
+        let mut shown = std::mem::take(&mut self.people[who].shown);
+        let is_calm = self.people[who].restorations + self.people[from].restorations == 0;
+        self.ledger.show(&mut shown, who, number, is_calm);
+        self.people[who].shown = shown;
+        self.note(format_args!("p{who} is shown {number}"));
+        if self.plan.client.acks && self.chance.happens(50) {
+            let now_ms = self.now_ms;
+            if let Some(client) = &mut self.people[who].client {
+                match group {
+                    None => client.mark_read(name, &[*id], now_ms)?,
+                    Some(group) => client.mark_group_read(&group, name, &[*id], now_ms)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody reads who was no member when a message was sealed.
+    pub(crate) fn check_reader(&self, number: usize, who: usize) {
+        let states = self.ledger.letters[number].sealed_in.iter().copied();
+        let name = &self.people[who].name;
+        assert!(may_read(&self.chronicle, states, name), "{name} reads message {number} of others");
+    }
+
+    fn note_sent(&mut self, who: usize, id: &MessageId) {
+        let number = self.ledger.find(who, id);
+        self.ledger.letters[number].is_sent = true;
+    }
+
+    fn note_failed(&mut self, who: usize, id: &MessageId, status: Error) {
+        let number = self.ledger.find(who, id);
+        self.ledger.letters[number].failed = Some(status);
+        self.note(format_args!("p{who}: {number} fails: {status}"));
+    }
+}
