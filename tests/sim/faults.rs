@@ -16,6 +16,7 @@ impl World {
         } else {
             self.talk();
         }
+        self.check_pins();
         let pause_ms = 2 * self.plan.until_ms / self.plan.actions;
         let after_ms = if self.chance.happens(50) {
             self.chance.between(1, 2_000)
@@ -90,6 +91,8 @@ impl World {
             let since = self.people[who].restore().unwrap();
             self.ledger.forget(who, since);
             self.wishes.forget(who);
+            self.pins.forget(who);
+            self.has_forgotten.insert(who);
             self.note(format_args!("p{who} goes back to its backup"));
         }
     }

@@ -2,6 +2,7 @@
 
 use sealwax::client::{Emitted, Event, GroupEvent, GroupId, MessageId, MessageState};
 use sealwax::error::Error;
+use sealwax::identity::Fingerprint;
 
 use crate::ledger::To;
 use crate::sealing::may_read;
@@ -28,6 +29,9 @@ impl World {
                 Event::Refused { request, status, .. } => {
                     self.wishes.end(who, *request);
                     self.note(format_args!("p{who}: {request} is refused: {status}"));
+                }
+                Event::IdentityChanged { user, known, fingerprint, .. } => {
+                    self.compare(who, user, known, fingerprint)?;
                 }
                 other => self.note(format_args!("p{who}: {other:?}")),
             }
@@ -56,6 +60,10 @@ impl World {
                     self.ledger.note_unreadable(who, from, circle, *count as usize);
                 }
             }
+            GroupEvent::Forked if !self.plan.is_honest() => {
+                self.note(format_args!("p{who}: g{circle} is forked"));
+                self.forked.insert((who, circle));
+            }
             event => {
                 let is_quarrel = matches!(event, GroupEvent::Forked | GroupEvent::KeyWithheld { .. });
                 assert!(!is_quarrel || !self.plan.is_honest(), "p{who} in g{circle}: {}", event.name());
@@ -63,6 +71,25 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Two people compare what they see of each other, and the application is told which identity is the right one.
+    fn compare(
+        &mut self,
+        who: usize,
+        user: &str,
+        known: &Fingerprint,
+        fingerprint: &Fingerprint,
+    ) -> Result<(), Error> {
+        let other = who_is(user).expect("nobody of this name");
+        let right = self.people[other].fingerprint();
+        self.note(format_args!("p{who} compares identities with {user}, known: {}", *known == right));
+        assert!(!self.plan.is_honest(), "p{who} meets {user} under another identity");
+        let accepted = if *fingerprint == right { fingerprint } else { known };
+        let now_ms = self.now_ms;
+        self.pins.decide(who, other, *accepted);
+        let Some(client) = &mut self.people[who].client else { return Ok(()) };
+        client.accept_identity(user, accepted, now_ms)
     }
 
     /// A message is shown: to somebody whom it is for, and who was a member when it was sealed.
@@ -78,7 +105,8 @@ impl World {
             }
         };
         let mut shown = std::mem::take(&mut self.people[who].shown);
-        let is_calm = self.people[who].restorations + self.people[from].restorations == 0;
+        let is_calm =
+            self.plan.is_honest() && self.people[who].restorations + self.people[from].restorations == 0;
         self.ledger.show(&mut shown, who, number, is_calm);
         self.people[who].shown = shown;
         self.note(format_args!("p{who} is shown {number}"));

@@ -43,6 +43,15 @@ impl Host {
         self.relay = self.records.relay(self.options).named(NAME).unwrap();
     }
 
+    /// What lies in queues, by the records.
+    pub(crate) fn queued(&self) -> Vec<&String> {
+        self.records
+            .0
+            .keys()
+            .filter(|name| name.starts_with("queue/") || name.starts_with("envelope/"))
+            .collect()
+    }
+
     /// Stores what came of a call, and answers what is to be done: by connections, and in order within each.
     pub(crate) fn take(&mut self, outcome: &Outcome) -> Vec<Deed> {
         let dies_after = self.dies_after.filter(|_| outcome.records_len() > 0);

@@ -32,6 +32,8 @@ pub(crate) struct Ledger {
     unreadable: BTreeMap<(usize, usize, usize), usize>,
     /// Who runs on an older copy, and lacks keys that it was given once.
     restored: BTreeSet<usize>,
+    /// Who holds another history of which group than the relay, and neither reads nor is read there.
+    pub(crate) astray: BTreeSet<(usize, usize)>,
 }
 
 /// One message.
@@ -188,7 +190,9 @@ impl Ledger {
                 To::Circle(_) if !letter.is_sent => missing.push(format!("message {number} is not sent")),
                 To::Circle(_) => {
                     let lacks = |(reader, debt): &(&usize, &Debt)| {
-                        **debt == Debt::Whole && !letter.shown.contains(reader)
+                        **debt == Debt::Whole
+                            && !letter.shown.contains(reader)
+                            && !self.is_astray(**reader, letter.to)
                     };
                     missing.extend(
                         letter
@@ -219,18 +223,26 @@ impl Ledger {
         lost.into_iter().map(tell).collect()
     }
 
+    fn is_astray(&self, who: usize, to: To) -> bool {
+        matches!(to, To::Circle(circle) if self.astray.contains(&(who, circle)))
+    }
+
     /// What was written and did not fail.
     fn open_letters(&self) -> impl Iterator<Item = (usize, &Letter)> {
-        let is_open = |(_, letter): &(usize, &Letter)| letter.is_certain && letter.failed.is_none();
+        let is_open = |(_, letter): &(usize, &Letter)| {
+            letter.is_certain && letter.failed.is_none() && !self.is_astray(letter.from, letter.to)
+        };
         self.letters.iter().enumerate().filter(is_open)
     }
 
     /// Whether everybody was shown a message who is owed it.
     pub(crate) fn is_everywhere(&self, number: usize) -> bool {
         let letter = &self.letters[number];
+        let is_lost = |reader: &usize| !letter.shown.contains(reader) && !self.is_astray(*reader, letter.to);
         match letter.to {
             To::One(reader) => letter.shown.contains(&reader),
-            To::Circle(_) => letter.is_sent && letter.owed.keys().all(|reader| letter.shown.contains(reader)),
+            to if self.is_astray(letter.from, to) => true,
+            To::Circle(_) => letter.is_sent && !letter.owed.keys().any(is_lost),
         }
     }
 }

@@ -4,6 +4,7 @@ use sealwax::relay::Outcome;
 use sealwax::wire::frame::Method;
 
 use crate::host::{Deed, NAME};
+use crate::hostile_relay::{Upward, View};
 use crate::world::{MINUTE_MS, Step, World};
 
 /// A connection. Each side sees it end at another time.
@@ -54,10 +55,24 @@ impl World {
         if !self.links.get(&link).is_some_and(|link| link.is_served) {
             return;
         }
-        let outcome = self.host.relay.receive(link, frame, self.now_ms).unwrap();
-        let deeds = self.host.take(&outcome);
-        self.note_taken(link, frame, &deeds);
-        self.carry_out(deeds);
+        let times = match self.cheat.as_mut().map(|cheat| cheat.up(frame)) {
+            None => 1,
+            Some(Upward::Passes(times)) => times,
+            Some(Upward::Answered(answer)) => {
+                self.carry(link, false, Step::Down(link, answer));
+                return;
+            }
+        };
+        for _ in 0..times {
+            let outcome = self.host.relay.receive(link, frame, self.now_ms).unwrap();
+            let deeds = self.host.take(&outcome);
+            self.note_taken(link, frame, &deeds);
+            self.carry_out(deeds);
+            // The relay may have died of it.
+            if !self.links[&link].is_served {
+                return;
+            }
+        }
     }
 
     /// What a host does with what comes of a call.
@@ -69,7 +84,11 @@ impl World {
     fn carry_out(&mut self, deeds: Vec<Deed>) {
         for deed in deeds {
             match deed {
-                Deed::Send(link, frame) => self.carry(link, false, Step::Down(link, frame)),
+                Deed::Send(link, frame) => {
+                    for (link, frame) in self.bend(link, frame) {
+                        self.carry(link, false, Step::Down(link, frame));
+                    }
+                }
                 Deed::Close(link) => {
                     self.carry(link, false, Step::Lost(link));
                     self.later(1, Step::Gone(link));
@@ -80,6 +99,13 @@ impl World {
                 }
             }
         }
+    }
+
+    /// What a relay sends that lies.
+    fn bend(&mut self, link: u64, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)> {
+        let Some(cheat) = &mut self.cheat else { return vec![(link, frame)] };
+        let links = self.links.iter().filter(|(_, link)| link.is_served).map(|(number, _)| *number).collect();
+        cheat.down(&View { now_ms: self.now_ms, links, chronicle: &self.chronicle }, link, frame)
     }
 
     pub(crate) fn tick_relay(&mut self) {

@@ -2,7 +2,7 @@
 
 use sealwax::client::{Client, ClientOptions};
 use sealwax::error::Error;
-use sealwax::identity::IdentityOptions;
+use sealwax::identity::{Fingerprint, IdentityOptions};
 use sealwax::store::Store;
 
 use crate::common::ScriptedRandom;
@@ -10,6 +10,8 @@ use crate::common::disk::Disk;
 use crate::ledger::Shown;
 
 const KEY: [u8; 32] = [7; 32];
+/// Ticks of a busy client in a minute.
+const TICKS_MAX: u32 = 1_000;
 
 /// Someone.
 pub(crate) struct Person {
@@ -18,6 +20,7 @@ pub(crate) struct Person {
     options: ClientOptions,
     disk: Disk,
     pub(crate) client: Option<Client>,
+    fingerprint: Option<Fingerprint>,
     openings: usize,
     pub(crate) shown: Shown,
     /// Messages that may not be in the store yet.
@@ -30,6 +33,8 @@ pub(crate) struct Person {
     pub(crate) connection: Option<u64>,
     /// When the next tick is due, if one is.
     pub(crate) tick_ms: Option<u64>,
+    /// Ticks within a minute: since when they are counted, and how many there were.
+    ticks: (u64, u32),
     pub(crate) backup: Option<Backup>,
     /// How often an older copy took the place of the store.
     pub(crate) restorations: usize,
@@ -51,6 +56,7 @@ impl Person {
             options: options.clone(),
             disk: Disk::default(),
             client: None,
+            fingerprint: None,
             openings: 0,
             shown: Shown::default(),
             unsettled: Vec::new(),
@@ -58,6 +64,7 @@ impl Person {
             confirms: true,
             connection: None,
             tick_ms: None,
+            ticks: (0, 0),
             backup: None,
             restorations: 0,
         }
@@ -78,7 +85,9 @@ impl Person {
         let store = self.store()?;
         let (rng, options) = (self.rng("client"), self.options.clone());
         let client = Client::create(store, &self.name, IdentityOptions::default(), options, rng, now_ms);
-        self.client = Some(client?);
+        let client = client?;
+        self.fingerprint = Some(client.card().fingerprint());
+        self.client = Some(client);
         Ok(())
     }
 
@@ -87,6 +96,15 @@ impl Person {
         let (rng, options) = (self.rng("client"), self.options.clone());
         self.client = Some(Client::open(store, options, rng, now_ms)?);
         Ok(())
+    }
+
+    /// A tick is due, which must not be so all the time: its host would do nothing else.
+    pub(crate) fn count_tick(&mut self, now_ms: u64) {
+        if now_ms >= self.ticks.0 + 60_000 {
+            self.ticks = (now_ms, 0);
+        }
+        self.ticks.1 += 1;
+        assert!(self.ticks.1 < TICKS_MAX, "{} is due without end", self.name);
     }
 
     /// The process is gone.
@@ -120,6 +138,11 @@ impl Person {
         self.restorations += 1;
         self.die();
         Some(letters)
+    }
+
+    /// The identity, which stays the same.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint.unwrap()
     }
 
     /// Everything that the client has stored.

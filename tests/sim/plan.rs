@@ -9,8 +9,17 @@ use crate::chance::Chance;
 
 const HOUR_MS: u64 = 3_600_000;
 
+/// Who is not as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nobody: all there is are accidents.
+    Honest,
+    HostileRelay,
+}
+
 /// What stays the same through a run.
 pub(crate) struct Plan {
+    pub(crate) kind: Kind,
     pub(crate) people: usize,
     /// Who talks to whom, each pair in both directions.
     pub(crate) pairs: Vec<(usize, usize)>,
@@ -32,16 +41,18 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Whether the relay does what it should.
-    pub(crate) const fn is_honest(&self) -> bool {
-        true
+    pub(crate) fn is_honest(&self) -> bool {
+        self.kind != Kind::HostileRelay
     }
 
     pub(crate) fn draw(chance: &mut Chance) -> Self {
         // Many runs are small, so that they reach far; some are large, and a few of these larger than any other.
-        let in_groups = chance.happens(60);
+        let kind = if chance.happens(15) { Kind::HostileRelay } else { Kind::Honest };
+        let in_groups = kind != Kind::Honest || chance.happens(60);
         let (people, circles) = match chance.between(0, 99) {
-            0..=1 => (chance.between(24, 36), chance.between(12, 24)),
-            2..=9 => (chance.between(8, 20), chance.between(3, 8)),
+            _ if kind != Kind::Honest => (chance.between(3, 7), chance.between(1, 2)),
+            0 => (chance.between(24, 32), chance.between(12, 24)),
+            1..=6 => (chance.between(8, 16), chance.between(3, 8)),
             _ => (chance.between(2, 7), chance.between(1, 3)),
         };
         let people = usize::try_from(people).unwrap();
@@ -54,34 +65,33 @@ impl Plan {
                 }
             }
         }
-        let is_tight = chance.happens(20);
         let client = ClientOptions {
             method: if chance.happens(30) { Method::Proof } else { Method::Host },
             hidden_header: chance.happens(20),
             padding: Padding::None,
             acks: chance.happens(40),
             one_time_prekeys: u16::try_from(chance.between(0, 12)).unwrap(),
-            // Not both: a used-up key is replaced before what it has sealed could leave, and again.
-            rotate_messages: if !is_tight && chance.happens(30) { 3 } else { 10_000 },
+            rotate_messages: if chance.happens(30) { 3 } else { 10_000 },
             eager_members: if chance.happens(30) { 0 } else { 64 },
             ..ClientOptions::default()
         };
         let mut relay = RelayOptions::default();
-        if is_tight {
+        if chance.happens(20) {
             relay.requests_per_second = 2;
             relay.requests_burst = u32::try_from(chance.between(4, 10)).unwrap();
         }
         Self {
+            kind,
             people,
             pairs,
             circles,
-            circle_size: if people > 20 { 11 } else { 7 },
+            circle_size: if people > 20 { 9 } else { 7 },
             until_ms: chance.time(HOUR_MS / 4, 8 * HOUR_MS),
-            actions: chance.between(20, 60) + if people > 20 { 200 } else { 0 },
+            actions: chance.between(20, 60) + if people > 20 { 120 } else { 0 },
             client,
             relay,
             trouble: chance.between(0, 60),
-            restores: chance.happens(35),
+            restores: chance.happens(if kind == Kind::Honest { 35 } else { 15 }),
             delay_max_ms: chance.time(20, 3_000),
         }
     }

@@ -36,7 +36,7 @@ fn run_all(seeds: u64) {
             if seed >= seeds {
                 return failures;
             }
-            failures.extend(run(seed).err());
+            failures.extend(run(seed).err().inspect(|failure| eprintln!("{failure}")));
         }
     };
     let failures: Vec<String> = thread::scope(|scope| {

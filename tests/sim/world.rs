@@ -10,11 +10,13 @@ use crate::chance::Chance;
 use crate::chronicle::Chronicle;
 use crate::eavesdropper::Ear;
 use crate::host::Host;
+use crate::hostile_relay::Cheat;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, To};
 use crate::links::Link;
 use crate::person::Person;
-use crate::plan::Plan;
+use crate::pins::Pins;
+use crate::plan::{Kind, Plan};
 use crate::sealing::Sealing;
 use crate::trace::Trace;
 use crate::wishes::Wishes;
@@ -33,6 +35,13 @@ pub(crate) struct World {
     pub(crate) chronicle: Chronicle,
     pub(crate) wishes: Wishes,
     pub(crate) trace: Trace,
+    /// Bends what goes in and out of the relay, until the network heals.
+    pub(crate) cheat: Option<Cheat>,
+    pub(crate) pins: Pins,
+    /// Who was told that which group is forked.
+    pub(crate) forked: BTreeSet<(usize, usize)>,
+    /// Who was restored once, and may have forgotten a group in which nobody else is left.
+    pub(crate) has_forgotten: BTreeSet<usize>,
     pub(crate) keys: Keys,
     pub(crate) sealing: Sealing,
     /// Group messages that the relay has said to have.
@@ -84,6 +93,10 @@ impl World {
             chronicle: Chronicle::default(),
             wishes: Wishes::default(),
             trace: Trace::new(prints),
+            cheat: None,
+            pins: Pins::default(),
+            forked: BTreeSet::new(),
+            has_forgotten: BTreeSet::new(),
             keys: Keys::default(),
             sealing: Sealing::default(),
             taken: BTreeSet::new(),
@@ -100,6 +113,12 @@ impl World {
             world.people[who].create(START_MS).unwrap();
             let after_ms = world.chance.time(1, MINUTE_MS);
             world.later(after_ms, Step::Connect(who));
+        }
+        if world.plan.kind == Kind::HostileRelay {
+            let fingerprint = |person: &Person| (person.name.clone(), *person.fingerprint().as_bytes());
+            let fingerprints = world.people.iter().map(fingerprint).collect();
+            let chance = Chance::new(world.chance.number());
+            world.cheat = Some(Cheat::new(chance, !world.plan.restores, fingerprints));
         }
         world.later(1, Step::Act);
         world
@@ -149,6 +168,7 @@ impl World {
             Step::Tick(who) => {
                 if self.people[who].tick_ms.is_some_and(|tick_ms| tick_ms <= now_ms) {
                     self.people[who].tick_ms = None;
+                    self.people[who].count_tick(now_ms);
                     self.with(who, |client| client.tick(now_ms));
                 }
             }
