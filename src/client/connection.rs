@@ -116,11 +116,12 @@ impl Connection {
             State::Up => {
                 let waiting = self.requests.values().any(|request| request.sent_ms.is_none());
                 let held = (waiting || self.hold_until_ms > now_ms).then_some(self.hold_until_ms);
-                let ping = self.last_sent_ms.saturating_add(CLIENT_PING_MS);
                 let oldest = self.requests.values().filter_map(|request| request.sent_ms).min();
+                // Whoever waits for an answer does not ask whether anybody is there.
+                let ping = oldest.is_none().then(|| self.last_sent_ms.saturating_add(CLIENT_PING_MS));
                 let silent = oldest.map(|sent_ms| sent_ms.saturating_add(CLIENT_ANSWER_MS));
                 let gathered = self.gathered_ms.map(|at_ms| at_ms.saturating_add(CLIENT_ANSWER_MS));
-                earliest([Some(ping), held, silent, gathered])
+                earliest([ping, held, silent, gathered])
             }
         }
     }
