@@ -5,6 +5,7 @@ use sealwax::wire::frame::{Body, Frame, Welcome};
 
 use crate::common::disk::Disk;
 use crate::host::NAME;
+use crate::hostile_member::MALLORY;
 use crate::ledger::To;
 use crate::world::{World, who_is};
 
@@ -45,6 +46,9 @@ impl World {
                 let Event::Group { group, event } = &emitted.event else { continue };
                 let GroupEvent::Message { from, message_id, payload, .. } = event else { continue };
                 let circle = self.chronicle.circle_of(group).expect("a group that nobody has founded");
+                if **from == *MALLORY {
+                    continue;
+                }
                 let from = who_is(from).expect("nobody has written this");
                 let number = self.ledger.open(from, To::Circle(circle), message_id, payload);
                 self.check_reader(number, ear.who);

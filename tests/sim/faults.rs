@@ -11,6 +11,12 @@ impl World {
         }
         if self.chance.happens(self.plan.trouble) {
             self.go_wrong();
+        } else if self.mallory.is_some() && self.chance.happens(40) {
+            if !self.chronicle.circles.is_empty() && self.chance.happens(25) {
+                let circle = self.chance.index(self.chronicle.circles.len());
+                self.trust_mallory(circle);
+            }
+            self.cheat();
         } else if self.plan.circles > 0 && self.chance.happens(70) {
             self.meet();
         } else {

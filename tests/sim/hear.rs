@@ -4,7 +4,9 @@ use sealwax::client::{Emitted, Event, GroupEvent, GroupId, MessageId, MessageSta
 use sealwax::error::Error;
 use sealwax::identity::Fingerprint;
 
+use crate::hostile_member::MALLORY;
 use crate::ledger::To;
+use crate::plan::Kind;
 use crate::sealing::may_read;
 use crate::world::{World, who_is};
 
@@ -60,13 +62,17 @@ impl World {
                     self.ledger.note_unreadable(who, from, circle, *count as usize);
                 }
             }
-            GroupEvent::Forked if !self.plan.is_honest() => {
+            GroupEvent::Forked if self.plan.kind != Kind::Honest => {
                 self.note(format_args!("p{who}: g{circle} is forked"));
                 self.forked.insert((who, circle));
             }
             event => {
                 let is_quarrel = matches!(event, GroupEvent::Forked | GroupEvent::KeyWithheld { .. });
-                assert!(!is_quarrel || !self.plan.is_honest(), "p{who} in g{circle}: {}", event.name());
+                assert!(
+                    !is_quarrel || self.plan.kind != Kind::Honest,
+                    "p{who} in g{circle}: {}",
+                    event.name()
+                );
                 self.note(format_args!("p{who}: {} in g{circle}", event.name()));
             }
         }
@@ -94,6 +100,10 @@ impl World {
 
     /// A message is shown: to somebody whom it is for, and who was a member when it was sealed.
     fn read(&mut self, who: usize, from: &str, to: To, id: &MessageId, payload: &[u8]) -> Result<(), Error> {
+        if from == MALLORY {
+            self.show_mallory(who, id, payload);
+            return Ok(());
+        }
         let name = from;
         let from = who_is(from).expect("nobody has written this");
         let number = self.ledger.open(from, to, id, payload);

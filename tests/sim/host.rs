@@ -43,13 +43,9 @@ impl Host {
         self.relay = self.records.relay(self.options).named(NAME).unwrap();
     }
 
-    /// What lies in queues, by the records.
-    pub(crate) fn queued(&self) -> Vec<&String> {
-        self.records
-            .0
-            .keys()
-            .filter(|name| name.starts_with("queue/") || name.starts_with("envelope/"))
-            .collect()
+    /// What lies in the queues of people, by the records.
+    pub(crate) fn queued(&self) -> impl Iterator<Item = String> {
+        self.records.0.keys().filter(|name| name.starts_with("queue/p")).cloned()
     }
 
     /// Stores what came of a call, and answers what is to be done: by connections, and in order within each.

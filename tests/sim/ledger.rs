@@ -30,7 +30,7 @@ pub(crate) struct Ledger {
     pub(crate) letters: Vec<Letter>,
     /// By reader, sender and group: how many messages the reader was told not to be able to read.
     unreadable: BTreeMap<(usize, usize, usize), usize>,
-    /// Who runs on an older copy, and lacks keys that it was given once.
+    /// Who runs on an older copy, and lacks keys that it was given once, or has to do with a cheat.
     restored: BTreeSet<usize>,
     /// Who holds another history of which group than the relay, and neither reads nor is read there.
     pub(crate) astray: BTreeSet<(usize, usize)>,
@@ -173,6 +173,11 @@ impl Ledger {
         self.restored.insert(who);
     }
 
+    /// Somebody may lose what was sent in groups, by the doing of a member, and has to be told.
+    pub(crate) fn bear_with(&mut self, who: usize) {
+        self.restored.insert(who);
+    }
+
     /// Whoever was restored has had the time to ask for every key.
     pub(crate) fn all_recovered(&mut self) {
         self.restored.clear();
@@ -207,8 +212,9 @@ impl Ledger {
         missing
     }
 
-    /// What a reader was neither shown nor told about.
-    pub(crate) fn unexplained(&self) -> Vec<String> {
+    /// What a reader was neither shown nor told about, but for those who were told that a group is forked: each history
+    /// may have sent them away for a while.
+    pub(crate) fn unexplained(&self, forked: &BTreeSet<(usize, usize)>) -> Vec<String> {
         let mut lost: BTreeMap<(usize, usize, usize), Vec<usize>> = BTreeMap::new();
         for (number, letter) in self.open_letters() {
             let To::Circle(circle) = letter.to else { continue };
@@ -216,6 +222,7 @@ impl Ledger {
                 lost.entry((*reader, letter.from, circle)).or_default().push(number);
             }
         }
+        lost.retain(|(reader, _, circle), _| !forked.contains(&(*reader, *circle)));
         lost.retain(|place, numbers| numbers.len() > self.unreadable.get(place).copied().unwrap_or(0));
         let tell = |((reader, from, circle), numbers)| {
             format!("p{reader} knows nothing of {numbers:?} of p{from} in g{circle}")

@@ -86,6 +86,9 @@ impl World {
     fn watch_envelope(&mut self, envelope: &[u8]) {
         self.sealing.watch(&self.chronicle, &mut self.ledger, envelope);
         self.overhear(envelope);
+        if let Some(mallory) = &mut self.mallory {
+            mallory.seen.push(envelope.to_vec());
+        }
     }
 
     /// The process of a client is gone, and comes back after a while.

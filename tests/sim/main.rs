@@ -22,6 +22,7 @@ mod faults;
 mod groups;
 mod hear;
 mod host;
+mod hostile_member;
 mod hostile_relay;
 mod keys;
 mod ledger;

@@ -33,6 +33,8 @@ pub(crate) struct Person {
     pub(crate) connection: Option<u64>,
     /// When the next tick is due, if one is.
     pub(crate) tick_ms: Option<u64>,
+    /// The relay has delivered something to it.
+    pub(crate) was_given: bool,
     /// Ticks within a minute: since when they are counted, and how many there were.
     ticks: (u64, u32),
     pub(crate) backup: Option<Backup>,
@@ -64,6 +66,7 @@ impl Person {
             confirms: true,
             connection: None,
             tick_ms: None,
+            was_given: false,
             ticks: (0, 0),
             backup: None,
             restorations: 0,
@@ -155,6 +158,11 @@ impl Person {
         let (mut store_rng, rng) = (self.rng("copied store"), self.rng("copy"));
         let store = Store::open_on(disk.backup().medium(), &KEY, &mut *store_rng).unwrap();
         Client::open(store, self.options.clone(), rng, now_ms).unwrap()
+    }
+
+    /// Whether the client has been welcomed.
+    pub(crate) fn is_up(&self) -> bool {
+        self.client.as_ref().is_some_and(|client| client.info().contains("\"connected\":true"))
     }
 
     /// A number of the client's info.

@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     /// Nobody: all there is are accidents.
     Honest,
     HostileRelay,
+    HostileMember,
 }
 
 /// What stays the same through a run.
@@ -47,7 +48,11 @@ impl Plan {
 
     pub(crate) fn draw(chance: &mut Chance) -> Self {
         // Many runs are small, so that they reach far; some are large, and a few of these larger than any other.
-        let kind = if chance.happens(15) { Kind::HostileRelay } else { Kind::Honest };
+        let kind = match chance.between(0, 99) {
+            0..=7 => Kind::HostileRelay,
+            8..=19 => Kind::HostileMember,
+            _ => Kind::Honest,
+        };
         let in_groups = kind != Kind::Honest || chance.happens(60);
         let (people, circles) = match chance.between(0, 99) {
             _ if kind != Kind::Honest => (chance.between(3, 7), chance.between(1, 2)),
@@ -86,7 +91,7 @@ impl Plan {
             pairs,
             circles,
             circle_size: if people > 20 { 9 } else { 7 },
-            until_ms: chance.time(HOUR_MS / 4, 8 * HOUR_MS),
+            until_ms: chance.time(HOUR_MS / 4, 6 * HOUR_MS),
             actions: chance.between(20, 60) + if people > 20 { 120 } else { 0 },
             client,
             relay,

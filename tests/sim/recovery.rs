@@ -21,11 +21,34 @@ impl World {
         self.run_until(self.now_ms + 5 * MINUTE_MS);
         self.settle_forks();
         self.run_until(self.now_ms + 5 * MINUTE_MS);
+        self.note_astray();
+    }
+
+    /// Whoever was told of a fork and is still on the other side of it.
+    fn note_astray(&mut self) {
         for (who, circle) in self.forked.clone() {
             if self.is_astray(who, circle) {
                 self.ledger.astray.insert((who, circle));
             }
         }
+    }
+
+    /// Owners settle what a member has forked, and everybody talks again, but for those who were left behind.
+    pub(crate) fn recover_from_member(&mut self) {
+        self.run_until(self.now_ms + 10 * MINUTE_MS);
+        self.grow_logs();
+        self.run_until(self.now_ms + 5 * MINUTE_MS);
+        self.settle_forks();
+        self.run_until(self.now_ms + 10 * MINUTE_MS);
+        // Those who took an entry that the relay does not, and that nothing has competed with yet, know nothing of it.
+        for circle in 0..self.chronicle.circles.len() {
+            for who in 0..self.people.len() {
+                if self.is_astray(who, circle) {
+                    self.ledger.astray.insert((who, circle));
+                }
+            }
+        }
+        self.await_peace();
     }
 
     /// Each group gets another entry, which shows who is on another history.

@@ -1,5 +1,6 @@
 //! The end of a run: nothing goes wrong any more, and everything has to be as it should.
 
+use crate::plan::Kind;
 use crate::world::{MINUTE_MS, START_MS, Step, World};
 
 /// How long a session may take to heal: an hour between two renewals, and as much for what waits at its end.
@@ -11,16 +12,19 @@ impl World {
         let end_ms = START_MS + self.plan.until_ms;
         self.run_until(end_ms);
         self.heal();
-        if self.plan.is_honest() {
-            self.await_peace();
-        } else {
-            self.recover();
+        match self.plan.kind {
+            Kind::Honest => self.await_peace(),
+            Kind::HostileRelay => self.recover(),
+            Kind::HostileMember => {
+                self.check_mallory();
+                self.recover_from_member();
+            }
         }
         self.check_eavesdroppers();
     }
 
     /// Everything has arrived, or is told not to, and everybody can talk again.
-    fn await_peace(&mut self) {
+    pub(crate) fn await_peace(&mut self) {
         self.await_quiet(0);
         let was_restored = self.people.iter().any(|person| person.restorations > 0);
         if was_restored {
@@ -38,10 +42,11 @@ impl World {
             person.shown.letters.clear();
         }
         self.converse();
-        if !self.ledger.unexplained().is_empty() {
-            assert!(was_restored, "no word of {}", self.ledger.unexplained().join(", "));
+        if !self.ledger.unexplained(&self.forked).is_empty() {
+            let is_borne = was_restored || self.plan.kind == Kind::HostileMember;
+            assert!(is_borne, "no word of {}", self.ledger.unexplained(&self.forked).join(", "));
             self.pass_a_week();
-            assert_eq!(self.ledger.unexplained(), [""; 0]);
+            assert_eq!(self.ledger.unexplained(&self.forked), [""; 0]);
             self.converse();
         }
     }
@@ -126,7 +131,12 @@ impl World {
                 unrest.push(format!("{} is away", person.name));
                 continue;
             }
-            for key in ["outbox", "requests", "events"] {
+            // What waits for a cheat may wait for ever.
+            let waits: &[&str] = match self.plan.kind {
+                Kind::HostileMember => &["events"],
+                _ => &["outbox", "requests", "events"],
+            };
+            for key in waits {
                 if person.count(key) > 0 {
                     unrest.push(format!("{} has {} {key}", person.name, person.count(key)));
                 }
@@ -134,10 +144,7 @@ impl World {
         }
         unrest.extend(self.ledger.missing(since));
         unrest.extend(self.wishes.open());
-        let queued = self.host.relay.info().queued;
-        if queued > 0 {
-            unrest.push(format!("{queued} are queued: {:?}", self.host.queued()));
-        }
+        unrest.extend(self.host.queued());
         unrest
     }
 

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sealwax::error::Error;
 use sealwax::wire::content::ContentType;
-use sealwax::wire::frame::Frame;
+use sealwax::wire::frame::{Body, Frame};
 
 use crate::chance::Chance;
 use crate::chronicle::Chronicle;
 use crate::eavesdropper::Ear;
 use crate::host::Host;
+use crate::hostile_member::Mallory;
 use crate::hostile_relay::Cheat;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, To};
@@ -37,6 +38,7 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     /// Bends what goes in and out of the relay, until the network heals.
     pub(crate) cheat: Option<Cheat>,
+    pub(crate) mallory: Option<Mallory>,
     pub(crate) pins: Pins,
     /// Who was told that which group is forked.
     pub(crate) forked: BTreeSet<(usize, usize)>,
@@ -94,6 +96,7 @@ impl World {
             wishes: Wishes::default(),
             trace: Trace::new(prints),
             cheat: None,
+            mallory: None,
             pins: Pins::default(),
             forked: BTreeSet::new(),
             has_forgotten: BTreeSet::new(),
@@ -119,6 +122,10 @@ impl World {
             let fingerprints = world.people.iter().map(fingerprint).collect();
             let chance = Chance::new(world.chance.number());
             world.cheat = Some(Cheat::new(chance, !world.plan.restores, fingerprints));
+        }
+        if world.plan.kind == Kind::HostileMember {
+            world.let_in(seed);
+            (0..world.people.len()).for_each(|who| world.ledger.bear_with(who));
         }
         world.later(1, Step::Act);
         world
@@ -158,6 +165,9 @@ impl World {
                 let who = self.links[&link].person;
                 if self.people[who].connection == Some(link) {
                     self.note(format_args!("p{who} {link} down {}", tell(&frame)));
+                    let is_delivery = |body| matches!(body, Body::Deliver { .. });
+                    self.people[who].was_given |=
+                        Frame::parse(&frame).is_ok_and(|frame| is_delivery(frame.body));
                     self.with(who, |client| client.receive(&frame, now_ms));
                 }
             }
@@ -168,7 +178,9 @@ impl World {
             Step::Tick(who) => {
                 if self.people[who].tick_ms.is_some_and(|tick_ms| tick_ms <= now_ms) {
                     self.people[who].tick_ms = None;
-                    self.people[who].count_tick(now_ms);
+                    if self.plan.is_honest() {
+                        self.people[who].count_tick(now_ms);
+                    }
                     self.with(who, |client| client.tick(now_ms));
                 }
             }
