@@ -175,7 +175,11 @@
  * The relay has welcomed us. Flag RESTORED: the store is an older copy of itself, and keys are made anew.
  */
 #define SEALWAX_EVENT_CONNECTED 1
-/** The connection is gone. */
+
+/**
+ * The connection is gone, of which SEALWAX_EVENT_CONNECTED has told. Of one that ends before a welcome nothing is
+ * told but the SEALWAX_EVENT_ERROR that says why, if the relay or the client had a reason.
+ */
 #define SEALWAX_EVENT_DISCONNECTED 2
 
 /**
@@ -3562,7 +3566,7 @@ SEALWAX_API sealwax_status sealwax_deliveries_free(sealwax_deliveries *deliverie
  * @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
  * @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
  * @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
- * @retval SEALWAX_STORE_IO         the system refuses a file
+ * @retval SEALWAX_STORE_IO         the system refuses a file, or there is a directory in its place
  * @retval SEALWAX_INTERNAL         the system has no randomness
  */
 SEALWAX_NODISCARD SEALWAX_API
@@ -3610,7 +3614,7 @@ sealwax_status sealwax_client_create(const char *user,
  * @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
  * @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
  * @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
- * @retval SEALWAX_STORE_IO         the system refuses a file
+ * @retval SEALWAX_STORE_IO         the system refuses a file, or there is a directory in its place
  * @retval SEALWAX_INTERNAL         the system has no randomness
  */
 SEALWAX_NODISCARD SEALWAX_API
@@ -3657,7 +3661,7 @@ sealwax_status sealwax_client_create_with(sealwax_identity *identity,
  * @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
  * @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
  * @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
- * @retval SEALWAX_STORE_IO         the system refuses a file
+ * @retval SEALWAX_STORE_IO         the system refuses a file, or there is a directory in its place
  * @retval SEALWAX_INTERNAL         the system has no randomness
  */
 SEALWAX_NODISCARD SEALWAX_API

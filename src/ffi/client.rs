@@ -269,7 +269,7 @@ fn is_store_possible(path: &str) -> bool {
 /// @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
 /// @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
 /// @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
-/// @retval SEALWAX_STORE_IO         the system refuses a file
+/// @retval SEALWAX_STORE_IO         the system refuses a file, or there is a directory in its place
 /// @retval SEALWAX_INTERNAL         the system has no randomness
 #[unsafe(no_mangle)]
 #[must_use]
@@ -338,7 +338,7 @@ pub unsafe extern "C" fn sealwax_client_create(
 /// @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
 /// @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
 /// @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
-/// @retval SEALWAX_STORE_IO         the system refuses a file
+/// @retval SEALWAX_STORE_IO         the system refuses a file, or there is a directory in its place
 /// @retval SEALWAX_INTERNAL         the system has no randomness
 #[unsafe(no_mangle)]
 #[must_use]
@@ -412,7 +412,7 @@ pub unsafe extern "C" fn sealwax_client_create_with(
 /// @retval SEALWAX_STORE_DAMAGED    the file is no store, or not whole; it is left as it is
 /// @retval SEALWAX_STORE_WRONG_KEY  the store has another key; it is left as it is
 /// @retval SEALWAX_STORE_NEWER      a later library wrote it; it is left as it is
-/// @retval SEALWAX_STORE_IO         the system refuses a file
+/// @retval SEALWAX_STORE_IO         the system refuses a file, or there is a directory in its place
 /// @retval SEALWAX_INTERNAL         the system has no randomness
 #[unsafe(no_mangle)]
 #[must_use]

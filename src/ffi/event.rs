@@ -22,7 +22,8 @@ impl Opaque for sealwax_event {
 
 /// The relay has welcomed us. Flag RESTORED: the store is an older copy of itself, and keys are made anew.
 pub const SEALWAX_EVENT_CONNECTED: u32 = 1;
-/// The connection is gone.
+/// The connection is gone, of which SEALWAX_EVENT_CONNECTED has told. Of one that ends before a welcome nothing is
+/// told but the SEALWAX_EVENT_ERROR that says why, if the relay or the client had a reason.
 pub const SEALWAX_EVENT_DISCONNECTED: u32 = 2;
 /// `user`, whom we watch and who watches us, or with whom we share a group, came (flag ONLINE) or went: the relay's
 /// word, and nobody's proof. Who is there is told once on each connection; without one, nobody is known to be. With
