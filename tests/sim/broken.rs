@@ -137,9 +137,9 @@ fn what_a_member_is_owed_is_missed_and_what_a_sender_who_went_had_written_needs_
 fn a_key_that_seals_twice_is_seen() {
     let (mut scene, mut keys) = (Scene::new(), Keys::default());
     let state = scene.sender.export(0).unwrap();
-    keys.watch(&send(&scene.seal()));
+    keys.arrive(&send(&scene.seal()));
     scene.sender = GroupSender::import(&scene.owner, &scene.roster, GroupSender::FORMAT, &state).unwrap();
-    keys.watch(&send(&scene.seal()));
+    keys.arrive(&send(&scene.seal()));
 }
 
 #[test]

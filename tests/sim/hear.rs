@@ -115,8 +115,9 @@ impl World {
             }
         };
         let mut shown = std::mem::take(&mut self.people[who].shown);
-        let is_calm =
-            self.plan.is_honest() && self.people[who].restorations + self.people[from].restorations == 0;
+        // Whoever bends what a relay delivers decides on its order too.
+        let is_calm = self.plan.kind == Kind::Honest
+            && self.people[who].restorations + self.people[from].restorations == 0;
         self.ledger.show(&mut shown, who, number, is_calm);
         self.people[who].shown = shown;
         self.note(format_args!("p{who} is shown {number}"));

@@ -66,6 +66,9 @@ impl World {
         for _ in 0..times {
             let outcome = self.host.relay.receive(link, frame, self.now_ms).unwrap();
             let deeds = self.host.take(&outcome);
+            if !deeds.iter().any(|deed| matches!(deed, Deed::Die)) {
+                self.keys.arrive(frame);
+            }
             self.note_taken(link, frame, &deeds);
             self.carry_out(deeds);
             // The relay may have died of it.
