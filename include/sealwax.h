@@ -4135,22 +4135,22 @@ sealwax_status sealwax_client_safety_number(sealwax_client *client,
  *
  * What passes is tried again: a full relay, or another entry that came first. SEALWAX_EVENT_ERROR says for good:
  *
- *     SEALWAX_UNKNOWN_USER      create, add: the relay knows no `user` of that name
- *     SEALWAX_IDENTITY_CHANGED  create, add: `user` has another identity at the relay than the one that counts for
- *                               us; join: we are a member under other keys; share: `user` has a new identity
- *     SEALWAX_NOT_PERMITTED     it takes another role: see sealwax_roster_create(); join: the group is not open;
- *                               leave: the last owner makes another member an owner first; share: `user` is not
- *                               an accepted peer
- *     SEALWAX_UNKNOWN_GROUP     there is none with this id, or with this label that is open and not ours already
- *     SEALWAX_NOT_A_MEMBER      we are none, or `user` is none; join: the group is not open
- *     SEALWAX_GROUP_DELETED     it has ended
- *     SEALWAX_ROSTER_FORKED     an owner has to settle two histories first: sealwax_client_resolve_group()
- *     SEALWAX_INVALID_ARGUMENT  resolve: not forked, or no head of a history; share: with ourselves
- *     SEALWAX_UNKNOWN_KEY       share: nothing was kept, for lack of the option "retain_history" or of a past
- *     SEALWAX_LIMIT_REACHED     groups of one user, members of a group, or groups of this client
- *     SEALWAX_TOO_LARGE         create, add: the entry would be longer than any; add fewer at once
- *     SEALWAX_STALE_EPOCH       others were faster sixteen times
- *     SEALWAX_EXPIRED           a week went by without what it needs, such as a connection
+ *   SEALWAX_UNKNOWN_USER      create, add: the relay knows no `user` of that name
+ *   SEALWAX_IDENTITY_CHANGED  create, add: `user` has another identity at the relay than the one that counts for
+ *                             us; join: we are a member under other keys; share: `user` has a new identity
+ *   SEALWAX_NOT_PERMITTED     it takes another role: see sealwax_roster_create(); join: the group is not open;
+ *                             leave: the last owner makes another member an owner first; share: `user` is not
+ *                             an accepted peer
+ *   SEALWAX_UNKNOWN_GROUP     there is none with this id, or with this label that is open and not ours already
+ *   SEALWAX_NOT_A_MEMBER      we are none, or `user` is none; join: the group is not open
+ *   SEALWAX_GROUP_DELETED     it has ended
+ *   SEALWAX_ROSTER_FORKED     an owner has to settle two histories first: sealwax_client_resolve_group()
+ *   SEALWAX_INVALID_ARGUMENT  resolve: not forked, or no head of a history; share: with ourselves
+ *   SEALWAX_UNKNOWN_KEY       share: nothing was kept, for lack of the option "retain_history" or of a past
+ *   SEALWAX_LIMIT_REACHED     groups of one user, members of a group, or groups of this client
+ *   SEALWAX_TOO_LARGE         create, add: the entry would be longer than any; add fewer at once
+ *   SEALWAX_STALE_EPOCH       others were faster sixteen times
+ *   SEALWAX_EXPIRED           a week went by without what it needs, such as a connection
  *
  * An accepted peer is one to whom we have written, whom we have named as a member or whose identity we have
  * accepted with sealwax_client_accept_identity(): peers who only write to us are not.
