@@ -29,6 +29,8 @@ pub(super) struct Inbox {
     live: Option<u64>,
     /// Up to here the connection was handed what waited.
     handed: u64,
+    /// The last that waited when the connection came, until it was told that it has all of that.
+    waited: Option<u64>,
     /// What each sender has queued, once the queue is so long that somebody may have more than its share.
     shares: Option<Shares>,
     /// When the front of the queue was queued, so that a push looks at no more than this: the end of time if the queue
@@ -63,6 +65,7 @@ impl Default for Inbox {
             connection: None,
             live: None,
             handed: 0,
+            waited: None,
             shares: None,
             oldest_ms: u64::MAX,
             is_stale: false,
@@ -173,11 +176,11 @@ impl Inbox {
 
     /// The user has a new connection, which is handed nothing yet. Gives the one before.
     pub(super) fn take_over(&mut self, connection: u64) -> Option<u64> {
-        (self.live, self.handed) = (None, 0);
+        (self.live, self.handed, self.waited) = (None, 0, Some(self.last));
         self.connection.replace(connection)
     }
 
-    /// Hands the connection what waited, as much as may be on its way to it at once, and then the end of the queue.
+    /// Hands the connection what waited, as much as may be on its way to it at once, and the end of the queue once.
     pub(super) fn hand_out(&mut self, user: &Arc<str>, outcome: &mut Outcome) {
         let Some(connection) = self.connection.filter(|_| self.live.is_none()) else { return };
         let handed = self.handed;
@@ -196,10 +199,12 @@ impl Inbox {
             on_the_way = Size { count: on_the_way.count + 1, bytes };
             self.handed = next.sequence;
         }
-        let is_end = on_the_way.count == self.queue.len();
-        if is_end {
+        let next = self.queue.get(on_the_way.count).map(|next| next.sequence);
+        if next.is_none() {
             self.live = Some(connection);
         }
+        // Whoever sends faster than it reads cannot keep it from the end of what had waited.
+        let is_end = self.waited.take_if(|waited| next.is_none_or(|next| next > *waited)).is_some();
         let queue = self.queue.range(first..on_the_way.count);
         let queue = queue.map(|queued| (queued.sequence, Arc::clone(&queued.item)));
         outcome.hand(user, connection, queue, is_end);

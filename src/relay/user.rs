@@ -183,9 +183,7 @@ impl User {
     pub(super) fn register(&self, card: Card, outcome: &mut Outcome) -> Result<bool> {
         let mut profile = self.profile();
         let before = profile.card.as_ref();
-        if before.is_some_and(|before| before.fingerprint() != card.fingerprint()) {
-            return Err(Error::IdentityChanged);
-        }
+        check_identity(before, &card)?;
         if before.is_some_and(|before| *before == card || before.created_ms() > card.created_ms()) {
             return Ok(false);
         }
@@ -196,6 +194,11 @@ impl User {
         profile.card = Some(card);
         self.is_registered.store(true, Ordering::Relaxed);
         Ok(is_new)
+    }
+
+    /// Whether [`User::register`] would know the identity of a card.
+    pub(super) fn recognise(&self, card: &Card) -> Result<()> {
+        check_identity(self.profile().card.as_ref(), card)
     }
 
     /// Takes a bundle of the registered identity.
@@ -248,4 +251,12 @@ impl User {
 /// A panic would be a defect that concerns this user; the others' traffic goes on.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One user has one identity until it is forgotten.
+fn check_identity(registered: Option<&Card>, card: &Card) -> Result<()> {
+    match registered {
+        Some(registered) if registered.fingerprint() != card.fingerprint() => Err(Error::IdentityChanged),
+        _ => Ok(()),
+    }
 }

@@ -4,10 +4,10 @@ use sealwax::Error;
 use sealwax::identity::Identity;
 use sealwax::relay::RelayOptions;
 use sealwax::roster::{Roster, RosterPolicy};
-use sealwax::wire::frame::{Body, Envelopes, Frame, Method, Users};
+use sealwax::wire::frame::{Body, Envelopes, Frame, Hello, Method, Users};
 
 use crate::common::ScriptedRandom;
-use crate::common::group::{group, person};
+use crate::common::group::{group, person, person_with};
 use crate::common::relay::{direct, to_group};
 use crate::town::{Memory, Town, list};
 
@@ -195,4 +195,52 @@ fn who_is_put_into_many_groups_is_shown_to_its_own_contacts_all_the_same() {
     town.told(1);
     town.disconnect(2);
     assert_eq!(town.told(1), ["-bob"]);
+}
+
+#[test]
+fn who_comes_in_the_name_of_another_costs_that_user_nothing() {
+    let mut town = Town::with(RelayOptions { requests_burst: 20, ..RelayOptions::default() });
+    town.gather(&["alice"]);
+    let impostor = person_with("alice", "another");
+    for connection in 2..12 {
+        town.connect(connection, Some("alice")).unwrap();
+        let Memory { store_id, commit, relay_id, seen } = Memory::default();
+        let card = impostor.card().as_bytes();
+        let hello =
+            Hello { method: Method::Host, card, store_id: &store_id, commit, relay_id: &relay_id, seen };
+        town.send(connection, 1, Body::Hello(hello));
+        assert_eq!(town.answer(connection), "IdentityChanged 1 0 0");
+    }
+    for request in 1..=10 {
+        town.send(1, request, Body::Ping);
+        assert_eq!(town.answer(1), format!("ok {request}"));
+    }
+}
+
+#[test]
+fn who_sends_faster_than_bob_reads_keeps_no_end_of_what_waited_from_him() {
+    let mut town = Town::with(RelayOptions { sender_share_percent: 100, ..RelayOptions::default() });
+    town.gather(&["alice", "bob"]);
+    town.disconnect(2);
+    let mut sent = 0;
+    let mut send = |town: &mut Town, count: u32| {
+        for mark in sent..sent + count {
+            let outcome = town.relay.route("alice", &direct("alice", "bob", mark), town.now_ms).unwrap();
+            town.take(&outcome);
+        }
+        sent += count;
+    };
+    send(&mut town, 2_000);
+    town.come(3, "bob");
+    let mut last = town.told(3).len() as u64;
+    let mut ends = 0;
+    while last < 6_000 {
+        send(&mut town, 1_100);
+        town.send(3, 0, Body::Acknowledge { commit: 0, sequence: last - 100 });
+        let told = town.told(3);
+        let new_ends = told.iter().filter(|word| *word == "end").count();
+        last += (told.len() - new_ends) as u64;
+        ends += new_ends;
+        assert_eq!(ends, usize::from(last >= 2_000), "{last}");
+    }
 }

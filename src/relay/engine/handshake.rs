@@ -106,6 +106,8 @@ impl Relay {
     ) -> core::result::Result<(), Refusal> {
         let user = self.user(card.user())?;
         let relay_id = self.engine.id()?;
+        // Before anything is charged: anybody can make a card that names the user.
+        user.recognise(&card)?;
         let taken = user.bucket().take(RELAY_HELLO_REQUESTS, &self.options, now.near_ms());
         if let Err(retry_after_ms) = taken {
             self.counters.add(Counter::RateLimited, 1);
