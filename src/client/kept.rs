@@ -7,7 +7,9 @@ use zeroize::Zeroizing;
 use crate::client::Client;
 use crate::client::event::MessageId;
 use crate::client::journal::Journal;
+use crate::client::options::IdentityChange;
 use crate::client::records;
+use crate::client::timers::ceiling;
 use crate::error::{Error, Result};
 use crate::limits::{CLIENT_KEPT_MAX, CLIENT_RESEND_BYTES_MAX, CLIENT_RESEND_MAX, DAY_MS, QUEUE_AGE_MAX_MS};
 use crate::store::Store;
@@ -120,7 +122,7 @@ impl Kept {
                 continue;
             }
             kept.add(records::number(&record.name)?, &content);
-            if content.sealed_ms > now_ms.saturating_add(DAY_MS) {
+            if content.sealed_ms > ceiling(now_ms).saturating_add(DAY_MS) {
                 content.sealed_ms = now_ms;
                 journal.put(record.name, content.to_value()?);
             }
@@ -245,7 +247,7 @@ impl Client {
             if now_ms < self.sweep.due_ms {
                 return Ok(());
             }
-            self.sweep = Sweep { due_ms: now_ms.saturating_add(DAY_MS), users: self.all_with_sessions()? };
+            self.sweep = Sweep { due_ms: now_ms.saturating_add(DAY_MS), users: self.all_known()? };
         }
         for _ in 0..SWEEP_USERS {
             let Some(user) = self.sweep.users.pop_front() else { break };
@@ -274,13 +276,16 @@ impl Client {
         Ok(())
     }
 
-    /// Marks what was sent to an identity that does not count any more. Only messages are of use to another.
+    /// Marks what was sent to an identity that does not count any more. Only messages are of use to another, and only if
+    /// somebody decides on that one; where nobody does, what is left names them.
     pub(super) fn disown_kept(&mut self, user: &str) -> Result<()> {
+        let is_decided = self.options.identity_change == IdentityChange::Block;
         let numbers: Vec<u64> = self.kept_of(user)?.index.keys().copied().collect();
         for number in numbers {
             match Content::load(&self.store, user, number)? {
                 Some(mut content) if content.kind == ContentKind::Data => {
                     content.key_id = FOREIGN;
+                    content.body = content.body.filter(|_| is_decided);
                     self.kept_of(user)?.add(number, &content);
                     self.journal.put(records::resend(user, number), content.to_value()?);
                 }

@@ -72,6 +72,7 @@ use peers::Peer;
 use prekeys::Published;
 use presence::Presence;
 use settings::Settings;
+use timers::ceiling;
 
 /// A client that is open. Dropping it closes it; what was not settled is as if it had not been.
 pub struct Client {
@@ -181,12 +182,13 @@ impl Client {
                 _ => Error::StoreDamaged,
             })?
         };
-        identity.correct_clock(now_ms);
-        let settings = Settings::load(&store, now_ms)?.ok_or(Error::StoreDamaged)?;
+        let latest_ms = ceiling(now_ms);
+        identity.correct_clock(latest_ms);
+        let settings = Settings::load(&store, latest_ms)?.ok_or(Error::StoreDamaged)?;
         let mut client = Self::new(store, identity, settings, options, rng, now_ms);
-        client.outbox = Outbox::load(&client.store, now_ms)?;
-        client.groups = Groups::load(&client.store, now_ms)?;
-        client.acks = Acks::load(&client.store, now_ms)?;
+        client.outbox = Outbox::load(&client.store, latest_ms)?;
+        client.groups = Groups::load(&client.store, latest_ms)?;
+        client.acks = Acks::load(&client.store, latest_ms)?;
         for record in client.store.scan(&records::all_events())? {
             let record = record?;
             let number = records::number(&record.name)?;
@@ -350,7 +352,7 @@ impl Client {
     /// gathered is made durable.
     fn advance(&mut self, now_ms: u64) -> Result<()> {
         self.check()?;
-        if now_ms.saturating_add(DAY_MS) < self.now_ms {
+        if ceiling(now_ms).saturating_add(DAY_MS) < self.now_ms {
             return self.correct_clock(now_ms).map_err(|error| self.fail(error));
         }
         self.now_ms = self.now_ms.max(now_ms);

@@ -12,6 +12,7 @@ use crate::client::outbox::Target;
 use crate::client::records::{self, Value};
 use crate::client::seen::Seen;
 use crate::client::sessions::Line;
+use crate::client::timers::ceiling;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Fingerprint, SafetyNumber, safety_number};
 use crate::limits::{CARD_MAX, CLIENT_HELD_MAX, CLIENT_PEERS_MAX, DAY_MS, HOUR_MS};
@@ -33,6 +34,8 @@ pub(super) struct Peer {
     pub(super) restorations: u32,
     /// When we last sent contents again because the peer asked, and how many since.
     pub(super) resent: (u64, usize),
+    /// When it was last given our keys of all groups that both of us are in, and that it was.
+    pub(super) handed_all: (u64, u32),
     /// The next number of an envelope to hold, and how many are held, once they were counted.
     held: Option<(u64, usize)>,
     /// Since when the handshakes that the peer made are counted, and how many there were.
@@ -116,7 +119,7 @@ impl Client {
     pub(super) fn peer(&mut self, user: &str) -> Result<&mut Peer> {
         if !self.peers.contains_key(user) {
             let mut peer = records::load(&self.store, &records::peer(user), Peer::read)?.unwrap_or_default();
-            peer.line = Line::load(&self.store, &self.identity, user, self.now_ms)?;
+            peer.line = Line::load(&self.store, &self.identity, user, ceiling(self.now_ms))?;
             self.peers.insert(user.into(), peer);
         }
         self.peer_uses = self.peer_uses.saturating_add(1);

@@ -67,8 +67,12 @@ pub(super) fn identity() -> Name {
     Name::new(IDENTITY)
 }
 
+pub(super) fn all_peers() -> Name {
+    Name::new(PEER)
+}
+
 pub(super) fn peer(user: &str) -> Name {
-    Name::new(PEER).bytes(user)
+    all_peers().bytes(user)
 }
 
 pub(super) fn all_sessions() -> Name {

@@ -17,7 +17,7 @@ use crate::limits::{
     CLIENT_RESEND_MAX, CLIENT_RESENDS_MAX, CLIENT_STRANGERS_MAX, HOUR_MS, QUEUE_AGE_MAX_MS,
     SIGNED_PREKEY_LIFE_MS,
 };
-use crate::store::Part;
+use crate::store::{Name, Part};
 use crate::wire::client::{RESEND_MAX, Resend};
 use crate::wire::content::ContentKind;
 use crate::wire::envelope::ENVELOPE_ID_LEN;
@@ -25,6 +25,9 @@ use crate::wire::session::SessionMessage;
 
 /// Time in which a peer gets no more than [`CLIENT_RESEND_MAX`] contents again.
 const RESEND_WINDOW_MS: u64 = 60_000;
+
+/// Time in which a peer that asks for everything is given our keys of all groups once.
+const HAND_ALL_MS: u64 = 60_000;
 
 /// How often one content goes again: a peer that could not open it so often will not.
 const AGAIN_MAX: u8 = 3;
@@ -142,7 +145,12 @@ impl Client {
         for envelope_id in resend.lost() {
             if *envelope_id == EVERYTHING {
                 self.send_all_again(user)?;
-                self.hand_all_to(user)?;
+                let now_ms = self.now_ms;
+                let handed = &mut self.peer(user)?.handed_all;
+                // Who asks sooner asks for the keys that it lacks, one by one.
+                if count_within(handed, now_ms, HAND_ALL_MS, 1).is_ok() {
+                    self.hand_all_to(user)?;
+                }
                 continue;
             }
             let Some(number) = self.kept_of(user)?.find(envelope_id) else { continue };
@@ -288,8 +296,18 @@ impl Client {
 
     /// Everybody with whom we have a session.
     pub(super) fn all_with_sessions(&self) -> Result<VecDeque<Box<str>>> {
+        self.users_of(&records::all_sessions())
+    }
+
+    /// Everybody of whom anything is known.
+    pub(super) fn all_known(&self) -> Result<VecDeque<Box<str>>> {
+        self.users_of(&records::all_peers())
+    }
+
+    /// Whose records these are.
+    fn users_of(&self, records: &Name) -> Result<VecDeque<Box<str>>> {
         let mut users = VecDeque::new();
-        for record in self.store.scan(&records::all_sessions())? {
+        for record in self.store.scan(records)? {
             let Some(Part::Bytes(user)) = record?.name.parts().last().cloned() else {
                 return Err(Error::StoreDamaged);
             };

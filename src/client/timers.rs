@@ -32,6 +32,15 @@ pub(super) fn earliest<const N: usize>(times: [Option<u64>; N]) -> Option<u64> {
     (earliest < u64::MAX).then_some(earliest)
 }
 
+/// Before this there was no Sealwax: 2026.
+const CLOCK_MIN_MS: u64 = 1_767_225_600_000;
+
+/// The latest that a stored time can have been, by the time that a host names; any, where that host's clock was never
+/// set: what it holds against it would look very old as soon as it is.
+pub(super) const fn ceiling(now_ms: u64) -> u64 {
+    if now_ms < CLOCK_MIN_MS { u64::MAX } else { now_ms }
+}
+
 /// Counts one more of what may happen so often in a time. [`Error::RateLimited`] if it may not.
 pub(super) fn count_within(
     (since_ms, count): &mut (u64, u32),
@@ -47,4 +56,14 @@ pub(super) fn count_within(
     }
     *count = count.saturating_add(1);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_never_set_is_held_against_nothing() {
+        assert_eq!([ceiling(0), ceiling(1_800_000_000_000)], [u64::MAX, 1_800_000_000_000]);
+    }
 }

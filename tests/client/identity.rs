@@ -224,3 +224,34 @@ fn what_a_new_identity_cannot_read_fails_where_nobody_had_to_accept_it() {
     bed.run();
     assert_eq!(bed.person("bob").texts_of("alice"), ["hello new bob"]);
 }
+
+#[test]
+fn what_was_sent_before_nobody_decided_on_an_identity_is_not_sent_to_it_once_somebody_decides() {
+    let options = ClientOptions { identity_change: IdentityChange::Warn, ..ClientOptions::default() };
+    let mut bed = Bed::with(&["alice", "bob"], &options);
+    bed.send("alice", "bob", "hello");
+    bed.run();
+    bed.send("bob", "alice", "old bob");
+    bed.run();
+    bed.disconnect("bob");
+    let lost = bed.send("alice", "bob", "for whom?");
+    bed.run();
+    let envelope = bed.host.taken.last().unwrap().1.clone();
+    bed.disconnect("alice");
+    bed.replace_relay();
+    bed.add("bob", &options);
+    bed.connect("alice");
+    bed.send("bob", "alice", "new bob");
+    bed.run();
+    assert_eq!(bed.person("alice").texts_of("bob"), ["old bob", "new bob"]);
+    bed.person("alice").options.identity_change = IdentityChange::Block;
+    bed.crash("alice");
+    bed.connect("alice");
+    bed.add("carol", &options);
+    bed.send("carol", "bob", "hello");
+    bed.run();
+    bed.host.push("bob", 0, Body::Deliver { sequence: 1, payload: &envelope });
+    bed.pass(10_000);
+    assert_eq!(bed.person("bob").texts_of("alice"), Vec::<String>::new());
+    assert_eq!(bed.person("alice").states(&lost).last(), Some(&Err(Error::IdentityChanged)));
+}

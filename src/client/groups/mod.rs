@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::client::event::Event;
 use crate::client::records;
+use crate::client::timers::ceiling;
 use crate::client::{Client, outbox::Target};
 use crate::error::{Error, Result};
 use crate::limits::CLIENT_GROUPS_MAX;
@@ -108,7 +109,7 @@ impl Client {
     /// A group, loaded.
     fn group(&mut self, id: &GroupId) -> Result<Option<&mut Group>> {
         if matches!(self.groups.all.get(id), Some(None)) {
-            let mut group = Group::load(&self.store, &self.identity, id, self.now_ms)?;
+            let mut group = Group::load(&self.store, &self.identity, id, ceiling(self.now_ms))?;
             let (count, bytes) = group.pending.size();
             self.groups.pending.0 = self.groups.pending.0.saturating_add(count);
             self.groups.pending.1 = self.groups.pending.1.saturating_add(bytes);
