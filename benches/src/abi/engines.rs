@@ -109,6 +109,7 @@ impl Client {
     /// The next event, confirmed.
     #[must_use]
     pub fn next_event(&self) -> Option<News> {
+        // SAFETY: a handle as it came from the library, and an output that is there.
         let handle = made(|out| unsafe { (library().sealwax_client_next_event)(self.0, out) });
         if handle.is_null() {
             return None;
