@@ -295,5 +295,7 @@ pub const CLIENT_KEY_ANSWER_MS: u64 = 60_000;
 pub const CLIENT_STALE_MAX: u32 = 16;
 /// Time before a log that did not say what was claimed is asked for again.
 pub const CLIENT_LOG_AGAIN_MS: u64 = 60_000;
+/// Time for the relay to show a history that a member names, before the application is told that there is another.
+pub const CLIENT_DISPUTE_MS: u64 = 120_000;
 /// Members of a group up to which keys are handed out before they are needed.
 pub const CLIENT_EAGER_MAX: usize = 64;

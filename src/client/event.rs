@@ -377,7 +377,7 @@ mod tests {
             Event::Ack { message_id, user: from.clone(), state: MessageState::Read },
             Event::Failed { message_id, user: from.clone(), status: Error::UnknownUser },
             Event::IdentityChanged { user: from.clone(), known: fingerprint, fingerprint, blocked: true },
-            Event::Group { group: [3; 32], event: GroupEvent::Forked },
+            Event::Group { group: [3; 32], event: GroupEvent::Forked { user: None } },
             Event::Done { request: 4, group: [3; 32] },
             Event::Refused { request: 4, group: None, status: Error::UnknownUser, user: Some(from) },
             Event::Refused { request: 4, group: Some([3; 32]), status: Error::NotPermitted, user: None },

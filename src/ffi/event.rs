@@ -57,7 +57,8 @@ pub const SEALWAX_EVENT_GROUP_LEFT: u32 = 22;
 /// `by` has ended `group`.
 pub const SEALWAX_EVENT_GROUP_DELETED: u32 = 23;
 /// Two histories of `group` are about. Who is not a member in both is given no keys, and an owner has to settle
-/// it: sealwax_client_resolve_group().
+/// it: sealwax_client_resolve_group(). With `user`: that member names another history than the relay shows us. One
+/// of both lies, or is lied to, and there is nothing to settle until it shows.
 pub const SEALWAX_EVENT_GROUP_FORKED: u32 = 24;
 /// `user` is a member of `group`; `by` has added the user, or the user itself.
 pub const SEALWAX_EVENT_MEMBER_JOINED: u32 = 25;
@@ -295,7 +296,9 @@ fn fields_of_group(event: &GroupEvent) -> sealwax_event_fields {
         GroupEvent::MemberReplaced { user, by } => {
             sealwax_event_fields { user: text(user), by: text(by), ..of(SEALWAX_EVENT_MEMBER_REPLACED) }
         }
-        GroupEvent::Forked => of(SEALWAX_EVENT_GROUP_FORKED),
+        GroupEvent::Forked { user } => {
+            sealwax_event_fields { user: anybody(user.as_deref()), ..of(SEALWAX_EVENT_GROUP_FORKED) }
+        }
         GroupEvent::Message { from, message_id, content_type, payload, sent_ms, shared_by } => {
             sealwax_event_fields {
                 time_ms: *sent_ms,

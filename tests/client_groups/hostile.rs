@@ -1,7 +1,9 @@
 //! A relay that cheats.
 
+use sealwax::client::GroupEvent;
 use sealwax::error::Error;
 use sealwax::identity::{Identity, IdentityOptions};
+use sealwax::limits::{CLIENT_DISPUTE_MS, ROSTER_CLAIM_MS};
 use sealwax::roster::Roster;
 use sealwax::store::{Name, Store};
 use sealwax::wire::frame::Body;
@@ -172,4 +174,51 @@ fn a_fork_gives_keys_to_those_of_both_histories_until_an_owner_settles_it() {
     }
     bed.crash("bob");
     assert_eq!(bed.members("bob", &group), ["alice", "bob", "carol", "dave"]);
+}
+
+/// Alice signs two histories, and the relay shows one of them to Bob and the other to everybody else.
+#[test]
+fn two_members_whom_a_relay_shows_different_histories_are_told_by_what_they_exchange() {
+    let mut bed = Bed::of(&["alice", "bob", "carol", "dave"]);
+    let mut rng = ScriptedRandom::new("alice");
+    let copy = identity_of(&mut bed, "alice");
+    let group = bed.found("alice", "team", &["bob", "carol"]);
+    let mut before = bed.client("alice").roster(&group).unwrap().unwrap().clone();
+    let other = before.propose_remove(&copy, "carol", 0, &mut rng).unwrap();
+    before.apply(&other, 0).unwrap();
+    bed.host.loses = Some(|user, payload| user == "bob" && payload.get(4) == Some(&ENTRY));
+    bed.host.logs.insert("bob".into(), before.log(0));
+    bed.ask("alice", |client, now_ms| client.add_members(&group, &["dave"], Role::Member, now_ms)).unwrap();
+    push(&mut bed, "bob", &other);
+    assert_eq!(bed.members("bob", &group), ["alice", "bob"]);
+
+    let forks = |bed: &mut Bed, name: &str| -> Vec<Option<String>> {
+        let of_whom = |event: &&GroupEvent| match event {
+            GroupEvent::Forked { user } => Some(user.as_ref().map(ToString::to_string)),
+            _ => None,
+        };
+        bed.person(name).group_events().iter().filter_map(of_whom).collect()
+    };
+    // Each is given a key that names the other history.
+    bed.pass(CLIENT_DISPUTE_MS - 1);
+    assert_eq!([forks(&mut bed, "bob"), forks(&mut bed, "alice")], [[], []]);
+    bed.pass(2);
+    assert_eq!(forks(&mut bed, "bob"), [Some("alice".into())]);
+    assert_eq!(forks(&mut bed, "alice"), [Some("bob".into())]);
+
+    // Who says it again is told of no more, until the relay shows what it has.
+    bed.say("alice", &group, "we are four");
+    bed.say("bob", &group, "we are two");
+    bed.pass(ROSTER_CLAIM_MS + CLIENT_DISPUTE_MS);
+    assert_eq!(bed.person("bob").heard_of("alice"), ["we are four"]);
+    assert_eq!(bed.person("alice").heard_of("bob"), ["we are two"]);
+    assert_eq!(bed.person("carol").heard_of("bob"), [""; 0]);
+    assert_eq!(forks(&mut bed, "bob"), [Some("alice".into())]);
+    assert_eq!(forks(&mut bed, "alice"), [Some("bob".into())]);
+    bed.host.logs.clear();
+    bed.host.loses = None;
+    bed.ask("alice", |client, now_ms| client.set_role(&group, "dave", Role::Admin, now_ms)).unwrap();
+    bed.pass(CLIENT_DISPUTE_MS);
+    assert_eq!(forks(&mut bed, "bob"), [Some("alice".into()), None]);
+    assert!(bed.client("bob").roster(&group).unwrap().unwrap().is_forked());
 }

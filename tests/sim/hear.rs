@@ -62,12 +62,12 @@ impl World {
                     self.ledger.note_unreadable(who, from, circle, *count as usize);
                 }
             }
-            GroupEvent::Forked if self.plan.kind != Kind::Honest => {
+            GroupEvent::Forked { .. } if self.plan.kind != Kind::Honest => {
                 self.note(format_args!("p{who}: g{circle} is forked"));
                 self.forked.insert((who, circle));
             }
             event => {
-                let is_quarrel = matches!(event, GroupEvent::Forked | GroupEvent::KeyWithheld { .. });
+                let is_quarrel = matches!(event, GroupEvent::Forked { .. } | GroupEvent::KeyWithheld { .. });
                 assert!(
                     !is_quarrel || self.plan.kind != Kind::Honest,
                     "p{who} in g{circle}: {}",

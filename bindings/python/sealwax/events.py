@@ -203,6 +203,9 @@ class GroupDeleted(GroupEvent):
 class GroupForked(GroupEvent):
     """Two histories of it are about; an owner has to settle that: `Client.resolve_group`."""
 
+    #: A member who names another history, which the relay does not show: there is nothing to settle yet.
+    user: Optional[str]
+
 
 @dataclass(frozen=True)
 class MemberJoined(GroupEvent):
@@ -366,7 +369,7 @@ def _group_deleted(number: int, again: bool, fields: EventFields) -> Event:
 
 
 def _group_forked(number: int, again: bool, fields: EventFields) -> Event:
-    return GroupForked(number, again, _bytes(fields.group))
+    return GroupForked(number, again, _bytes(fields.group), _text(fields.user) or None)
 
 
 def _member_joined(number: int, again: bool, fields: EventFields) -> Event:

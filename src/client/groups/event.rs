@@ -69,7 +69,11 @@ pub enum GroupEvent {
     },
     /// Two histories of its members are about. Nobody who is not a member in both is given keys, and nobody can change
     /// it but an owner who settles it.
-    Forked,
+    Forked {
+        /// The other history is known only by the word of this member, and the relay does not show it: one of both lies,
+        /// or is lied to. There is nothing to settle yet.
+        user: Option<Box<str>>,
+    },
     /// A message.
     Message {
         /// Who sent it: authenticated, unless `shared_by` vouches for it.
@@ -142,6 +146,7 @@ const UNREADABLE: u8 = 12;
 const KEY_WITHHELD: u8 = 13;
 const ACK: u8 = 14;
 const FAILED: u8 = 15;
+const DISPUTED: u8 = 16;
 
 impl GroupEvent {
     /// A short name of its kind, as in the JSON.
@@ -156,7 +161,7 @@ impl GroupEvent {
             Self::MemberLeft { .. } => "member_left",
             Self::RoleChanged { .. } => "role_changed",
             Self::MemberReplaced { .. } => "member_replaced",
-            Self::Forked => "group_forked",
+            Self::Forked { .. } => "group_forked",
             Self::Message { .. } => "group_message",
             Self::Pending { .. } => "message_pending",
             Self::Unreadable { .. } => "message_unreadable",
@@ -181,7 +186,8 @@ impl GroupEvent {
                 Ok(())
             }
             Self::MemberReplaced { user, by } => put_texts(value, MEMBER_REPLACED, &[user, by]),
-            Self::Forked => put_texts(value, FORKED, &[]),
+            Self::Forked { user: None } => put_texts(value, FORKED, &[]),
+            Self::Forked { user: Some(user) } => put_texts(value, DISPUTED, &[user]),
             Self::Message { from, message_id, content_type, payload, sent_ms, shared_by } => {
                 put_texts(value, MESSAGE, &[from, shared_by.as_deref().unwrap_or_default()])?;
                 value.put(message_id);
@@ -241,7 +247,8 @@ impl GroupEvent {
             MEMBER_REPLACED => {
                 Self::MemberReplaced { user: read_user(reader)?.into(), by: read_user(reader)?.into() }
             }
-            FORKED => Self::Forked,
+            FORKED => Self::Forked { user: None },
+            DISPUTED => Self::Forked { user: Some(read_user(reader)?.into()) },
             MESSAGE => Self::Message {
                 from: read_user(reader)?.into(),
                 shared_by: read_nobody(reader)?,
@@ -281,7 +288,7 @@ impl GroupEvent {
             Self::RoleChanged { user, role, by } => {
                 json!({ "user": user, "role": role_name(*role), "by": by })
             }
-            Self::Forked => json!({}),
+            Self::Forked { user } => json!({ "user": user }),
             Self::Message { from, message_id, content_type, payload, sent_ms, shared_by } => json!({
                 "from": from,
                 "message_id": hex(message_id),
@@ -346,7 +353,8 @@ mod tests {
             GroupEvent::MemberLeft { user: user.clone(), by: by.clone() },
             GroupEvent::RoleChanged { user: user.clone(), role: Role::Admin, by: by.clone() },
             GroupEvent::MemberReplaced { user: user.clone(), by: by.clone() },
-            GroupEvent::Forked,
+            GroupEvent::Forked { user: None },
+            GroupEvent::Forked { user: Some(user.clone()) },
             GroupEvent::Message {
                 from: user.clone(),
                 message_id,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 use crate::client::groups::GroupId;
+use crate::client::groups::disputes::Disputes;
 use crate::client::groups::log::Fetch;
 use crate::client::groups::pending::Pending;
 use crate::client::groups::stored_log::StoredLog;
@@ -91,6 +92,7 @@ pub(super) struct Group {
     pub(super) pending: Pending,
     pub(super) early: BTreeMap<u64, EarlyKey>,
     pub(super) fetch: Fetch,
+    pub(super) disputes: Disputes,
     /// When a member was last answered about a key.
     pub(super) answered: BTreeMap<(Box<str>, KeyId), u64>,
     /// Since when keys are counted that nothing waited for, how many there were, and when the next may be made if one
@@ -301,8 +303,9 @@ impl Group {
 
     /// When something is due.
     pub(super) fn due_ms(&self) -> Option<u64> {
+        let disputes = self.roster.as_ref().and_then(|roster| self.disputes.due_ms(roster));
         let windows = self.receiver.as_ref().and_then(|receiver| receiver.retire_ms);
-        earliest([windows, self.pending.due_ms(), self.fetch.due_ms(), self.eager_ms])
+        earliest([windows, self.pending.due_ms(), self.fetch.due_ms(), disputes, self.eager_ms])
     }
 }
 

@@ -109,6 +109,7 @@ impl Client {
         if let Some(roster) = self.groups.loaded(id).and_then(|group| group.roster.as_mut()) {
             roster.note_claim(&claim.claimant, claim.epoch, &claim.roster_hash, now_ms);
         }
+        self.note_dispute(id, &claim.claimant, claim.epoch, &claim.roster_hash);
         self.fetch_claimed(id);
     }
 

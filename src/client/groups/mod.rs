@@ -3,12 +3,13 @@
 //! * [`group`]: what is held of one group, loaded when it is needed, and its records.
 //! * [`lifecycle`]: what the application asks for, each a [`request`] that one event ends.
 //! * [`roster_sync`]: how entries come in, and what follows when members change. [`log`]: how missing ones are fetched.
-//!   [`stored_log`]: how they lie in the store.
+//!   [`stored_log`]: how they lie in the store. [`disputes`]: members who name others.
 //! * [`keys`]: when our sender key is made, and to whom it goes. [`installs`]: taking in those of others.
 //! * [`send`], [`receive`]: messages. [`pending`]: those whose key has not come. [`requests`]: asking for keys, and
 //!   answering.
 //! * [`history`]: keys of the past, shared on purpose.
 
+mod disputes;
 mod event;
 mod group;
 mod history;
@@ -245,7 +246,7 @@ impl Client {
     pub(super) fn tend_groups_by_time(&mut self) -> Result<()> {
         self.tend_pending()?;
         self.tend_windows();
-        Ok(())
+        if self.groups.is_caught_up { self.tend_disputes() } else { Ok(()) }
     }
 
     /// When something is due in a group.

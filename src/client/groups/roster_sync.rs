@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::client::Client;
+use crate::client::groups::disputes::Disputes;
 use crate::client::groups::group::{Dirty, Invited, Receiver, Standing};
 use crate::client::groups::{GroupEvent, GroupId};
 use crate::client::outbox::Target;
@@ -118,7 +119,7 @@ impl Client {
             self.store_entry(id, entry, turned);
         }
         if is_member && forks {
-            self.tell_group(id, GroupEvent::Forked)?;
+            self.tell_group(id, GroupEvent::Forked { user: None })?;
         }
         if is_member
             && turned
@@ -284,6 +285,7 @@ impl Client {
         self.drop_pending(id);
         let Some(group) = self.groups.loaded(id) else { return Ok(()) };
         (group.own, group.receiver, group.shared) = (None, None, None);
+        group.disputes = Disputes::default();
         for number in core::mem::take(&mut group.early).into_keys() {
             self.journal.delete(records::key(id, number));
         }
@@ -336,6 +338,7 @@ impl Client {
         });
         self.groups.dirty.insert(*id);
         if claims {
+            self.note_dispute(id, &by, epoch, &hash);
             self.fetch_claimed(id);
         }
         Ok(())
