@@ -404,6 +404,19 @@ fn one_time_prekeys_that_are_left_stay_when_more_are_published() {
 }
 
 #[test]
+fn one_time_prekeys_that_their_owner_has_discarded_are_handed_out_no_more() {
+    let (mut alice, bob) = (person("alice"), person("bob"));
+    let relay = relay_of(&[&alice, &bob], RelayOptions::default());
+    let lookup = |now_ms| one_time(&relay.lookup("bob", "alice", now_ms).unwrap()).unwrap();
+    relay.publish("alice", &bundle(&mut alice, 3, 1), 1).unwrap();
+    let first = lookup(1);
+    // Another relay has told her that her store was restored.
+    alice.discard_prekeys(&mut ScriptedRandom::new("discard"), 1).unwrap();
+    relay.publish("alice", &bundle(&mut alice, 2, 1), 1).unwrap();
+    assert!(lookup(1) > first + (1 << 22));
+}
+
+#[test]
 fn prekeys_that_are_too_old_to_wait_out_a_queue_are_not_handed_out() {
     let (mut alice, bob) = (person("alice"), person("bob"));
     let relay = relay_of(&[&alice, &bob], RelayOptions::default());

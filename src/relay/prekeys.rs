@@ -15,6 +15,9 @@ use crate::wire::prekeys::{OneTimePrekeyFields, PrekeyBundleFields};
 /// From this age on a one-time prekey stays: a first message that uses it may wait as long as a queue lets it.
 const HAND_OUT_MS: u64 = ONE_TIME_PREKEY_LIFE_MS - QUEUE_AGE_MAX_MS;
 
+/// Ids that only an owner passes over who has discarded all one-time prekeys from before.
+const DISCARDED_GAP: u64 = 1 << 22;
+
 /// What one user published and has left.
 #[derive(Default)]
 pub(super) struct Prekeys {
@@ -45,7 +48,7 @@ struct Taker {
 
 impl Prekeys {
     /// Takes a checked bundle: its signed prekey replaces the one before, its one-time prekeys join those that are
-    /// left, but for ids that were seen before. Beyond [`ONE_TIME_PREKEYS_MAX`] the oldest go.
+    /// left, but for ids that were seen before, or take their place after so long a gap that those are no more. Beyond [`ONE_TIME_PREKEYS_MAX`] the oldest go.
     pub(super) fn publish(
         &mut self,
         user: &Arc<str>,
@@ -61,6 +64,10 @@ impl Prekeys {
             .iter()
             .filter(|prekey| u64::from(prekey.id) >= seen)
             .map(|prekey| OneTime { id: prekey.id, key: *prekey.key.as_bytes(), published_ms: now_ms });
+        let new: Vec<OneTime> = new.collect();
+        if new.first().is_some_and(|first| u64::from(first.id) >= seen.saturating_add(DISCARDED_GAP)) {
+            while self.take().is_some() {}
+        }
         self.one_time.extend(new);
         self.bundle = Some(without);
         while self.one_time.len() > ONE_TIME_PREKEYS_MAX {
