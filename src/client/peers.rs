@@ -10,6 +10,7 @@ use crate::client::kept::Kept;
 use crate::client::options::IdentityChange;
 use crate::client::outbox::Target;
 use crate::client::records::{self, Value};
+use crate::client::repair::Asking;
 use crate::client::seen::Seen;
 use crate::client::sessions::Line;
 use crate::client::timers::ceiling;
@@ -44,6 +45,7 @@ pub(super) struct Peer {
     pub(super) tried: (u64, u32),
     /// The inner session in which the peer still sends its handshake, and how many messages of it were opened.
     pub(super) unanswered: ([u8; 8], u32),
+    pub(super) asking: Asking,
     /// Ids of inner sessions that the peer has just said not to hold.
     pub(super) lacks: BTreeSet<[u8; 8]>,
     pub(super) line: Option<Line>,
@@ -94,6 +96,7 @@ impl Peer {
             && now_ms >= self.lookup_after_ms
             && is_over(self.resent.0)
             && is_over(self.tried.0)
+            && self.asking.is_over(now_ms)
             && (self.handshakes.1 < FEW_HANDSHAKES || now_ms.saturating_sub(self.handshakes.0) >= DAY_MS)
     }
 

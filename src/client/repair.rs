@@ -10,7 +10,9 @@ use crate::client::event::Event;
 use crate::client::kept::Content;
 use crate::client::options::IdentityChange;
 use crate::client::outbox::{Target, UNASKED};
+use crate::client::peers::Peer;
 use crate::client::records;
+use crate::client::sessions::backoff_ms;
 use crate::client::timers::count_within;
 use crate::error::{Error, Result};
 use crate::limits::{
@@ -44,10 +46,88 @@ const UNANSWERED: u32 = 128;
 /// Peers that a restored client turns to in one commit.
 const GREETINGS: usize = 64;
 
+/// Times that a peer is asked for contents under a handshake, and says nothing, before it is taken not to hold that.
+const ASKED_MAX: u32 = 2;
+
+/// The longest pause between two times that a silent peer is asked.
+const ASK_PAUSE_MAX_MS: u64 = 600_000;
+
+/// The pause after a handshake before its time, until the next; each is four times the one before, up to an hour.
+const EARLY_PAUSE_MS: u64 = 60_000;
+
 /// No store makes so many commits; a relay that claims more is not believed.
 const LIFT_MAX: u64 = 1 << 40;
 
+/// How a peer is asked for contents again, since anything of it opened: what asks is as likely not to be opened there as
+/// what was asked for, and each would ask for the other's question.
+#[derive(Default)]
+pub(super) struct Asking {
+    /// Not before.
+    after_ms: u64,
+    /// How often it was, under the last handshake that we made.
+    count: u32,
+    /// No handshake is made before its time before this, and how many were.
+    early_after_ms: u64,
+    early: u32,
+}
+
+impl Asking {
+    /// Asked once more.
+    fn again(&mut self, now_ms: u64) {
+        self.count = self.count.saturating_add(1);
+        self.after_ms = now_ms.saturating_add(backoff_ms(self.count).min(ASK_PAUSE_MAX_MS));
+    }
+
+    /// The peer is asked under another handshake now.
+    pub(super) fn start_over(&mut self) {
+        (self.after_ms, self.count) = (0, 0);
+    }
+
+    /// Whether nothing of it matters any more.
+    pub(super) fn is_over(&self, now_ms: u64) -> bool {
+        now_ms >= self.after_ms.max(self.early_after_ms)
+    }
+}
+
+impl Peer {
+    /// When another handshake may be made before its time, if one should: the peer was asked under the last one and is
+    /// silent, so that it seems not to hold it.
+    fn early_renewal_ms(&self) -> Option<u64> {
+        let is_silent = self.renew
+            && self.asking.count >= ASKED_MAX
+            && self.line.as_ref().is_some_and(|line| line.session.is_unanswered());
+        is_silent.then_some(self.asking.early_after_ms)
+    }
+
+    /// Allows that handshake, if its time has come. Answers whether it did.
+    pub(super) fn renew_early(&mut self, now_ms: u64) -> bool {
+        let is_due = self.early_renewal_ms().is_some_and(|after_ms| now_ms >= after_ms);
+        if is_due && let Some(line) = &mut self.line {
+            line.session.hasten_renewal();
+            let pause_ms = HOUR_MS.min(EARLY_PAUSE_MS << (2 * self.asking.early.min(8)));
+            self.asking.early_after_ms = now_ms.saturating_add(pause_ms);
+            self.asking.early = self.asking.early.saturating_add(1);
+        }
+        is_due
+    }
+}
+
 impl Client {
+    /// When a peer may be asked for contents again, or a handshake be made first; none if that is now.
+    pub(super) fn asks_after_ms(&mut self, user: &str) -> Result<Option<u64>> {
+        let now_ms = self.now_ms;
+        let peer = self.peer(user)?;
+        let after_ms = peer.asking.after_ms.min(peer.early_renewal_ms().unwrap_or(u64::MAX));
+        Ok((now_ms < after_ms).then_some(after_ms))
+    }
+
+    /// A peer is asked for contents again.
+    pub(super) fn note_asked(&mut self, user: &str) -> Result<()> {
+        let now_ms = self.now_ms;
+        self.peer(user)?.asking.again(now_ms);
+        Ok(())
+    }
+
     /// An envelope in a peer's name did not open. If the peer can have meant it, it is asked for once more.
     pub(super) fn consider_repair(
         &mut self,

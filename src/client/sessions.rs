@@ -104,14 +104,18 @@ impl Client {
                 return Ok(true);
             }
             let Some(line) = &peer.line else { return Err(Error::Internal) };
-            if now_ms < line.session.renewal_due_ms() {
+            let due_ms = line.session.renewal_due_ms();
+            if now_ms < due_ms && peer.renew_early(now_ms) {
+                self.journal.session(user);
+            } else if now_ms < due_ms {
+                let Some(line) = &peer.line else { return Err(Error::Internal) };
                 let can_send = line.session.can_send(now_ms);
                 if can_send {
                     // One that we made lately will do: the peer has not had the time to lose it too.
                     peer.renew = false;
                     self.journal.peer(user);
                 } else {
-                    peer.lookup_after_ms = peer.lookup_after_ms.max(line.session.renewal_due_ms());
+                    peer.lookup_after_ms = peer.lookup_after_ms.max(due_ms);
                     let after_ms = peer.lookup_after_ms;
                     self.outbox.delay(&Target::User(user.into()), after_ms);
                 }
@@ -206,6 +210,7 @@ impl Client {
         }
         peer.card = Some(card.clone());
         peer.renew = false;
+        peer.asking.start_over();
         let was_restored = peer.restorations < restorations;
         peer.restorations = restorations;
         peer.lookups = 0;

@@ -151,6 +151,13 @@ impl Session {
         self.changed(self.latest_ms);
     }
 
+    /// Lets the next renewal be made before its time: the peer seems not to hold the last one. The one after it comes no
+    /// sooner for this.
+    pub(crate) fn hasten_renewal(&mut self) {
+        self.renewal.made_ms = None;
+        self.changed(self.latest_ms);
+    }
+
     /// Forgets times more than a day ahead: the clock had been wrong once. Answers whether that changed anything.
     pub fn correct_clock(&mut self, now_ms: u64) -> bool {
         let latest_ms = now_ms.saturating_add(DAY_MS);
@@ -184,6 +191,12 @@ impl Session {
     #[must_use]
     pub fn can_send(&self, now_ms: u64) -> bool {
         self.active().is_some_and(|inner| inner.check_sending(self.clock(now_ms)).is_ok())
+    }
+
+    /// Whether what is sent goes under a handshake of ours in which the peer has said nothing yet.
+    #[must_use]
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.active().is_some_and(|inner| inner.initiated() && inner.heard.is_none())
     }
 
     /// When [`Session::renew`] is allowed.

@@ -466,3 +466,74 @@ fn a_lookup_that_is_refused_while_a_message_is_on_its_way_leaves_nothing_half_as
     bed.pass(10_000);
     assert_eq!(bed.person("bob").texts_of("alice").last().unwrap(), "again");
 }
+
+/// Time passes in small steps, so that whoever never falls silent does not hold the test.
+fn pass_by_steps(bed: &mut Bed, ms: u64) {
+    for _ in 0..ms / 100 {
+        bed.now_ms += 100;
+        let now_ms = bed.now_ms;
+        for name in ["alice", "bob"] {
+            bed.client(name).tick(now_ms).unwrap();
+            bed.up(name).unwrap();
+            bed.down(name).unwrap();
+            bed.person(name).listen().unwrap();
+        }
+    }
+}
+
+/// Two who each write under a handshake that the other cannot open: their relay gave out prekeys that are no more.
+fn at_cross_purposes() -> Bed {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    let now_ms = bed.now_ms;
+    for (name, other) in [("alice", "bob"), ("bob", "alice")] {
+        let card = bed.client(other).card().as_bytes().to_vec();
+        let found = bed.host.relay.lookup(name, other, now_ms).unwrap();
+        bed.host.lies.insert(other.into(), (card, found.bundle.unwrap()));
+    }
+    for name in ["alice", "bob"] {
+        bed.disconnect(name);
+        bed.host.claim_commit(name, 1_000_000);
+        bed.connect(name);
+        bed.run();
+    }
+    bed
+}
+
+#[test]
+fn two_who_cannot_open_a_word_of_each_other_ask_seldom_and_talk_again_soon() {
+    let mut bed = at_cross_purposes();
+    bed.send("alice", "bob", "a1");
+    pass_by_steps(&mut bed, 2_000);
+    bed.send("bob", "alice", "b1");
+    pass_by_steps(&mut bed, 2_000);
+    for (name, other) in [("alice", "bob"), ("bob", "alice")] {
+        assert!(bed.person(name).count("unreadable") > 0);
+        assert_eq!(bed.person(name).texts_of(other), [""; 0]);
+    }
+    // The relay lies no more.
+    bed.host.lies.clear();
+    pass_by_steps(&mut bed, 300_000);
+    bed.send("alice", "bob", "a2");
+    bed.send("bob", "alice", "b2");
+    pass_by_steps(&mut bed, 10_000);
+    assert_eq!(bed.person("bob").texts_of("alice"), ["a1", "a2"]);
+    assert_eq!(bed.person("alice").texts_of("bob"), ["b1", "b2"]);
+    let taken = bed.host.taken.len();
+    assert!(taken < 60, "{taken}");
+}
+
+#[test]
+fn whoever_is_lied_to_for_hours_asks_a_few_times_an_hour_and_looks_up_seldom() {
+    const LOOKUP: u8 = 6;
+    let mut bed = at_cross_purposes();
+    bed.send("alice", "bob", "a1");
+    pass_by_steps(&mut bed, 4 * HOUR_MS);
+    let lookups = bed.host.heard.iter().filter(|(_, frame)| *frame == LOOKUP).count();
+    assert!(lookups <= 2 * 10, "{lookups}");
+    let taken = bed.host.taken.len();
+    assert!(taken <= 4 * 60, "{taken}");
+    bed.host.lies.clear();
+    pass_by_steps(&mut bed, HOUR_MS + 600_000);
+    assert_eq!(bed.person("bob").texts_of("alice"), ["a1"]);
+    assert_eq!(bed.person("alice").count("outbox") + bed.person("bob").count("outbox"), 0);
+}

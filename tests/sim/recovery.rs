@@ -22,6 +22,21 @@ impl World {
         self.settle_forks();
         self.run_until(self.now_ms + 5 * MINUTE_MS);
         self.note_astray();
+        self.talk_in_pairs();
+    }
+
+    /// Everybody reads what is written to it alone, once sessions and identities were put right.
+    fn talk_in_pairs(&mut self) {
+        let since = self.ledger.letters.len();
+        for (from, to) in self.plan.pairs.clone() {
+            self.write(from, to);
+            self.flush(from);
+        }
+        let end_ms = self.now_ms + 2 * HOUR_MS;
+        while !self.ledger.missing(since).is_empty() {
+            assert!(self.now_ms < end_ms, "not recovered: {}", self.ledger.missing(since).join(", "));
+            self.run_until(self.now_ms + MINUTE_MS);
+        }
     }
 
     /// Whoever was told of a fork and is still on the other side of it.

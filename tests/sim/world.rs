@@ -178,9 +178,7 @@ impl World {
             Step::Tick(who) => {
                 if self.people[who].tick_ms.is_some_and(|tick_ms| tick_ms <= now_ms) {
                     self.people[who].tick_ms = None;
-                    if self.plan.is_honest() {
-                        self.people[who].count_tick(now_ms);
-                    }
+                    self.people[who].count_tick(now_ms);
                     self.with(who, |client| client.tick(now_ms));
                 }
             }

@@ -230,9 +230,17 @@ impl Client {
         if self.is_blocked(user)? {
             return Ok((ready, bytes));
         }
-        let mut prepared = None;
-        for number in self.outbox.first(&Target::User(user.into())) {
+        let target = Target::User(user.into());
+        let asks_after_ms = self.asks_after_ms(user)?;
+        let (mut prepared, mut asked, mut held) = (None, false, None);
+        for number in self.outbox.first(&target) {
             if self.outbox.envelope(number).is_none() {
+                let asks = self.outbox.asks(number);
+                if asks && asks_after_ms.is_some() {
+                    // Others need not wait for it: anybody may have made the rubbish that it asks for.
+                    held = asks_after_ms;
+                    continue;
+                }
                 if prepared.is_none() {
                     prepared = Some(self.prepare(user)?);
                 }
@@ -240,7 +248,7 @@ impl Client {
                     break;
                 }
                 match self.seal_one(user, number)? {
-                    Sealing::Sealed => {}
+                    Sealing::Sealed => asked |= asks,
                     Sealing::Pointless => continue,
                     Sealing::Waits => break,
                 }
@@ -256,6 +264,10 @@ impl Client {
             ready.push(number);
             bytes = bytes.saturating_add(length);
         }
+        if asked {
+            self.note_asked(user)?;
+        }
+        self.outbox.hold_asks(&target, held.unwrap_or(0));
         Ok((ready, bytes))
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Queue {
     pub(super) after_ms: u64,
     pub(super) failures: u32,
     pub(super) trouble: Option<Error>,
+    /// The peer is not asked for contents again before, if some wait for that.
+    asks_after_ms: u64,
 }
 
 /// A content that is sealed at once or never.
@@ -78,6 +80,7 @@ impl Outbox {
         }
         for queue in self.queues.values_mut() {
             queue.after_ms = queue.after_ms.min(now_ms);
+            queue.asks_after_ms = queue.asks_after_ms.min(now_ms);
         }
     }
 
@@ -259,6 +262,18 @@ impl Outbox {
         }
     }
 
+    /// Whether this asks a peer for contents again.
+    pub(super) fn asks(&self, number: u64) -> bool {
+        self.entries.get(&number).is_some_and(|entry| entry.kind == ContentKind::Resend)
+    }
+
+    /// What asks a peer for contents again waits.
+    pub(super) fn hold_asks(&mut self, target: &Target, after_ms: u64) {
+        if let Some(queue) = self.queues.get_mut(target) {
+            queue.asks_after_ms = after_ms;
+        }
+    }
+
     /// The targets that something waits for, and that wait for nothing.
     pub(super) fn ready(&self, now_ms: u64) -> Vec<Target> {
         let ready = |queue: &Queue| !queue.in_flight && now_ms >= queue.after_ms;
@@ -278,7 +293,7 @@ impl Outbox {
         let times = waiting.flat_map(|queue| {
             let first = queue.numbers.first().and_then(|number| self.entries.get(number));
             let end_ms = first.filter(|_| queue.trouble.is_some()).map(|entry| entry.end_ms());
-            [Some(queue.after_ms), end_ms].into_iter().flatten()
+            [Some(queue.after_ms), Some(queue.asks_after_ms), end_ms].into_iter().flatten()
         });
         times.filter(|time_ms| *time_ms > now_ms).min()
     }
