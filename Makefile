@@ -62,11 +62,12 @@ WITH_SOURCES = SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) PYTHONPATH=$(CURDIR)/bin
 # What the relay and the chat need besides, fetched once.
 VENV = bindings/python/examples/venv.sh build/venv
 
-programs: $(addprefix $(PROGRAMS)/,relay client direct)
+programs: $(addprefix $(PROGRAMS)/,relay client direct host)
 
 $(PROGRAMS)/relay: $(addprefix $(EXAMPLES)/,relay.c hostile.c frames.c)
 $(PROGRAMS)/client: $(addprefix $(EXAMPLES)/,client.c frames.c)
 $(PROGRAMS)/direct: $(EXAMPLES)/direct.c
+$(PROGRAMS)/host: $(EXAMPLES)/host.c
 $(PROGRAMS)/%: $(wildcard $(EXAMPLES)/*.h) include/sealwax.h | lib
 	@mkdir -p $(PROGRAMS)
 	$(COMPILE) $(filter %.c,$^) -o $@ $(LINKED)

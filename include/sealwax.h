@@ -150,6 +150,10 @@
 #define SEALWAX_ROLE_ADMIN 2
 /** Also gives roles, settles forks and deletes the group. */
 #define SEALWAX_ROLE_OWNER 3
+/** Flag of a group: anybody may join, whom the relay lets in. */
+#define SEALWAX_GROUP_FLAG_OPEN 1
+/** Flag of a group: it has ended. */
+#define SEALWAX_GROUP_FLAG_DELETED 2
 
 /**
  * Flag of a delivery: all that had gathered for this user while offline comes before it. It has no payload.
@@ -160,6 +164,30 @@
  * Flag of a delivery: close the connection once this is sent, and end it with sealwax_relay_disconnect().
  */
 #define SEALWAX_DELIVERY_CLOSE 2
+
+/**
+ * How to go on without a connection, whether it was lost or could not be made: connect again after a pause. Half a
+ * second is right at first; double it each time, up to a minute, less a random part of up to a half, and begin
+ * anew after a connection that has held ten seconds beyond SEALWAX_EVENT_CONNECTED.
+ */
+#define SEALWAX_RECONNECT_SOON 0
+
+/**
+ * How to go on: connect again after the longest pause, or when the user asks for it. Another connection of this
+ * user has taken the place of ours, and two that do not give way would take turns for ever. SEALWAX_EVENT_ERROR
+ * has said SEALWAX_REPLACED.
+ */
+#define SEALWAX_RECONNECT_LATE 1
+
+/**
+ * How to go on: tell the user, and connect again when something has changed; where nobody is there to ask, after
+ * the longest pause. The next connection would end as this one. SEALWAX_EVENT_ERROR has said why:
+ * SEALWAX_NOT_PERMITTED: the relay wants another "method", or its host knows us by another name;
+ * SEALWAX_IDENTITY_CHANGED: the user has another identity at the relay; SEALWAX_AUTHENTICATION_FAILED: the relay
+ * has another name than was given, or takes our proof for none; SEALWAX_UNSUPPORTED_VERSION,
+ * SEALWAX_UNSUPPORTED_SUITE, SEALWAX_UNSUPPORTED: one of the two libraries is too old for the other.
+ */
+#define SEALWAX_RECONNECT_NEVER 2
 /** Bytes: what they are is between the applications. */
 #define SEALWAX_CONTENT_BINARY 0
 /** Text in UTF-8, checked by both clients. */
@@ -216,7 +244,8 @@
 
 /**
  * `status` says what went wrong. With a `request`: that was refused, and nothing of it has happened; `group` and
- * `user` are given where they are the reason.
+ * `user` are given where they are the reason. Without one: if it is about the connection,
+ * sealwax_pending says how to go on; otherwise nothing has to be done.
  */
 #define SEALWAX_EVENT_ERROR 9
 /** We have founded `group`, with this `label`. */
@@ -347,6 +376,32 @@ typedef struct {
     uint8_t envelope_id[SEALWAX_ID_LEN];
 } sealwax_envelope;
 
+/** How a group stands. */
+typedef struct {
+    /** Number of the newest entry of its log. */
+    uint64_t epoch;
+    /** Number of the newest entry that changed who can read. */
+    uint64_t membership_epoch;
+    /** Hash of the newest entry: the head of its history. */
+    uint8_t hash[32];
+    /** How many members there are. */
+    uint32_t members;
+    /** Our role, SEALWAX_ROLE_MEMBER and so on. 0: we are no member, or nobody is meant by "we". */
+    uint32_t role;
+    /** SEALWAX_GROUP_FLAG_OPEN and SEALWAX_GROUP_FLAG_DELETED, added up. */
+    uint32_t flags;
+    /** How many histories compete with this one; 0 unless the group is forked. */
+    uint32_t branches;
+    /** Their heads, 32 bytes each; the rest is 0. */
+    uint8_t branch_heads[128];
+    /** Bytes of the label. */
+    uint32_t label_len;
+    /** 0. */
+    uint32_t reserved;
+    /** What people call the group, which identifies nothing: UTF-8, and a NUL. */
+    char label[256];
+} sealwax_group_state;
+
 /**
  * What became of one of many inputs. If the call itself fails, each one says SEALWAX_INTERNAL and has no bytes,
  * whatever it was that failed; if there are more of them than the call takes, they are left as they were.
@@ -426,12 +481,15 @@ typedef struct {
     /** When sealwax_client_tick() is due at the latest; UINT64_MAX: never, as things are. */
     uint64_t due_ms;
     /**
-     * 1: end the connection once the frames are sent, and make another one after a pause. The relay breaks the
-     * protocol, does not answer, or has told us to go; an event says why. Otherwise 0.
+     * 1: end the connection once the frames are sent. The relay breaks the protocol or has told us to go, and an
+     * event says why; or it does not answer. Otherwise 0.
      */
     uint32_t wants_disconnect;
-    /** 0. */
-    uint32_t reserved;
+    /**
+     * SEALWAX_RECONNECT_SOON and so on: how to go on once there is no connection. It stays until the next
+     * sealwax_client_connected().
+     */
+    uint32_t reconnect;
 } sealwax_pending;
 
 /**
@@ -439,7 +497,35 @@ typedef struct {
  */
 typedef void (*sealwax_wake)(void *user_data);
 
-/** What an event says. What its kind does not speak of is 0, or NULL with length 0. */
+/**
+ * What an event says. What its kind does not speak of is 0, or NULL with length 0. Besides `kind` it gives (with
+ * "?": not always; a flag: if it holds; SEALWAX_EVENT_FLAG_AGAIN with each `number`):
+ *
+ *   CONNECTED           flags RESTORED?
+ *   DISCONNECTED        nothing
+ *   PRESENCE            user, flags ONLINE?
+ *   MESSAGE             number, user, message_id, time_ms, content_type, payload
+ *   ACK                 number, message_id, state, user?, group?
+ *   FAILED              number, message_id, status, user?, group?
+ *   IDENTITY_CHANGED    number, user, known_fingerprint, fingerprint, flags BLOCKED?
+ *   DONE                number, request, group
+ *   ERROR               status; of a request: number, request, group?, user?
+ *   GROUP_CREATED       number, group, label?
+ *   GROUP_JOINED        number, group, label?, by
+ *   GROUP_LEFT          number, group, by
+ *   GROUP_DELETED       number, group, by
+ *   GROUP_FORKED        number, group, user?
+ *   MEMBER_JOINED       number, group, user, by
+ *   MEMBER_LEFT         number, group, user, by
+ *   ROLE_CHANGED        number, group, user, role, by
+ *   MEMBER_REPLACED     number, group, user, by
+ *   GROUP_MESSAGE       number, group, user, message_id, time_ms, content_type, payload, by?
+ *   MESSAGE_PENDING     number, group, user, count
+ *   MESSAGE_UNREADABLE  number, group, user, count, status
+ *   KEY_WITHHELD        number, group, user, status
+ *
+ * A `payload` may be empty, `content_type` be SEALWAX_CONTENT_BINARY, which is 0.
+ */
 typedef struct {
     /**
      * SEALWAX_EVENT_MESSAGE and so on. There will be more kinds: pass over what is unknown, and confirm it.
@@ -484,6 +570,20 @@ typedef struct {
     /** 0. */
     uint32_t reserved;
 } sealwax_event_fields;
+
+/** A member of a group. */
+typedef struct {
+    /** SEALWAX_ROLE_MEMBER and so on. */
+    uint32_t role;
+    /** Bytes of the user id. */
+    uint32_t user_len;
+    /** Number of the entry since which it is a member. */
+    uint64_t since_epoch;
+    /** Of the identity that is a member. */
+    uint8_t fingerprint[SEALWAX_FINGERPRINT_LEN];
+    /** User id: UTF-8, and a NUL. */
+    char user[256];
+} sealwax_member;
 
 /** Done. */
 #define SEALWAX_OK 0
@@ -1598,6 +1698,43 @@ sealwax_status sealwax_roster_info(const sealwax_roster *roster,
                                    void *out,
                                    size_t out_cap,
                                    size_t *out_len);
+
+/**
+ * Tells how the log of a group stands: sealwax_roster_info() without JSON.
+ *
+ * @param roster     the roster
+ * @param out_state  the state; `role` is 0
+ *
+ * @retval SEALWAX_NULL_POINTER    out_state is NULL
+ * @retval SEALWAX_INVALID_HANDLE  roster is not one that is open
+ * @retval SEALWAX_POISONED        the roster broke; free it
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_state(const sealwax_roster *roster,
+                                    sealwax_group_state *out_state);
+
+/**
+ * Lists the members of a group.
+ *
+ * @param roster   the roster
+ * @param out      an array of sealwax_member, in the order of the user ids, at any address
+ * @param out_cap  bytes of room at out; 0 asks for the size
+ * @param out_len  bytes of the array: sizeof(sealwax_member) for each
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
+ * @retval SEALWAX_INVALID_HANDLE    roster is not one that is open
+ * @retval SEALWAX_POISONED          the roster broke; free it
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_roster_members(const sealwax_roster *roster,
+                                      void *out,
+                                      size_t out_cap,
+                                      size_t *out_len);
 
 /* ---- Roster proposals: entries to be signed and settled ---- */
 
@@ -3509,31 +3646,29 @@ SEALWAX_API sealwax_status sealwax_deliveries_free(sealwax_deliveries *deliverie
 /**
  * Makes a client with a new identity. A client finds keys, opens and repairs sessions, retries, acknowledges
  * and forgets by itself. It opens no connection and reads no clock: the application gives it frames of the relay
- * and the time, and takes out frames for the relay, and events. The whole host, but for its socket:
+ * and the time, and takes out frames for the relay, and events. The loop of a host, for one connection after the
+ * other; bindings/c/examples/host.c is the whole of it:
  *
- *     sealwax_client_connected(client, "relay.example", 13, now());
+ *     must(sealwax_client_connected(client, relay_name, strlen(relay_name), now_ms()));
  *     for (;;) {
- *         if (sealwax_client_pending(client, &todo) != SEALWAX_OK)
- *             break;                                         // its store failed: free it, and open it anew
- *         while (sealwax_client_next_frame(client, out, sizeof out, &len) == SEALWAX_OK && len > 0)
- *             put_frame(socket, out, len);
+ *         // If it fails, so has the client's store: free the client, and open it anew.
+ *         must(sealwax_client_pending(client, &todo));
+ *         while (sealwax_client_next_frame(client, frame, sizeof frame, &len) == SEALWAX_OK && len > 0)
+ *             put_frame(frame, len);
  *         while (sealwax_client_next_event(client, &event) == SEALWAX_OK && event != NULL) {
- *             sealwax_event_view(event, &fields);
- *             show(&fields);                                 // for good: what is confirmed never comes again
- *             if (fields.number != 0)
- *                 sealwax_client_confirm(client, fields.number);
- *             sealwax_event_free(event);
+ *             must(sealwax_event_view(event, &fields));
+ *             show(&fields);
+ *             // For good: what is confirmed never comes again.
+ *             must(sealwax_client_confirm(client, fields.number));
+ *             must(sealwax_event_free(event));
  *         }
- *         switch (todo.wants_disconnect ? CLOSED : wait_for(socket, woken, todo.due_ms, in, &in_len)) {
- *         case FRAME:  sealwax_client_receive(client, in, in_len, now()); break;
- *         case CLOSED: sealwax_client_disconnected(client, now());
- *                      connect_again(&socket);               // after a pause that grows
- *                      sealwax_client_connected(client, "relay.example", 13, now()); break;
- *         case TIME:   sealwax_client_tick(client, now()); break;
- *         case WOKEN:  break;                                // by sealwax_client_on_wake(): another thread called
+ *         switch (todo.wants_disconnect ? CLOSED : wait_for(client, todo.due_ms, frame, &len)) {
+ *         case FRAME: must(sealwax_client_receive(client, frame, len, now_ms())); break;
+ *         case TIME: must(sealwax_client_tick(client, now_ms())); break;
+ *         case WOKEN: break; // there were calls, perhaps of other threads: sealwax_client_on_wake()
+ *         case CLOSED: must(sealwax_client_disconnected(client, now_ms())); return todo.reconnect;
  *         }
  *     }
- *     sealwax_client_free(client);
  *
  * Whatever is called, nothing of it leaves before it is durable: the store is written when the host looks at
  * what there is to take out, with sealwax_client_pending(), _next_frame() or _next_event(), once for all calls
@@ -3695,7 +3830,7 @@ sealwax_status sealwax_client_free(sealwax_client *client);
  *                 "requests" (that the relay has not answered), "events" (not taken out), "commit" (number of
  *                 the store's last), "restorations" (how often the store was found to be an older copy of
  *                 itself), "one_time_prekeys", "dropped" (deliveries that no honest client makes), "repeated",
- *                 "unreadable", "failed" (a status, if the client has failed)
+ *                 "unreadable", "failed" (the name of a status, or null)
  * @param out_cap  bytes of room at out; 0 asks for the size
  * @param out_len  bytes of JSON, without a NUL
  *
@@ -4093,6 +4228,30 @@ sealwax_status sealwax_client_card(sealwax_client *client,
                                    size_t *out_len);
 
 /**
+ * Gives a fingerprint: our own, or that of a peer that counts.
+ *
+ * @param client           the client
+ * @param user             the peer; empty for our own fingerprint
+ * @param user_len         bytes of it
+ * @param out_fingerprint  SEALWAX_FINGERPRINT_LEN bytes
+ *
+ * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE       user is longer than any
+ * @retval SEALWAX_BUFFER_OVERLAP  the output overlaps the input
+ * @retval SEALWAX_INVALID_TEXT    user is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED        the client broke; free it
+ * @retval SEALWAX_UNKNOWN_USER    nothing is known of the peer yet
+ * @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_fingerprint(sealwax_client *client,
+                                          const char *user,
+                                          size_t user_len,
+                                          uint8_t *out_fingerprint);
+
+/**
  * Gives what two people compare to know that nobody sits between them, as sealwax_card_safety_number() does, of
  * us and the card of a peer that counts.
  *
@@ -4421,7 +4580,8 @@ sealwax_status sealwax_client_delete_group(sealwax_client *client,
  * @param client       the client
  * @param group        id of the group
  * @param group_len    SEALWAX_GROUP_ID_LEN
- * @param chosen       head of the history that shall count, from "branches" of sealwax_client_group_info()
+ * @param chosen       head of the history that shall count: `hash` or one of `branch_heads` in the state that
+ *                     sealwax_client_group_state() gives
  * @param chosen_len   32
  * @param now_ms       the time
  * @param out_request  number of the request
@@ -4448,9 +4608,9 @@ sealwax_status sealwax_client_resolve_group(sealwax_client *client,
  * Lists the groups that we are a member of.
  *
  * @param client   the client
- * @param out      JSON: "groups", their ids
+ * @param out      their ids, one after another, SEALWAX_GROUP_ID_LEN bytes each
  * @param out_cap  bytes of room at out; 0 asks for the size
- * @param out_len  bytes of JSON, without a NUL
+ * @param out_len  bytes of the ids; 0 if there is none
  *
  * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
  * @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
@@ -4466,6 +4626,60 @@ sealwax_status sealwax_client_groups(sealwax_client *client,
                                      void *out,
                                      size_t out_cap,
                                      size_t *out_len);
+
+/**
+ * Tells how a group stands that we are, or were, a member of. Once we are out of it, what is told is what we knew
+ * last, and `role` is 0.
+ *
+ * @param client     the client
+ * @param group      id of the group
+ * @param group_len  SEALWAX_GROUP_ID_LEN
+ * @param out_state  the state; of `branch_heads` one is for sealwax_client_resolve_group()
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         group_len is above SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP    the output overlaps the input
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_UNKNOWN_GROUP     we were never a member, as far as we know
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_group_state(sealwax_client *client,
+                                          const void *group,
+                                          size_t group_len,
+                                          sealwax_group_state *out_state);
+
+/**
+ * Lists the members of a group that we are, or were, a member of; then it is what we knew last.
+ *
+ * @param client     the client
+ * @param group      id of the group
+ * @param group_len  SEALWAX_GROUP_ID_LEN
+ * @param out        an array of sealwax_member, in the order of the user ids, at any address; we are among them
+ * @param out_cap    bytes of room at out; 0 asks for the size
+ * @param out_len    bytes of the array: sizeof(sealwax_member) for each
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind, or out_cap more than memory holds
+ * @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_UNKNOWN_GROUP     we were never a member, as far as we know
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_group_members(sealwax_client *client,
+                                            const void *group,
+                                            size_t group_len,
+                                            void *out,
+                                            size_t out_cap,
+                                            size_t *out_len);
 
 /**
  * Describes a group that we are, or were, a member of. Once we are out of it, what is told is what we knew last.
@@ -4658,8 +4872,10 @@ sealwax_status sealwax_event_view(const sealwax_event *event,
  * Describes an event, for display and logs.
  *
  * @param event    the event
- * @param out      JSON: "event" ("message" for SEALWAX_EVENT_MESSAGE and so on), "number", "again", and what the
- *                 kind speaks of; of a message its length only
+ * @param out      JSON: the fields that the kind gives, by their names in sealwax_event_fields, but "payload_len"
+ *                 for `payload`. What is a number there has the name of its constant, without what all have in
+ *                 common: "kind":"group_message", "flags":["again"], "state":"read", "role":"admin",
+ *                 "content_type":"text"; but "status":"SEALWAX_UNKNOWN_USER", as sealwax_status_name() has it
  * @param out_cap  bytes of room at out; 0 asks for the size
  * @param out_len  bytes of JSON, without a NUL
  *

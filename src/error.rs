@@ -225,6 +225,60 @@ impl Error {
         }
     }
 
+    /// Its name in the C header, `"SEALWAX_REPLAY"`: what JSON calls it. Names are never changed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "SEALWAX_INVALID_ARGUMENT",
+            Self::TooLarge => "SEALWAX_TOO_LARGE",
+            Self::InvalidText => "SEALWAX_INVALID_TEXT",
+            Self::InvalidOptions => "SEALWAX_INVALID_OPTIONS",
+            Self::LimitReached => "SEALWAX_LIMIT_REACHED",
+            Self::WrongState => "SEALWAX_WRONG_STATE",
+            Self::Unsupported => "SEALWAX_UNSUPPORTED",
+            Self::Malformed => "SEALWAX_MALFORMED",
+            Self::UnsupportedVersion => "SEALWAX_UNSUPPORTED_VERSION",
+            Self::UnsupportedSuite => "SEALWAX_UNSUPPORTED_SUITE",
+            Self::WrongKind => "SEALWAX_WRONG_KIND",
+            Self::WrongRecipient => "SEALWAX_WRONG_RECIPIENT",
+            Self::WrongGroup => "SEALWAX_WRONG_GROUP",
+            Self::WrongSession => "SEALWAX_WRONG_SESSION",
+            Self::Expired => "SEALWAX_EXPIRED",
+            Self::AuthenticationFailed => "SEALWAX_AUTHENTICATION_FAILED",
+            Self::Duplicate => "SEALWAX_DUPLICATE",
+            Self::Replay => "SEALWAX_REPLAY",
+            Self::TooFarAhead => "SEALWAX_TOO_FAR_AHEAD",
+            Self::UnknownKey => "SEALWAX_UNKNOWN_KEY",
+            Self::RetiredKey => "SEALWAX_RETIRED_KEY",
+            Self::WithheldKey => "SEALWAX_WITHHELD_KEY",
+            Self::ChainExhausted => "SEALWAX_CHAIN_EXHAUSTED",
+            Self::RenewalRequired => "SEALWAX_RENEWAL_REQUIRED",
+            Self::UnknownPrekey => "SEALWAX_UNKNOWN_PREKEY",
+            Self::UnknownUser => "SEALWAX_UNKNOWN_USER",
+            Self::UnknownGroup => "SEALWAX_UNKNOWN_GROUP",
+            Self::NotAMember => "SEALWAX_NOT_A_MEMBER",
+            Self::NotPermitted => "SEALWAX_NOT_PERMITTED",
+            Self::StaleEpoch => "SEALWAX_STALE_EPOCH",
+            Self::RotationRequired => "SEALWAX_ROTATION_REQUIRED",
+            Self::IdentityChanged => "SEALWAX_IDENTITY_CHANGED",
+            Self::PrekeysRequired => "SEALWAX_PREKEYS_REQUIRED",
+            Self::RosterBehind => "SEALWAX_ROSTER_BEHIND",
+            Self::RosterForked => "SEALWAX_ROSTER_FORKED",
+            Self::SenderRemoved => "SEALWAX_SENDER_REMOVED",
+            Self::Equivocation => "SEALWAX_EQUIVOCATION",
+            Self::GroupDeleted => "SEALWAX_GROUP_DELETED",
+            Self::StoreInUse => "SEALWAX_STORE_IN_USE",
+            Self::StoreDamaged => "SEALWAX_STORE_DAMAGED",
+            Self::StoreWrongKey => "SEALWAX_STORE_WRONG_KEY",
+            Self::StoreNewer => "SEALWAX_STORE_NEWER",
+            Self::StoreIo => "SEALWAX_STORE_IO",
+            Self::RateLimited => "SEALWAX_RATE_LIMITED",
+            Self::QueueFull => "SEALWAX_QUEUE_FULL",
+            Self::Replaced => "SEALWAX_REPLACED",
+            Self::Internal => "SEALWAX_INTERNAL",
+        }
+    }
+
     /// The error of a code; none for 0, for a code that only the C ABI gives, and for one of a later version.
     #[must_use]
     pub fn from_code(code: u32) -> Option<Self> {

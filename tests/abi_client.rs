@@ -14,10 +14,13 @@ use std::{env, fs, process, thread};
 use common::abi::client::Client;
 use common::abi::post::Post;
 use common::abi::{Identity, Session, alone, name};
+use sealwax::Error;
 use sealwax::ffi::client_calls::{SEALWAX_CONTENT_BINARY, SEALWAX_CONTENT_TEXT, SEALWAX_SEND_TRANSIENT};
+use sealwax::ffi::client_loop::*;
 use sealwax::ffi::event::*;
 use sealwax::ffi::status::*;
 use sealwax::ffi::{client as ffi, client_loop as hosting, event as events};
+use sealwax::wire::frame::{Body, Frame};
 
 const NOW: u64 = 1_800_000_000_000;
 const KEY: [u8; 32] = [7; 32];
@@ -92,7 +95,7 @@ fn two_people_talk_and_hear_how_far_their_words_have_come() {
         );
         assert_eq!((fields.time_ms / 100, fields.flags), (NOW / 100, 0));
         let json = message.json();
-        assert_eq!((&json["event"], &json["payload_len"]), (&"message".into(), &5.into()));
+        assert_eq!((&json["kind"], &json["payload_len"]), (&"message".into(), &5.into()));
         assert!(!json.to_string().contains("hello"));
         assert!(bob.next_event().unwrap().is_none());
 
@@ -200,6 +203,36 @@ fn a_relay_that_talks_nonsense_is_an_event_and_is_left() {
         other.run(&[("alice", &alice)], NOW);
         let error = alice.next_event().unwrap().unwrap().fields();
         assert_eq!((error.kind, error.status), (SEALWAX_EVENT_ERROR, SEALWAX_AUTHENTICATION_FAILED));
+        let how = |client: &Client| client.pending().unwrap().reconnect;
+        assert_eq!(how(&alice), SEALWAX_RECONNECT_NEVER);
+        alice.disconnected(NOW).unwrap();
+        assert_eq!(how(&alice), SEALWAX_RECONNECT_NEVER, "it was not there to be asked before");
+        alice.connected("relay", NOW).unwrap();
+        assert_eq!(how(&alice), SEALWAX_RECONNECT_SOON);
+    });
+}
+
+#[test]
+fn a_client_whose_place_was_taken_gives_way_and_whom_the_relay_refuses_stays_away() {
+    alone(|| {
+        let says = |error: Error| {
+            let body = Body::Error { status: error.code(), retry_after_ms: 0, epoch: 0, text: "" };
+            Frame { request: 0, body }.to_bytes().unwrap()
+        };
+        let (_, alice, bob) = two();
+        alice.receive(&says(Error::Replaced), NOW).unwrap();
+        let pending = alice.pending().unwrap();
+        assert_eq!((pending.wants_disconnect, pending.reconnect), (1, SEALWAX_RECONNECT_LATE));
+        // The next connection is refused before its welcome; what a relay says later is no refusal.
+        bob.receive(&says(Error::NotPermitted), NOW).unwrap();
+        assert_eq!(bob.pending().unwrap().reconnect, SEALWAX_RECONNECT_SOON);
+        alice.disconnected(NOW).unwrap();
+        alice.connected("relay", NOW).unwrap();
+        alice.receive(&says(Error::NotPermitted), NOW).unwrap();
+        let pending = alice.pending().unwrap();
+        assert_eq!((pending.wants_disconnect, pending.reconnect), (1, SEALWAX_RECONNECT_NEVER));
+        let told: Vec<_> = alice.events().unwrap().iter().map(|event| event.fields().status).collect();
+        assert!(told.contains(&SEALWAX_REPLACED) && told.contains(&SEALWAX_NOT_PERMITTED), "{told:?}");
     });
 }
 
@@ -425,7 +458,7 @@ fn a_client_whose_store_fails_shows_nothing_and_says_so_until_it_is_freed() {
         assert_eq!(alice.receive(b"", NOW), Err(SEALWAX_STORE_IO));
         assert_eq!(alice.connected("relay", NOW), Err(SEALWAX_STORE_IO));
         assert_eq!(alice.confirm(1), Err(SEALWAX_STORE_IO));
-        assert_eq!(alice.info()["failed"], SEALWAX_STORE_IO);
+        assert_eq!(alice.info()["failed"], "SEALWAX_STORE_IO");
         drop(alice);
         let alice = Client::open(&path, &KEY, "", NOW).unwrap();
         assert_eq!(alice.info()["outbox"], 0);

@@ -7,6 +7,7 @@ use common::abi::client::{Client, Event};
 use common::abi::post::Post;
 use common::abi::{Identity, alone, name};
 use sealwax::ffi::event::*;
+use sealwax::ffi::membership::{SEALWAX_GROUP_FLAG_DELETED, SEALWAX_GROUP_FLAG_OPEN};
 use sealwax::ffi::roster::{SEALWAX_ROLE_ADMIN, SEALWAX_ROLE_MEMBER, SEALWAX_ROLE_OWNER};
 use sealwax::ffi::status::*;
 
@@ -186,7 +187,7 @@ fn a_group_of_invited_lives_from_its_creation_to_its_end() {
 
         town.done("alice", |client, now| client.leave_group(&group, now));
         assert_eq!(town.news("carol"), [r#"state 1 of """#, "alice left by alice"]);
-        assert_eq!(town.client("alice").groups().unwrap(), serde_json::json!([]));
+        assert_eq!(town.client("alice").groups().unwrap(), Vec::<Vec<u8>>::new());
         town.done("bob", |client, now| client.delete_group(&group, now));
         assert_eq!(town.news("carol"), ["deleted by bob"]);
         assert_eq!(town.news("alice"), Vec::<String>::new());
@@ -221,11 +222,53 @@ fn an_open_group_is_joined_by_its_id_or_its_label_and_a_closed_one_is_not() {
         assert_eq!(town.refused("bob", |client, now| client.join_labelled("nowhere", now)), unknown);
         assert_eq!(town.refused("bob", |client, now| client.join_group(&[9; 32], now)), unknown);
         let listed = town.client("alice").groups().unwrap();
-        assert_eq!(listed.as_array().unwrap().len(), 2);
+        assert!(listed.len() == 2 && listed.contains(&open) && listed.contains(&closed));
         let info = town.client("bob").group_info(&open).unwrap();
         assert_eq!((&info["label"], info["members"].as_array().unwrap().len()), (&"square".into(), 3));
         assert_eq!(info["is_member"], true);
         assert_eq!(town.client("bob").group_info(&closed), Err(SEALWAX_UNKNOWN_GROUP));
+    });
+}
+
+#[test]
+fn structs_say_of_a_group_what_json_says() {
+    alone(|| {
+        let mut town = Town::new(&["alice", "bob", "carol"], "");
+        let group = town.done("alice", |client, now| client.create_group("team", &["bob"], 1, now));
+        town.done("carol", |client, now| client.join_group(&group, now));
+        town.done("alice", |client, now| client.set_role(&group, "bob", SEALWAX_ROLE_ADMIN, now));
+        let digits = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        for (name, role) in [("alice", 3), ("bob", 2), ("carol", 1)] {
+            let client = town.client(name);
+            let (info, state) = (client.group_info(&group).unwrap(), client.group_state(&group).unwrap());
+            assert_eq!((&info["epoch"], &info["hash"]), (&state.epoch.into(), &digits(&state.hash).into()));
+            assert_eq!(info["membership_epoch"], state.membership_epoch);
+            assert_eq!((state.members, state.role, state.branches), (3, role, 0));
+            assert_eq!((state.flags, state.branch_heads), (SEALWAX_GROUP_FLAG_OPEN, [0; 128]));
+            let label: Vec<u8> = state.label.iter().map(|byte| byte.to_ne_bytes()[0]).collect();
+            assert_eq!((&label[..5], state.label_len), (&b"team\0"[..], 4));
+            let roles = ["", "member", "admin", "owner"];
+            let members = client.group_members(&group).unwrap();
+            let members = members.iter().map(|(user, role, since_epoch, fingerprint)| {
+                serde_json::json!({
+                    "user": user,
+                    "role": roles[*role as usize],
+                    "since_epoch": since_epoch,
+                    "fingerprint": digits(fingerprint),
+                })
+            });
+            assert_eq!(info["members"], members.collect::<serde_json::Value>());
+            assert_eq!(digits(&client.fingerprint("").unwrap()), client.info()["fingerprint"]);
+        }
+        let alice = town.client("alice");
+        assert_eq!(alice.fingerprint("bob"), town.client("bob").fingerprint(""));
+        assert_eq!(alice.fingerprint("nobody"), Err(SEALWAX_UNKNOWN_USER));
+        assert_eq!(alice.group_state(&[9; 32]).err(), Some(SEALWAX_UNKNOWN_GROUP));
+        assert_eq!(alice.group_members(&[9; 32]).err(), Some(SEALWAX_UNKNOWN_GROUP));
+
+        town.done("alice", |client, now| client.delete_group(&group, now));
+        let state = town.client("bob").group_state(&group).unwrap();
+        assert_eq!((state.flags, state.role), (SEALWAX_GROUP_FLAG_OPEN | SEALWAX_GROUP_FLAG_DELETED, 0));
     });
 }
 

@@ -41,6 +41,12 @@ fn a_group_lives_through_every_kind_of_entry() {
             assert_eq!(roster.log(roster.info()["epoch"].as_u64().unwrap()), entry);
             follower.apply(&entry).unwrap();
             assert_eq!(follower.info(), roster.info());
+            let (state, info) = (roster.state(), roster.info());
+            assert_eq!((&state.epoch.into(), state.role), (&info["epoch"], 0));
+            assert_eq!(state.hash[..], bytes(&info["hash"]));
+            let members = roster.members();
+            assert_eq!((members.len(), Some(&members)), (state.members as usize, Some(&follower.members())));
+            assert_eq!(members.len(), info["members"].as_array().unwrap().len());
         };
         apply(roster.add(&olga, &ada.card(), SEALWAX_ROLE_ADMIN).unwrap());
         apply(roster.join(&max).unwrap());
@@ -157,6 +163,8 @@ fn a_fork_is_a_change_and_a_status_until_an_owner_resolves() {
         let info = roster.info();
         assert_eq!(info["forked"], true);
         assert_eq!(info["branches"], json!([{"head": other.info()["hash"], "epoch": 1, "fork_epoch": 0}]));
+        let state = roster.state();
+        assert_eq!((state.branches, state.branch_heads[..32].to_vec()), (1, bytes(&other.info()["hash"])));
         assert_eq!(roster.add(&olga, &sam.card(), MEMBER).unwrap_err(), SEALWAX_ROSTER_FORKED);
         assert_eq!(Roster::open(&roster.log(0)).unwrap().info(), info, "a stored fork is still one");
 

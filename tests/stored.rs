@@ -200,9 +200,7 @@ fn write_clients() {
 }
 
 fn group_of(client: &Client) -> Vec<u8> {
-    let groups = client.groups().unwrap();
-    let digits = groups[0].as_str().unwrap().as_bytes().chunks(2);
-    digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    client.groups().unwrap().remove(0)
 }
 
 fn relay_records() -> Records {

@@ -8,6 +8,7 @@ use crate::client::ask::{Answer, Ask};
 use crate::client::event::Event;
 use crate::client::inbox::Source;
 use crate::client::outbox::Target;
+use crate::client::reconnect::Reconnect;
 use crate::client::timers::earliest;
 use crate::crypto::ecc::SIGNATURE_LEN;
 use crate::error::{Error, Result};
@@ -33,6 +34,8 @@ pub(super) struct Connection {
     frame_max: usize,
     /// The host shall end the connection.
     drop_it: bool,
+    /// How it goes on then.
+    reconnect: Reconnect,
 }
 
 #[derive(Default)]
@@ -135,6 +138,7 @@ impl Client {
     pub fn connected(&mut self, relay_name: Option<&str>, now_ms: u64) -> Result<()> {
         self.advance(now_ms)?;
         self.disconnect();
+        self.connection.reconnect = Reconnect::Soon;
         self.connection.relay_name = relay_name.map(Into::into);
         self.connection.state = State::Greeting { since_ms: self.now_ms, hello: Vec::new(), proved: false };
         self.journal.send(Outgoing::Hello);
@@ -152,6 +156,12 @@ impl Client {
     #[must_use]
     pub fn wants_disconnect(&self) -> bool {
         self.connection.wants_disconnect()
+    }
+
+    /// How the host goes on once the connection has ended, until it makes another one.
+    #[must_use]
+    pub fn reconnect(&self) -> Reconnect {
+        self.connection.reconnect
     }
 
     fn disconnect(&mut self) {
@@ -183,6 +193,7 @@ impl Client {
     /// The relay has broken the protocol: nothing of it counts any more until the next connection.
     fn break_off(&mut self, status: Error) {
         self.tell(Event::Error { status });
+        self.connection.reconnect = Reconnect::after(status, self.connection.is_up());
         self.connection.drop_it = true;
     }
 

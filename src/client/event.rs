@@ -276,30 +276,38 @@ impl Event {
         })
     }
 
-    /// The fields that may be shown and logged: never a payload.
+    /// What of it holds, by the names that the C header gives its flags.
+    fn flags(&self) -> Option<&'static str> {
+        match self {
+            Self::Connected { restored: true } => Some("restored"),
+            Self::Presence { is_online: true, .. } => Some("online"),
+            Self::IdentityChanged { blocked: true, .. } => Some("blocked"),
+            _ => None,
+        }
+    }
+
+    /// The fields that may be shown and logged, by their names in `sealwax_event_fields`: never a payload.
     fn fields(&self) -> Map<String, Json> {
         let fields = match self {
-            Self::Connected { restored } => json!({ "restored": restored }),
-            Self::Disconnected => json!({}),
-            Self::Presence { user, is_online } => json!({ "user": user, "online": is_online }),
+            Self::Connected { .. } | Self::Disconnected => json!({}),
+            Self::Presence { user, .. } => json!({ "user": user }),
             Self::Message { from, message_id, content_type, payload, sent_ms } => json!({
-                "from": from,
+                "user": from,
                 "message_id": hex(message_id),
                 "content_type": content_type_name(*content_type),
                 "payload_len": payload.len(),
-                "sent_ms": integer(*sent_ms),
+                "time_ms": integer(*sent_ms),
             }),
             Self::Ack { message_id, user, state } => {
                 json!({ "message_id": hex(message_id), "user": user, "state": state.name() })
             }
             Self::Failed { message_id, user, status } => {
-                json!({ "message_id": hex(message_id), "user": user, "status": status.code() })
+                json!({ "message_id": hex(message_id), "user": user, "status": status.name() })
             }
-            Self::IdentityChanged { user, known, fingerprint, blocked } => json!({
+            Self::IdentityChanged { user, known, fingerprint, .. } => json!({
                 "user": user,
-                "known": known.to_string(),
+                "known_fingerprint": known.to_string(),
                 "fingerprint": fingerprint.to_string(),
-                "blocked": blocked,
             }),
             Self::Group { group, event } => {
                 let mut fields = event.fields();
@@ -312,27 +320,28 @@ impl Event {
             Self::Refused { request, group, status, user } => json!({
                 "request": integer(*request),
                 "group": group.as_ref().map(|group| hex(group)),
-                "status": status.code(),
+                "status": status.name(),
                 "user": user,
             }),
-            Self::Error { status } => json!({ "status": status.code() }),
+            Self::Error { status } => json!({ "status": status.name() }),
         };
         match fields {
-            Json::Object(fields) => fields,
+            Json::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect(),
             _ => Map::new(),
         }
     }
 }
 
 impl Emitted {
-    /// The event as JSON: `"v":1`, its name, its number, what may be shown of it. Never a payload.
+    /// The event as JSON: `"v":1`, its kind, its flags, its number, what may be shown of it. Never a payload.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut object = self.event.fields();
         object.insert("v".into(), 1.into());
-        object.insert("event".into(), self.event.name().into());
+        object.insert("kind".into(), self.event.name().into());
+        let again = self.again.then_some("again");
+        object.insert("flags".into(), again.into_iter().chain(self.event.flags()).collect());
         object.insert("number".into(), integer(self.number));
-        object.insert("again".into(), self.again.into());
         text(&Json::Object(object))
     }
 }
@@ -340,7 +349,11 @@ impl Emitted {
 /// Shows no payload.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name(), text(&Json::Object(self.fields())))
+        f.write_str(self.name())?;
+        if let Some(flag) = self.flags() {
+            write!(f, " {flag}")?;
+        }
+        write!(f, " {}", text(&Json::Object(self.fields())))
     }
 }
 

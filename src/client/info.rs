@@ -34,7 +34,7 @@ impl Client {
             "dropped": integer(self.counters.dropped),
             "repeated": integer(self.counters.repeated),
             "unreadable": integer(self.counters.unreadable),
-            "failed": self.failed.map(crate::Error::code),
+            "failed": self.failed.map(crate::Error::name),
         }))
     }
 }

@@ -39,6 +39,7 @@ mod outbox;
 mod peers;
 mod prekeys;
 mod presence;
+mod reconnect;
 mod records;
 mod repair;
 mod seen;
@@ -54,6 +55,7 @@ use std::path::Path;
 pub use event::{Emitted, Event, MessageId, MessageState};
 pub use groups::{GroupEvent, GroupId};
 pub use options::{ClientOptions, IdentityChange};
+pub use reconnect::Reconnect;
 
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_void};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::argument::{HandleOut, Outputs};
+use super::argument::{HandleOut, Inputs, Outputs};
 use super::cell::{self, MutHandle, Object, Opaque};
 use super::fork;
 use super::guard::guard;
@@ -185,57 +185,72 @@ fn client_options(options: &Options) -> ClientOptions {
     }
 }
 
-fn store(path: &str, key: &[u8; SEALWAX_KEY_LEN]) -> Result<Store> {
-    if path.is_empty() {
-        return Store::open_memory(&MemoryDisk::new(), key, &mut SystemRandom);
+/// Where a client lives, and how it shall be: what all calls that make one are given.
+struct Place<'a> {
+    path: &'a str,
+    key: &'a [u8; SEALWAX_KEY_LEN],
+    options: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn read(
+        inputs: &'a Inputs,
+        (path, path_len): (*const c_char, usize),
+        (key, key_len): (*const c_void, usize),
+        (options, options_len): (*const c_char, usize),
+    ) -> core::result::Result<Self, Status> {
+        Ok(Self {
+            path: inputs.text(path, path_len, limits::PATH_MAX)?,
+            key: inputs.exactly(key, key_len)?,
+            options: inputs.text(options, options_len, limits::OPTIONS_MAX)?,
+        })
     }
-    store_in_file(path, key)
-}
 
-#[cfg(feature = "store")]
-fn store_in_file(path: &str, key: &[u8; SEALWAX_KEY_LEN]) -> Result<Store> {
-    Store::open(Path::new(path), key, &mut SystemRandom)
-}
+    /// Opens the store, which is made if there is none.
+    fn store(&self) -> Result<Store> {
+        if self.path.is_empty() {
+            return Store::open_memory(&MemoryDisk::new(), self.key, &mut SystemRandom);
+        }
+        #[cfg(feature = "store")]
+        return Store::open(Path::new(self.path), self.key, &mut SystemRandom);
+        #[cfg(not(feature = "store"))]
+        return Err(crate::error::Error::Unsupported);
+    }
 
-#[cfg(not(feature = "store"))]
-fn store_in_file(_path: &str, _key: &[u8; SEALWAX_KEY_LEN]) -> Result<Store> {
-    Err(crate::error::Error::Unsupported)
-}
-
-/// Whether a store may be there. None is made where a client is to be opened.
-fn is_store_possible(path: &str) -> bool {
-    !path.is_empty() && (cfg!(not(feature = "store")) || Path::new(path).try_exists().unwrap_or(true))
+    /// Whether a store may be there. None is made where a client is to be opened.
+    fn may_hold_store(&self) -> bool {
+        let is_there = || cfg!(not(feature = "store")) || Path::new(self.path).try_exists().unwrap_or(true);
+        !self.path.is_empty() && is_there()
+    }
 }
 
 /// @section Clients: everything that an application does, with one identity, one store and one relay
 ///
 /// Makes a client with a new identity. A client finds keys, opens and repairs sessions, retries, acknowledges
 /// and forgets by itself. It opens no connection and reads no clock: the application gives it frames of the relay
-/// and the time, and takes out frames for the relay, and events. The whole host, but for its socket:
+/// and the time, and takes out frames for the relay, and events. The loop of a host, for one connection after the
+/// other; bindings/c/examples/host.c is the whole of it:
 ///
-///     sealwax_client_connected(client, "relay.example", 13, now());
+///     must(sealwax_client_connected(client, relay_name, strlen(relay_name), now_ms()));
 ///     for (;;) {
-///         if (sealwax_client_pending(client, &todo) != SEALWAX_OK)
-///             break;                                         // its store failed: free it, and open it anew
-///         while (sealwax_client_next_frame(client, out, sizeof out, &len) == SEALWAX_OK && len > 0)
-///             put_frame(socket, out, len);
+///         // If it fails, so has the client's store: free the client, and open it anew.
+///         must(sealwax_client_pending(client, &todo));
+///         while (sealwax_client_next_frame(client, frame, sizeof frame, &len) == SEALWAX_OK && len > 0)
+///             put_frame(frame, len);
 ///         while (sealwax_client_next_event(client, &event) == SEALWAX_OK && event != NULL) {
-///             sealwax_event_view(event, &fields);
-///             show(&fields);                                 // for good: what is confirmed never comes again
-///             if (fields.number != 0)
-///                 sealwax_client_confirm(client, fields.number);
-///             sealwax_event_free(event);
+///             must(sealwax_event_view(event, &fields));
+///             show(&fields);
+///             // For good: what is confirmed never comes again.
+///             must(sealwax_client_confirm(client, fields.number));
+///             must(sealwax_event_free(event));
 ///         }
-///         switch (todo.wants_disconnect ? CLOSED : wait_for(socket, woken, todo.due_ms, in, &in_len)) {
-///         case FRAME:  sealwax_client_receive(client, in, in_len, now()); break;
-///         case CLOSED: sealwax_client_disconnected(client, now());
-///                      connect_again(&socket);               // after a pause that grows
-///                      sealwax_client_connected(client, "relay.example", 13, now()); break;
-///         case TIME:   sealwax_client_tick(client, now()); break;
-///         case WOKEN:  break;                                // by sealwax_client_on_wake(): another thread called
+///         switch (todo.wants_disconnect ? CLOSED : wait_for(client, todo.due_ms, frame, &len)) {
+///         case FRAME: must(sealwax_client_receive(client, frame, len, now_ms())); break;
+///         case TIME: must(sealwax_client_tick(client, now_ms())); break;
+///         case WOKEN: break; // there were calls, perhaps of other threads: sealwax_client_on_wake()
+///         case CLOSED: must(sealwax_client_disconnected(client, now_ms())); return todo.reconnect;
 ///         }
 ///     }
-///     sealwax_client_free(client);
 ///
 /// Whatever is called, nothing of it leaves before it is durable: the store is written when the host looks at
 /// what there is to take out, with sealwax_client_pending(), _next_frame() or _next_event(), once for all calls
@@ -291,17 +306,15 @@ pub unsafe extern "C" fn sealwax_client_create(
         let out: HandleOut<sealwax_client> = outputs.handle(out_client);
         let inputs = outputs.inputs()?;
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
-        let path = inputs.text(path, path_len, limits::PATH_MAX)?;
-        let key = inputs.exactly::<SEALWAX_KEY_LEN>(key, key_len)?;
-        let options = inputs.text(options, options_len, limits::OPTIONS_MAX)?;
-        let options = CREATE_OPTIONS.parse(options)?;
-        let place = out.reserve()?;
+        let place = Place::read(&inputs, (path, path_len), (key, key_len), (options, options_len))?;
+        let options = CREATE_OPTIONS.parse(place.options)?;
+        let out = out.reserve()?;
         let own = IdentityOptions { prekeys_required: options.get(&PREKEYS_REQUIRED) };
         // A bad user id leaves no store behind.
         let identity = Identity::generate(&mut SystemRandom, user, own, now_ms)?;
-        let (store, random) = (store(path, key)?, Box::new(SystemRandom));
+        let (store, random) = (place.store()?, Box::new(SystemRandom));
         let client = Client::create_with(store, identity, client_options(&options), random, now_ms)?;
-        place.put(Engine::new(client), Wake::default());
+        out.put(Engine::new(client), Wake::default());
         Ok(())
     })
 }
@@ -358,24 +371,22 @@ pub unsafe extern "C" fn sealwax_client_create_with(
         let mut outputs = unsafe { Outputs::new() };
         let out: HandleOut<sealwax_client> = outputs.handle(out_client);
         let inputs = outputs.inputs()?;
-        let path = inputs.text(path, path_len, limits::PATH_MAX)?;
-        let key = inputs.exactly::<SEALWAX_KEY_LEN>(key, key_len)?;
-        let options = inputs.text(options, options_len, limits::OPTIONS_MAX)?;
+        let place = Place::read(&inputs, (path, path_len), (key, key_len), (options, options_len))?;
         let handle = cell::exclusive(identity)?;
-        let options = OPEN_OPTIONS.parse(options)?;
+        let options = OPEN_OPTIONS.parse(place.options)?;
         let mut identity = handle.lock()?;
-        let place = out.reserve()?;
+        let out = out.reserve()?;
         if handle.is_kept()? {
             return Err(crate::error::Error::WrongState.into());
         }
         let copy = Identity::import(Identity::FORMAT, &identity.export()?)?;
-        let (store, random) = (store(path, key)?, Box::new(SystemRandom));
+        let (store, random) = (place.store()?, Box::new(SystemRandom));
         let client = Client::create_with(store, copy, client_options(&options), random, now_ms)?;
         // Whoever waits for the lock must not find an identity any more.
         identity.spend();
         drop(identity);
         handle.free();
-        place.put(Engine::new(client), Wake::default());
+        out.put(Engine::new(client), Wake::default());
         Ok(())
     })
 }
@@ -431,17 +442,15 @@ pub unsafe extern "C" fn sealwax_client_open(
         let mut outputs = unsafe { Outputs::new() };
         let out: HandleOut<sealwax_client> = outputs.handle(out_client);
         let inputs = outputs.inputs()?;
-        let path = inputs.text(path, path_len, limits::PATH_MAX)?;
-        let key = inputs.exactly::<SEALWAX_KEY_LEN>(key, key_len)?;
-        let options = inputs.text(options, options_len, limits::OPTIONS_MAX)?;
-        let options = OPEN_OPTIONS.parse(options)?;
-        let place = out.reserve()?;
-        if !is_store_possible(path) {
+        let place = Place::read(&inputs, (path, path_len), (key, key_len), (options, options_len))?;
+        let options = OPEN_OPTIONS.parse(place.options)?;
+        let out = out.reserve()?;
+        if !place.may_hold_store() {
             return Err(crate::error::Error::WrongState.into());
         }
-        let (store, random) = (store(path, key)?, Box::new(SystemRandom));
+        let (store, random) = (place.store()?, Box::new(SystemRandom));
         let client = Client::open(store, client_options(&options), random, now_ms)?;
-        place.put(Engine::new(client), Wake::default());
+        out.put(Engine::new(client), Wake::default());
         Ok(())
     })
 }
@@ -465,7 +474,7 @@ pub unsafe extern "C" fn sealwax_client_free(client: *mut sealwax_client) -> sea
 ///                 "requests" (that the relay has not answered), "events" (not taken out), "commit" (number of
 ///                 the store's last), "restorations" (how often the store was found to be an older copy of
 ///                 itself), "one_time_prekeys", "dropped" (deliveries that no honest client makes), "repeated",
-///                 "unreadable", "failed" (a status, if the client has failed)
+///                 "unreadable", "failed" (the name of a status, or null)
 /// @param out_cap  bytes of room at out; 0 asks for the size
 /// @param out_len  bytes of JSON, without a NUL
 ///

@@ -11,9 +11,9 @@ use super::guard::guard;
 use super::identity::terminated;
 use super::sizes::{SEALWAX_FINGERPRINT_LEN, SEALWAX_ID_LEN, SEALWAX_SAFETY_DIGITS};
 use super::status::{Status, sealwax_status};
-use crate::client::MessageId;
+use crate::client::{Client, MessageId};
 use crate::error::Error;
-use crate::identity::Fingerprint;
+use crate::identity::{Card, Fingerprint};
 use crate::limits;
 use crate::wire::content::ContentType;
 
@@ -255,6 +255,14 @@ pub unsafe extern "C" fn sealwax_client_set_visible(
     })
 }
 
+/// The card of a peer that counts, or our own for nobody.
+fn card_of(client: &mut Client, user: &str) -> crate::error::Result<Card> {
+    if user.is_empty() {
+        return Ok(client.card().clone());
+    }
+    client.peer_card(user)?.ok_or(Error::UnknownUser)
+}
+
 /// Gives a card: our own, or that of a peer that counts, which is the first that was seen or the one that was
 /// accepted.
 ///
@@ -292,13 +300,45 @@ pub unsafe extern "C" fn sealwax_client_card(
         let inputs = outputs.inputs()?;
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let client = cell::exclusive(client)?;
-        let card = look(&mut client.lock()?, |client| {
-            if user.is_empty() {
-                return Ok(client.card().clone());
-            }
-            client.peer_card(user)?.ok_or(Error::UnknownUser)
-        })?;
+        let card = look(&mut client.lock()?, |client| card_of(client, user))?;
         out.put(card.as_bytes())
+    })
+}
+
+/// Gives a fingerprint: our own, or that of a peer that counts.
+///
+/// @param client           the client
+/// @param user             the peer; empty for our own fingerprint
+/// @param user_len         bytes of it
+/// @param out_fingerprint  SEALWAX_FINGERPRINT_LEN bytes
+///
+/// @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE       user is longer than any
+/// @retval SEALWAX_BUFFER_OVERLAP  the output overlaps the input
+/// @retval SEALWAX_INVALID_TEXT    user is not UTF-8
+/// @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+/// @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
+/// @retval SEALWAX_POISONED        the client broke; free it
+/// @retval SEALWAX_UNKNOWN_USER    nothing is known of the peer yet
+/// @retval SEALWAX_STORE_IO        the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_fingerprint(
+    client: *mut sealwax_client,
+    user: *const c_char,
+    user_len: usize,
+    out_fingerprint: *mut u8,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.array::<SEALWAX_FINGERPRINT_LEN>(out_fingerprint);
+        let inputs = outputs.inputs()?;
+        let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let client = cell::exclusive(client)?;
+        let card = look(&mut client.lock()?, |client| card_of(client, user))?;
+        out.put(*card.fingerprint().as_bytes());
+        Ok(())
     })
 }
 

@@ -3,19 +3,14 @@
 use core::ffi::{c_char, c_int, c_void};
 use core::str;
 
-use serde_json::json;
-
 use super::argument::{Inputs, Outputs};
 use super::cell;
-use super::client::{act, look, sealwax_client};
+use super::client::{act, sealwax_client};
 use super::envelope::sealwax_slice;
 use super::guard::guard;
 use super::proposals::role_of;
-use super::roster::describe;
 use super::sizes::SEALWAX_GROUP_ID_LEN;
 use super::status::{Status, sealwax_status};
-use crate::error::Error;
-use crate::json::{hex, text};
 use crate::limits;
 
 /// Users of a group, of one call.
@@ -442,7 +437,8 @@ pub unsafe extern "C" fn sealwax_client_delete_group(
 /// @param client       the client
 /// @param group        id of the group
 /// @param group_len    SEALWAX_GROUP_ID_LEN
-/// @param chosen       head of the history that shall count, from "branches" of sealwax_client_group_info()
+/// @param chosen       head of the history that shall count: `hash` or one of `branch_heads` in the state that
+///                     sealwax_client_group_state() gives
 /// @param chosen_len   32
 /// @param now_ms       the time
 /// @param out_request  number of the request
@@ -476,89 +472,5 @@ pub unsafe extern "C" fn sealwax_client_resolve_group(
         let client = cell::exclusive(client)?;
         out.put(act(&client, |client| client.resolve_group(group, chosen, now_ms))?);
         Ok(())
-    })
-}
-
-/// Lists the groups that we are a member of.
-///
-/// @param client   the client
-/// @param out      JSON: "groups", their ids
-/// @param out_cap  bytes of room at out; 0 asks for the size
-/// @param out_len  bytes of JSON, without a NUL
-///
-/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
-/// @retval SEALWAX_TOO_LARGE         out_cap is more than memory holds
-/// @retval SEALWAX_BUFFER_OVERLAP    the outputs overlap
-/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
-/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
-/// @retval SEALWAX_POISONED          the client broke; free it
-/// @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
-/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn sealwax_client_groups(
-    client: *mut sealwax_client,
-    out: *mut c_void,
-    out_cap: usize,
-    out_len: *mut usize,
-) -> sealwax_status {
-    guard(|| {
-        // SAFETY: the caller keeps to the header.
-        let mut outputs = unsafe { Outputs::new() };
-        let out = outputs.bytes(out, out_cap, out_len);
-        outputs.inputs()?;
-        let client = cell::exclusive(client)?;
-        let groups = look(&mut client.lock()?, |client| client.groups())?;
-        let ids: Vec<_> = groups.iter().map(|id| hex(id)).collect();
-        out.put(text(&json!({ "v": 1, "groups": ids })).as_bytes())
-    })
-}
-
-/// Describes a group that we are, or were, a member of. Once we are out of it, what is told is what we knew last.
-///
-/// @param client     the client
-/// @param group      id of the group
-/// @param group_len  SEALWAX_GROUP_ID_LEN
-/// @param out        JSON, as that of sealwax_roster_info(): its label, epoch, members and their roles; and
-///                   "is_member", whether we are one still
-/// @param out_cap    bytes of room at out; 0 asks for the size
-/// @param out_len    bytes of JSON, without a NUL
-///
-/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
-/// @retval SEALWAX_TOO_LARGE         an input is longer than any of its kind, or out_cap more than memory holds
-/// @retval SEALWAX_INVALID_ARGUMENT  group_len is below SEALWAX_GROUP_ID_LEN
-/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
-/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
-/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
-/// @retval SEALWAX_POISONED          the client broke; free it
-/// @retval SEALWAX_UNKNOWN_GROUP     we were never a member, as far as we know
-/// @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
-/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn sealwax_client_group_info(
-    client: *mut sealwax_client,
-    group: *const c_void,
-    group_len: usize,
-    out: *mut c_void,
-    out_cap: usize,
-    out_len: *mut usize,
-) -> sealwax_status {
-    guard(|| {
-        // SAFETY: the caller keeps to the header.
-        let mut outputs = unsafe { Outputs::new() };
-        let out = outputs.bytes(out, out_cap, out_len);
-        let inputs = outputs.inputs()?;
-        let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
-        let client = cell::exclusive(client)?;
-        let info = look(&mut client.lock()?, |client| {
-            let is_member = client.groups()?.contains(group);
-            let mut info = client.roster(group)?.map(describe).ok_or(Error::UnknownGroup)?;
-            if let Some(info) = info.as_object_mut() {
-                info.insert("is_member".into(), is_member.into());
-            }
-            Ok(info)
-        })?;
-        out.put(text(&info).as_bytes())
     })
 }

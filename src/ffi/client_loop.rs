@@ -10,8 +10,30 @@ use super::guard::guard;
 use super::status::{Status, sealwax_status};
 use super::unlocked::Unlocked;
 use super::wake::Callback;
-use crate::client::Client;
+use crate::client::{Client, Reconnect};
 use crate::limits;
+
+/// How to go on without a connection, whether it was lost or could not be made: connect again after a pause. Half a
+/// second is right at first; double it each time, up to a minute, less a random part of up to a half, and begin
+/// anew after a connection that has held ten seconds beyond SEALWAX_EVENT_CONNECTED.
+pub const SEALWAX_RECONNECT_SOON: u32 = 0;
+/// How to go on: connect again after the longest pause, or when the user asks for it. Another connection of this
+/// user has taken the place of ours, and two that do not give way would take turns for ever. SEALWAX_EVENT_ERROR
+/// has said SEALWAX_REPLACED.
+pub const SEALWAX_RECONNECT_LATE: u32 = 1;
+/// How to go on: tell the user, and connect again when something has changed; where nobody is there to ask, after
+/// the longest pause. The next connection would end as this one. SEALWAX_EVENT_ERROR has said why:
+/// SEALWAX_NOT_PERMITTED: the relay wants another "method", or its host knows us by another name;
+/// SEALWAX_IDENTITY_CHANGED: the user has another identity at the relay; SEALWAX_AUTHENTICATION_FAILED: the relay
+/// has another name than was given, or takes our proof for none; SEALWAX_UNSUPPORTED_VERSION,
+/// SEALWAX_UNSUPPORTED_SUITE, SEALWAX_UNSUPPORTED: one of the two libraries is too old for the other.
+pub const SEALWAX_RECONNECT_NEVER: u32 = 2;
+
+const _: () = {
+    assert!(SEALWAX_RECONNECT_SOON == Reconnect::Soon as u32);
+    assert!(SEALWAX_RECONNECT_LATE == Reconnect::Late as u32);
+    assert!(SEALWAX_RECONNECT_NEVER == Reconnect::Never as u32);
+};
 
 /// What there is to take out of a client, and when it wants the time.
 #[allow(non_camel_case_types, reason = "the name in the C header")]
@@ -24,11 +46,12 @@ pub struct sealwax_pending {
     pub events: usize,
     /// When sealwax_client_tick() is due at the latest; UINT64_MAX: never, as things are.
     pub due_ms: u64,
-    /// 1: end the connection once the frames are sent, and make another one after a pause. The relay breaks the
-    /// protocol, does not answer, or has told us to go; an event says why. Otherwise 0.
+    /// 1: end the connection once the frames are sent. The relay breaks the protocol or has told us to go, and an
+    /// event says why; or it does not answer. Otherwise 0.
     pub wants_disconnect: u32,
-    /// 0.
-    pub reserved: u32,
+    /// SEALWAX_RECONNECT_SOON and so on: how to go on once there is no connection. It stays until the next
+    /// sealwax_client_connected().
+    pub reconnect: u32,
 }
 
 #[cfg(target_pointer_width = "64")]
@@ -38,7 +61,7 @@ const _: () = {
 };
 
 impl Value for sealwax_pending {
-    const NOTHING: Self = Self { frames: 0, events: 0, due_ms: 0, wants_disconnect: 0, reserved: 0 };
+    const NOTHING: Self = Self { frames: 0, events: 0, due_ms: 0, wants_disconnect: 0, reconnect: 0 };
 }
 
 /// Tells the host of a client that there may be something to take out of it: see sealwax_client_on_wake().
@@ -180,14 +203,15 @@ pub unsafe extern "C" fn sealwax_client_pending(
         let client = cell::exclusive(client)?;
         let mut engine = client.lock()?;
         client.links().look();
-        let (pending, wants_disconnect) =
-            look(&mut engine, |client| Ok((client.pending()?, client.wants_disconnect())))?;
+        let (pending, wants_disconnect, reconnect) = look(&mut engine, |client| {
+            Ok((client.pending()?, client.wants_disconnect(), client.reconnect()))
+        })?;
         out.put(sealwax_pending {
             frames: pending.frames,
             events: pending.events,
             due_ms: pending.due_ms.unwrap_or(u64::MAX),
             wants_disconnect: wants_disconnect.into(),
-            reserved: 0,
+            reconnect: reconnect as u32,
         });
         Ok(())
     })

@@ -46,7 +46,8 @@ pub const SEALWAX_EVENT_IDENTITY_CHANGED: u32 = 7;
 /// What was asked for as `request`, about `group`, is done.
 pub const SEALWAX_EVENT_DONE: u32 = 8;
 /// `status` says what went wrong. With a `request`: that was refused, and nothing of it has happened; `group` and
-/// `user` are given where they are the reason.
+/// `user` are given where they are the reason. Without one: if it is about the connection,
+/// sealwax_pending says how to go on; otherwise nothing has to be done.
 pub const SEALWAX_EVENT_ERROR: u32 = 9;
 /// We have founded `group`, with this `label`.
 pub const SEALWAX_EVENT_GROUP_CREATED: u32 = 20;
@@ -101,7 +102,33 @@ const _: () = {
     assert!(SEALWAX_STATE_READ == MessageState::Read as u32);
 };
 
-/// What an event says. What its kind does not speak of is 0, or NULL with length 0.
+/// What an event says. What its kind does not speak of is 0, or NULL with length 0. Besides `kind` it gives (with
+/// "?": not always; a flag: if it holds; SEALWAX_EVENT_FLAG_AGAIN with each `number`):
+///
+///   CONNECTED           flags RESTORED?
+///   DISCONNECTED        nothing
+///   PRESENCE            user, flags ONLINE?
+///   MESSAGE             number, user, message_id, time_ms, content_type, payload
+///   ACK                 number, message_id, state, user?, group?
+///   FAILED              number, message_id, status, user?, group?
+///   IDENTITY_CHANGED    number, user, known_fingerprint, fingerprint, flags BLOCKED?
+///   DONE                number, request, group
+///   ERROR               status; of a request: number, request, group?, user?
+///   GROUP_CREATED       number, group, label?
+///   GROUP_JOINED        number, group, label?, by
+///   GROUP_LEFT          number, group, by
+///   GROUP_DELETED       number, group, by
+///   GROUP_FORKED        number, group, user?
+///   MEMBER_JOINED       number, group, user, by
+///   MEMBER_LEFT         number, group, user, by
+///   ROLE_CHANGED        number, group, user, role, by
+///   MEMBER_REPLACED     number, group, user, by
+///   GROUP_MESSAGE       number, group, user, message_id, time_ms, content_type, payload, by?
+///   MESSAGE_PENDING     number, group, user, count
+///   MESSAGE_UNREADABLE  number, group, user, count, status
+///   KEY_WITHHELD        number, group, user, status
+///
+/// A `payload` may be empty, `content_type` be SEALWAX_CONTENT_BINARY, which is 0.
 #[allow(non_camel_case_types, reason = "the name in the C header")]
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
@@ -364,8 +391,10 @@ pub unsafe extern "C" fn sealwax_event_view(
 /// Describes an event, for display and logs.
 ///
 /// @param event    the event
-/// @param out      JSON: "event" ("message" for SEALWAX_EVENT_MESSAGE and so on), "number", "again", and what the
-///                 kind speaks of; of a message its length only
+/// @param out      JSON: the fields that the kind gives, by their names in sealwax_event_fields, but "payload_len"
+///                 for `payload`. What is a number there has the name of its constant, without what all have in
+///                 common: "kind":"group_message", "flags":["again"], "state":"read", "role":"admin",
+///                 "content_type":"text"; but "status":"SEALWAX_UNKNOWN_USER", as sealwax_status_name() has it
 /// @param out_cap  bytes of room at out; 0 asks for the size
 /// @param out_len  bytes of JSON, without a NUL
 ///
@@ -402,3 +431,6 @@ pub unsafe extern "C" fn sealwax_event_json(
 pub unsafe extern "C" fn sealwax_event_free(event: *mut sealwax_event) -> sealwax_status {
     guard(|| cell::free(event))
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,6 +97,8 @@ pub mod session_messages;
 
 pub mod roster;
 
+pub mod membership;
+
 pub mod proposals;
 
 pub mod group_sender;
@@ -126,6 +128,8 @@ pub mod client_loop;
 pub mod client_calls;
 
 pub mod client_groups;
+
+pub mod client_membership;
 
 pub mod client_group_messages;
 

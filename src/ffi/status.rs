@@ -301,12 +301,13 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_errors_are_those_of_the_header() {
+    fn codes_and_names_of_errors_are_those_of_the_header() {
         let of_the_abi_alone = [0, 101, 102, 103, 104, 901, 902];
         for entry in ENTRIES.iter().filter(|entry| !of_the_abi_alone.contains(&entry.code)) {
             let error = Error::from_code(entry.code.cast_unsigned()).unwrap();
             assert_eq!(Status::from(error).code(), entry.code);
             assert_eq!(entry.text.to_str(), Ok(error.text()));
+            assert_eq!(entry.name.to_str(), Ok(error.name()));
         }
     }
 

@@ -121,3 +121,22 @@ fn every_parameter_and_every_function_is_described() {
         comment.clear();
     }
 }
+
+/// Lines without their margins.
+fn trimmed(text: &str) -> Vec<&str> {
+    text.lines().map(|line| line.trim_start_matches(" *").trim()).filter(|line| !line.is_empty()).collect()
+}
+
+/// The host's loop in the header is that of an example, which is compiled and run with every warning.
+#[test]
+fn the_loop_of_a_host_in_the_header_is_that_of_the_example() {
+    let loop_of_header = RENDERED.split_once("is the whole of it:\n").unwrap().1;
+    let loop_of_header = trimmed(loop_of_header.split_once("Whatever is called").unwrap().0);
+    assert!(loop_of_header.len() > 10, "{loop_of_header:#?}");
+    let example = fs::read_to_string(path("bindings/c/examples/host.c")).unwrap();
+    let example = trimmed(&example);
+    assert!(
+        example.windows(loop_of_header.len()).any(|lines| lines == loop_of_header),
+        "not in bindings/c/examples/host.c: {loop_of_header:#?}"
+    );
+}

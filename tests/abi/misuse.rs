@@ -54,7 +54,7 @@ fn shapes_of_row(parameters: &str) -> Shapes {
             "OPTIONS_TEXT" => Some("options"),
             "LENGTH" => Some("length"),
             "NUMBER" | "RANGE" => Some("number"),
-            "BUFFER" => Some("buffer"),
+            "BUFFER" | "EMPTY_BUFFER" => Some("buffer"),
             "VALUE" => Some("value"),
             "NEW_HANDLE" => Some("new handle"),
             "HANDLES" => Some("handles"),

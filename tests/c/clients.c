@@ -110,7 +110,7 @@ static void people_talk(void) {
     CHECK(fields.content_type == SEALWAX_CONTENT_TEXT && memcmp(fields.message_id, id, sizeof id) == 0);
     CHECK_OK(sealwax_event_json(event, json, sizeof json - 1, &len));
     json[len] = 0;
-    CHECK(strstr(json, "\"event\":\"message\"") != NULL && strstr(json, "dawn") == NULL);
+    CHECK(strstr(json, "\"kind\":\"message\"") != NULL && strstr(json, "dawn") == NULL);
     CHECK_OK(sealwax_event_free(event));
     event = next(0, SEALWAX_EVENT_ACK, &fields);
     CHECK(fields.state == SEALWAX_STATE_SENT && memcmp(fields.message_id, id, sizeof id) == 0);
@@ -118,6 +118,29 @@ static void people_talk(void) {
     CHECK_OK(sealwax_client_safety_number(clients[0], "bob", 3, mine, qr, sizeof qr, &len));
     CHECK_OK(sealwax_client_safety_number(clients[1], "alice", 5, theirs, qr, sizeof qr, &len));
     CHECK(strcmp(mine, theirs) == 0);
+}
+
+/* Without a parser of JSON. */
+static void a_group_is_seen(const uint8_t *group) {
+    uint8_t ids[2 * SEALWAX_GROUP_ID_LEN], own[SEALWAX_FINGERPRINT_LEN], peers[SEALWAX_FINGERPRINT_LEN];
+    sealwax_group_state state;
+    sealwax_member members[PEOPLE];
+    size_t len = 0;
+    CHECK_OK(sealwax_client_groups(clients[0], ids, sizeof ids, &len));
+    CHECK(len == SEALWAX_GROUP_ID_LEN && memcmp(ids, group, len) == 0);
+    CHECK_OK(sealwax_client_group_state(clients[1], group, SEALWAX_GROUP_ID_LEN, &state));
+    CHECK(strcmp(state.label, "team-42") == 0 && state.label_len == 7 && state.epoch == 0 && state.branches == 0);
+    CHECK(state.members == PEOPLE && state.role == SEALWAX_ROLE_MEMBER && state.flags == 0);
+    CHECK(memcmp(state.hash, group, sizeof state.hash) == 0);
+    CHECK_STATUS(sealwax_client_group_members(clients[0], group, SEALWAX_GROUP_ID_LEN, NULL, 0, &len),
+                 SEALWAX_BUFFER_TOO_SMALL);
+    CHECK(len == sizeof members);
+    CHECK_OK(sealwax_client_group_members(clients[0], group, SEALWAX_GROUP_ID_LEN, members, sizeof members, &len));
+    CHECK(strcmp(members[0].user, "alice") == 0 && members[0].role == SEALWAX_ROLE_OWNER);
+    CHECK(strcmp(members[1].user, "bob") == 0 && members[1].role == SEALWAX_ROLE_MEMBER);
+    CHECK_OK(sealwax_client_fingerprint(clients[0], NULL, 0, own));
+    CHECK_OK(sealwax_client_fingerprint(clients[1], "alice", 5, peers));
+    CHECK(memcmp(own, peers, sizeof own) == 0 && memcmp(own, members[0].fingerprint, sizeof own) == 0);
 }
 
 static void a_group_reads(void) {
@@ -150,6 +173,7 @@ static void a_group_reads(void) {
     CHECK_OK(sealwax_client_group_info(clients[1], group, sizeof group, info, sizeof info - 1, &len));
     info[len] = 0;
     CHECK(strstr(info, "\"owner\"") != NULL);
+    a_group_is_seen(group);
 }
 
 static void count(void *user_data) { ++*(int *)user_data; }

@@ -49,7 +49,7 @@ build() {
     into=$1
     shift
     mkdir -p "$into"
-    for program in "relay hostile frames" "client frames" "direct"; do
+    for program in "relay hostile frames" "client frames" "direct" "host"; do
         sources=
         for source in $program; do sources="$sources $examples/$source.c"; done
         # shellcheck disable=SC2086 # flags and sources are words
@@ -72,10 +72,61 @@ for compiler in gcc clang; do
 done
 [ -n "$compilers" ] || compilers=cc
 
+wait_for() {
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        grep -q "$1" "$2" && return 0
+        sleep 1
+    done
+    cat "$2"
+    return 1
+}
+
+# Two hosts of clients on the relay, one of which comes back after the other has written to it.
+hosts() {
+    programs=$1
+    rm -rf "$work/hosts" && mkdir "$work/hosts" && mkfifo "$work/hosts/bob" "$work/hosts/alice" || return 1
+    "$programs/relay" --port 0 >"$work/hosts/relay.out" 2>&1 &
+    relay=$!
+    wait_for "^listening on" "$work/hosts/relay.out" || return 1
+    port=$(sed -n 's/^listening on .*:\([0-9]*\)$/\1/p' "$work/hosts/relay.out")
+    host alice 3 && host bob 4 && echo "group team bob" >&3 || return 1
+    wait_for "^\* we are in team" "$work/hosts/bob.out" || return 1
+    echo "to alice hello from a host" >&4
+    echo "members" >&4
+    wait_for "^\[bob\] hello from a host" "$work/hosts/alice.out" && wait_for "  alice, owner" "$work/hosts/bob.out" ||
+        return 1
+    exec 4>&-
+    wait "$bob" || return 1
+    echo "say still here?" >&3
+    rm "$work/hosts/bob" && mkfifo "$work/hosts/bob" || return 1
+    host bob 4 || return 1
+    wait_for "^\[alice to all\] still here?" "$work/hosts/bob.out" || return 1
+    exec 3>&- 4>&-
+    wait "$alice" && wait "$bob" || return 1
+    kill "$relay"
+    wait "$relay" && relay=
+}
+two_hosts() {
+    relay=
+    hosts "$1" && return 0
+    exec 3>&- 4>&-
+    [ -z "$relay" ] || kill "$relay"
+    cat "$work"/hosts/*.out
+    return 1
+}
+# host <name> <file descriptor that is typed into>
+host() {
+    "$programs/host" "$port" "$1" "$work/hosts/$1.store" "$work/hosts/$1.key" <"$work/hosts/$1" \
+        >"$work/hosts/$1.out" 2>&1 3>&- 4>&- &
+    eval "$1=$!; exec $2>\"\$work/hosts/$1\""
+    wait_for "^\* connected" "$work/hosts/$1.out"
+}
+
 for compiler in $compilers; do
     attempt "examples, $compiler C99" build "$work/$compiler" "$compiler"
     attempt "direct, $compiler" "$work/$compiler/direct"
     attempt "the story, $compiler" story "$work/$compiler"
+    attempt "two hosts, $compiler" two_hosts "$work/$compiler"
 
     echo 'int main(void) { return 0; }' >"$work/probe.c"
     # shellcheck disable=SC2086
@@ -83,6 +134,7 @@ for compiler in $compilers; do
         attempt "examples, $compiler, sanitizers" build "$work/$compiler-sanitized" "$compiler" $sanitizers
         attempt "direct, $compiler, sanitizers" "$work/$compiler-sanitized/direct"
         attempt "the story, $compiler, sanitizers" story "$work/$compiler-sanitized"
+        attempt "two hosts, $compiler, sanitizers" two_hosts "$work/$compiler-sanitized"
     else
         skip "demo with sanitizers of $compiler: no runtime"
     fi
@@ -168,14 +220,6 @@ chat() {
     echo "$quit" >&3
     exec 3>&-
     wait "$alice"
-}
-wait_for() {
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        grep -q "$1" "$2" && return 0
-        sleep 1
-    done
-    cat "$2"
-    return 1
 }
 attempt "a chat in two terminals, without the package" chat "" quit python3 -S
 if "$python" -c "import websockets.asyncio.client" 2>/dev/null; then

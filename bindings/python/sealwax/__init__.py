@@ -86,7 +86,7 @@ from .attachments import (
     open_file,
     seal_file,
 )
-from .client import Client, Pending
+from .client import Client, ClientOptions, Pending, Reconnect
 from .envelope import Envelope, Kind, copied, inspect
 from .group import GroupReceiver, GroupSender
 from .identity import Identity, SafetyNumber, inspect_card, safety_number
@@ -104,7 +104,7 @@ from .library import (
     version,
 )
 from .relay import Delivery, Lookup, Outcome, Record, Relay, Tick
-from .roster import Role, Roster
+from .roster import GroupState, Member, Role, Roster
 from .session import Session
 
 #: The version of the library.
@@ -124,6 +124,7 @@ __all__ = [
     "CallerError",
     "ChainExhaustedError",
     "Client",
+    "ClientOptions",
     "Delivery",
     "DuplicateError",
     "ENVELOPE_MAX",
@@ -135,6 +136,7 @@ __all__ = [
     "GroupDeletedError",
     "GroupReceiver",
     "GroupSender",
+    "GroupState",
     "Identity",
     "IdentityChangedError",
     "InternalError",
@@ -149,6 +151,7 @@ __all__ = [
     "Lookup",
     "MESSAGE_MAX",
     "MalformedError",
+    "Member",
     "MessageStateError",
     "NAME_MAX",
     "NotAMemberError",
@@ -162,6 +165,7 @@ __all__ = [
     "PrekeysRequiredError",
     "QueueFullError",
     "RateLimitedError",
+    "Reconnect",
     "Record",
     "Relay",
     "RelayError",

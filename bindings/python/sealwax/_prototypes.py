@@ -50,8 +50,13 @@ CONSTANTS: Dict[str, int] = {
     "SEALWAX_ROLE_MEMBER": 1,
     "SEALWAX_ROLE_ADMIN": 2,
     "SEALWAX_ROLE_OWNER": 3,
+    "SEALWAX_GROUP_FLAG_OPEN": 1,
+    "SEALWAX_GROUP_FLAG_DELETED": 2,
     "SEALWAX_DELIVERY_QUEUE_END": 1,
     "SEALWAX_DELIVERY_CLOSE": 2,
+    "SEALWAX_RECONNECT_SOON": 0,
+    "SEALWAX_RECONNECT_LATE": 1,
+    "SEALWAX_RECONNECT_NEVER": 2,
     "SEALWAX_CONTENT_BINARY": 0,
     "SEALWAX_CONTENT_TEXT": 1,
     "SEALWAX_SEND_TRANSIENT": 1,
@@ -178,6 +183,36 @@ class EnvelopeHeader(Structure):
     ]
 
 
+class GroupStateView(Structure):
+    """sealwax_group_state"""
+
+    _fields_ = [
+        ("epoch", c_uint64),
+        ("membership_epoch", c_uint64),
+        ("hash", c_uint8 * 32),
+        ("members", c_uint32),
+        ("role", c_uint32),
+        ("flags", c_uint32),
+        ("branches", c_uint32),
+        ("branch_heads", c_uint8 * 128),
+        ("label_len", c_uint32),
+        ("reserved", c_uint32),
+        ("label", c_char * 256),
+    ]
+
+
+class MemberView(Structure):
+    """sealwax_member"""
+
+    _fields_ = [
+        ("role", c_uint32),
+        ("user_len", c_uint32),
+        ("since_epoch", c_uint64),
+        ("fingerprint", c_uint8 * 32),
+        ("user", c_char * 256),
+    ]
+
+
 class StreamLayout(Structure):
     """sealwax_stream_layout"""
 
@@ -213,7 +248,7 @@ class PendingView(Structure):
         ("events", c_size_t),
         ("due_ms", c_uint64),
         ("wants_disconnect", c_uint32),
-        ("reserved", c_uint32),
+        ("reconnect", c_uint32),
     ]
 
 
@@ -248,6 +283,8 @@ STRUCTURES: Dict[str, Any] = {
     "sealwax_slice": Slice,
     "sealwax_result": Result,
     "sealwax_envelope": EnvelopeHeader,
+    "sealwax_group_state": GroupStateView,
+    "sealwax_member": MemberView,
     "sealwax_stream_layout": StreamLayout,
     "sealwax_delivery": DeliveryView,
     "sealwax_record": RecordView,
@@ -323,6 +360,8 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_roster_log": _fallible(RosterHandle, c_uint64, *_OUT),
     "sealwax_roster_group_id": _fallible(RosterHandle, POINTER(c_uint8)),
     "sealwax_roster_info": _fallible(RosterHandle, *_OUT),
+    "sealwax_roster_state": _fallible(RosterHandle, POINTER(GroupStateView)),
+    "sealwax_roster_members": _fallible(RosterHandle, *_OUT),
     "sealwax_roster_propose_add": _fallible(RosterHandle, IdentityHandle, *_BYTES, c_uint32, _NOW, *_OUT),
     "sealwax_roster_propose_join": _fallible(RosterHandle, IdentityHandle, _NOW, *_OUT),
     "sealwax_roster_propose_remove": _fallible(RosterHandle, IdentityHandle, *_TEXT, _NOW, *_OUT),
@@ -436,6 +475,7 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_client_watch": _fallible(ClientHandle, POINTER(Slice), c_size_t, _NOW),
     "sealwax_client_set_visible": _fallible(ClientHandle, c_int, _NOW),
     "sealwax_client_card": _fallible(ClientHandle, *_TEXT, *_OUT),
+    "sealwax_client_fingerprint": _fallible(ClientHandle, *_TEXT, POINTER(c_uint8)),
     "sealwax_client_safety_number": _fallible(ClientHandle, *_TEXT, POINTER(c_char), *_OUT),
     # Groups of clients
     "sealwax_client_create_group": _fallible(
@@ -455,6 +495,8 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_client_delete_group": _fallible(ClientHandle, *_BYTES, _NOW, POINTER(c_uint64)),
     "sealwax_client_resolve_group": _fallible(ClientHandle, *_BYTES, *_BYTES, _NOW, POINTER(c_uint64)),
     "sealwax_client_groups": _fallible(ClientHandle, *_OUT),
+    "sealwax_client_group_state": _fallible(ClientHandle, *_BYTES, POINTER(GroupStateView)),
+    "sealwax_client_group_members": _fallible(ClientHandle, *_BYTES, *_OUT),
     "sealwax_client_group_info": _fallible(ClientHandle, *_BYTES, *_OUT),
     "sealwax_client_send_group": _fallible(
         ClientHandle, *_BYTES, c_uint32, *_BYTES, c_uint32, _NOW, POINTER(c_uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from ctypes import addressof, byref, c_size_t, c_uint8, c_uint64, create_string_buffer
+from enum import IntEnum
 from operator import index
 from typing import (
     TYPE_CHECKING,
@@ -17,6 +18,7 @@ from typing import (
     Optional,
     SupportsIndex,
     Tuple,
+    TypedDict,
     Union,
 )
 
@@ -28,15 +30,51 @@ from ._load import lib
 from ._prototypes import CALLBACKS, CONSTANTS, ClientHandle, EventFields, EventHandle, PendingView, Slice
 from .events import Event, event_of
 from .identity import Identity, SafetyNumber
-from .roster import Role
+from .roster import GroupState, Member, Role, group_state, members_of
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from typing_extensions import Buffer, Unpack
 
     Path = Union[str, "os.PathLike[str]"]
 
 _NEVER = (1 << 64) - 1
 _Wake = CALLBACKS["sealwax_wake"]
+
+
+class ClientOptions(TypedDict, total=False):
+    """How a client shall be: of `Client.create`, `Client.create_with` and `Client.open`."""
+
+    #: "proof" (default; show the relay who we are by our identity) or "host" (it knows by other means).
+    method: str
+    #: False: whether to tell accepted peers what was delivered and read, and to take what they tell.
+    acks: bool
+    #: "block" (default) or "warn", when a peer turns up under another identity.
+    identity_change: str
+    #: As of `Session.initiate`.
+    hidden_header: bool
+    #: As of `Session.initiate`.
+    padding: str
+    #: 100: that the relay shall hold for us.
+    one_time_prekeys: int
+    #: False: whether to keep of groups what `Client.share_history` shares.
+    retain_history: bool
+    #: As of `GroupSender`.
+    rotate_messages: int
+    #: As of `GroupSender`.
+    rotate_ms: int
+    #: 64: in groups of up to so many all are given our key before we write.
+    eager_members: int
+
+
+class Reconnect(IntEnum):
+    """How to go on without a connection; SEALWAX_RECONNECT_SOON and so on in the C header say it all."""
+
+    #: Connect again after a pause that grows from half a second to a minute.
+    SOON = CONSTANTS["SEALWAX_RECONNECT_SOON"]
+    #: Connect again after a minute, or when asked to: another connection of this user has taken the place of ours.
+    LATE = CONSTANTS["SEALWAX_RECONNECT_LATE"]
+    #: Connect again when something has changed: the relay refuses us, or is another. `Failure.reason` has said why.
+    NEVER = CONSTANTS["SEALWAX_RECONNECT_NEVER"]
 
 
 class Pending(NamedTuple):
@@ -48,8 +86,10 @@ class Pending(NamedTuple):
     events: int
     #: When `Client.tick` is due at the latest; None: never, as things are.
     due_ms: Optional[int]
-    #: End the connection once the frames are sent, and make another one after a pause.
+    #: End the connection once the frames are sent.
     wants_disconnect: bool
+    #: How to go on without it, until `Client.connected`.
+    reconnect: Reconnect
 
 
 def _path(path: Optional[Path]) -> Tuple[bytes, int]:
@@ -112,40 +152,17 @@ class Client(Handle):
         *,
         key: Buffer,
         prekeys_required: Optional[bool] = None,
-        method: Optional[str] = None,
-        acks: Optional[bool] = None,
-        identity_change: Optional[str] = None,
-        hidden_header: Optional[bool] = None,
-        padding: Optional[str] = None,
-        one_time_prekeys: Optional[int] = None,
-        retain_history: Optional[bool] = None,
-        rotate_messages: Optional[int] = None,
-        rotate_ms: Optional[int] = None,
-        eager_members: Optional[int] = None,
         now_ms: Optional[int] = None,
+        **chosen: Unpack[ClientOptions],
     ) -> Client:
         """Makes a client with a new identity, in a file that is made or in memory, under a key of 32 random bytes that
         is kept apart from the file. WrongStateError if there is one already.
 
         prekeys_required: as of `Identity`. The others: as of `open`.
         """
-        chosen = options(
-            prekeys_required=prekeys_required,
-            method=method,
-            acks=acks,
-            identity_change=identity_change,
-            hidden_header=hidden_header,
-            padding=padding,
-            one_time_prekeys=one_time_prekeys,
-            retain_history=retain_history,
-            rotate_messages=rotate_messages,
-            rotate_ms=rotate_ms,
-            eager_members=eager_members,
-        )
         names = (*text(user, "user"), *_path(path), *given(key, "key"))
-        return cls._create(
-            lib.sealwax_client_create, *names, chosen, len(chosen), now(now_ms), options=chosen
-        )
+        made_with = options(prekeys_required=prekeys_required, **chosen)
+        return cls._made_by(lib.sealwax_client_create, *names, chosen=made_with, now_ms=now_ms)
 
     @classmethod
     def create_with(
@@ -154,38 +171,17 @@ class Client(Handle):
         path: Optional[Path] = None,
         *,
         key: Buffer,
-        method: Optional[str] = None,
-        acks: Optional[bool] = None,
-        identity_change: Optional[str] = None,
-        hidden_header: Optional[bool] = None,
-        padding: Optional[str] = None,
-        one_time_prekeys: Optional[int] = None,
-        retain_history: Optional[bool] = None,
-        rotate_messages: Optional[int] = None,
-        rotate_ms: Optional[int] = None,
-        eager_members: Optional[int] = None,
         now_ms: Optional[int] = None,
+        **chosen: Unpack[ClientOptions],
     ) -> Client:
         """Makes a client with an identity that is there already, of which it becomes the only owner: the identity is
         closed, its sessions must be closed before (WrongStateError), and no export of it must be imported any more.
 
         The others: as of `create` and `open`.
         """
-        chosen = options(
-            method=method,
-            acks=acks,
-            identity_change=identity_change,
-            hidden_header=hidden_header,
-            padding=padding,
-            one_time_prekeys=one_time_prekeys,
-            retain_history=retain_history,
-            rotate_messages=rotate_messages,
-            rotate_ms=rotate_ms,
-            eager_members=eager_members,
-        )
-        token, names = borrowed(identity, Identity), (*_path(path), *given(key, "key"))
-        made = cls._create(
-            lib.sealwax_client_create_with, token, *names, chosen, len(chosen), now(now_ms), options=chosen
+        names = (borrowed(identity, Identity), *_path(path), *given(key, "key"))
+        made = cls._made_by(
+            lib.sealwax_client_create_with, *names, chosen=options(**chosen), now_ms=now_ms
         )
         identity._given_away()
         return made
@@ -196,48 +192,18 @@ class Client(Handle):
         path: Path,
         *,
         key: Buffer,
-        method: Optional[str] = None,
-        acks: Optional[bool] = None,
-        identity_change: Optional[str] = None,
-        hidden_header: Optional[bool] = None,
-        padding: Optional[str] = None,
-        one_time_prekeys: Optional[int] = None,
-        retain_history: Optional[bool] = None,
-        rotate_messages: Optional[int] = None,
-        rotate_ms: Optional[int] = None,
-        eager_members: Optional[int] = None,
         now_ms: Optional[int] = None,
+        **chosen: Unpack[ClientOptions],
     ) -> Client:
         """Opens the client that a file holds: what was on its way goes on, events that were not confirmed come again.
-        WrongStateError if there is none.
-
-        method: "proof" (default; show the relay who we are by our identity) or "host" (it knows by other means). acks
-        (False): tell accepted peers what was delivered and read, and take what they tell. identity_change: "block"
-        (default) or "warn". hidden_header, padding: as of `Session.initiate`. one_time_prekeys (100): that the relay
-        shall hold for us. Of groups: retain_history (False): keep what `share_history` shares; rotate_messages,
-        rotate_ms: as of `GroupSender`; eager_members (64): up to so many are given our key before we write.
+        WrongStateError if there is none. The options, `ClientOptions`, are the same for each opening.
         """
-        chosen = options(
-            method=method,
-            acks=acks,
-            identity_change=identity_change,
-            hidden_header=hidden_header,
-            padding=padding,
-            one_time_prekeys=one_time_prekeys,
-            retain_history=retain_history,
-            rotate_messages=rotate_messages,
-            rotate_ms=rotate_ms,
-            eager_members=eager_members,
-        )
-        return cls._create(
-            lib.sealwax_client_open,
-            *_path(path),
-            *given(key, "key"),
-            chosen,
-            len(chosen),
-            now(now_ms),
-            options=chosen,
-        )
+        names = (*_path(path), *given(key, "key"))
+        return cls._made_by(lib.sealwax_client_open, *names, chosen=options(**chosen), now_ms=now_ms)
+
+    @classmethod
+    def _made_by(cls, function: Any, *names: Any, chosen: bytes, now_ms: Optional[int]) -> Client:
+        return cls._create(function, *names, chosen, len(chosen), now(now_ms), options=chosen)
 
     # ---- The host's loop ----
 
@@ -263,7 +229,7 @@ class Client(Handle):
         out = PendingView()
         check(lib.sealwax_client_pending(self._open, byref(out)))
         due_ms = None if out.due_ms == _NEVER else out.due_ms
-        return Pending(out.frames, out.events, due_ms, bool(out.wants_disconnect))
+        return Pending(out.frames, out.events, due_ms, bool(out.wants_disconnect), Reconnect(out.reconnect))
 
     def next_frame(self) -> Optional[bytes]:
         """The next frame for the relay, to be sent whole."""
@@ -372,6 +338,12 @@ class Client(Handle):
         """Our own card, or that of a peer that counts; UnknownUserError before anything is known of the peer."""
         return taken(lib.sealwax_client_card, self._open, *text(user or "", "user"))
 
+    def fingerprint(self, user: Optional[str] = None) -> bytes:
+        """Our own fingerprint, or that of a peer that counts; UnknownUserError before anything is known of the peer."""
+        out = (c_uint8 * CONSTANTS["SEALWAX_FINGERPRINT_LEN"])()
+        check(lib.sealwax_client_fingerprint(self._open, *text(user or "", "user"), out))
+        return bytes(out)
+
     def safety_number(self, user: str) -> SafetyNumber:
         """What two people compare to know that nobody sits between them."""
         digits = create_string_buffer(CONSTANTS["SEALWAX_SAFETY_DIGITS"] + 1)
@@ -436,7 +408,7 @@ class Client(Handle):
         return self._request(lib.sealwax_client_delete_group, *given(group, "group"), now_ms=now_ms)
 
     def resolve_group(self, group: Buffer, chosen: Buffer, *, now_ms: Optional[int] = None) -> int:
-        """Settles a fork for the history with this head, one of "branches" in `group_info`."""
+        """Settles a fork for the history with this head, `hash` or one of `branch_heads` in `group_state`."""
         names = (*given(group, "group"), *given(chosen, "chosen"))
         return self._request(lib.sealwax_client_resolve_group, *names, now_ms=now_ms)
 
@@ -447,7 +419,7 @@ class Client(Handle):
 
     def read_shared(self, group: Buffer, envelopes: Iterable[Buffer], *, now_ms: Optional[int] = None) -> int:
         """Reads old messages of a group, which the application has kept or got from elsewhere, with keys that members
-        have shared. Returns how many: each is a `GroupMessage` with `shared_by` among the events, once. Others are
+        have shared. Returns how many: each is a `GroupMessage` with `by` among the events, once. Others are
         passed over."""
         if isinstance(envelopes, (bytes, bytearray, memoryview)):
             raise TypeError("envelopes are a list, or another iterable, of bytes; this is one of them")
@@ -477,10 +449,19 @@ class Client(Handle):
 
     def groups(self) -> List[bytes]:
         """The ids of the groups that we are a member of."""
-        return [bytes.fromhex(group) for group in taken_json(lib.sealwax_client_groups, self._open)["groups"]]
+        ids, size = taken(lib.sealwax_client_groups, self._open), CONSTANTS["SEALWAX_GROUP_ID_LEN"]
+        return [ids[at : at + size] for at in range(0, len(ids), size)]
+
+    def group_state(self, group: Buffer) -> GroupState:
+        """How a group stands that we are, or were, a member of; then it is what we knew last."""
+        return group_state(lib.sealwax_client_group_state, self._open, *given(group, "group"))
+
+    def group_members(self, group: Buffer) -> List[Member]:
+        """The members of such a group, in the order of their user ids."""
+        return members_of(lib.sealwax_client_group_members, self._open, *given(group, "group"))
 
     def group_info(self, group: Buffer) -> Dict[str, Any]:
-        """Label, epoch and members of a group that we are, or were, a member of; as `Roster.info`."""
+        """All that is known of such a group, as `Roster.info`."""
         return taken_json(lib.sealwax_client_group_info, self._open, *given(group, "group"))
 
     def _request(self, function: Any, *arguments: Any, now_ms: Optional[int]) -> int:

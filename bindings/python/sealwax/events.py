@@ -92,7 +92,7 @@ class Message(Event):
     payload: bytes = field(repr=False)
     is_text: bool
     #: When it was sent, by the sender's clock.
-    sent_ms: int
+    time_ms: int
 
     @property
     def text(self) -> str:
@@ -131,7 +131,7 @@ class IdentityChanged(Event):
 
     user: str
     #: The fingerprint that counted.
-    known: bytes
+    known_fingerprint: bytes
     #: The new one: show it, and give it to `Client.accept_identity` if it is to count.
     fingerprint: bytes
     #: Nothing is sent to the user or taken from the new identity before that.
@@ -252,9 +252,9 @@ class GroupMessage(GroupEvent):
     payload: bytes = field(repr=False)
     is_text: bool
     #: When it was sent, by the sender's clock.
-    sent_ms: int
+    time_ms: int
     #: Who shared the key that opened it; then it is this member's word that `user` has sent it.
-    shared_by: Optional[str]
+    by: Optional[str]
 
     @property
     def text(self) -> str:

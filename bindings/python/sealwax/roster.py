@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ctypes import c_uint8
+from ctypes import byref, c_uint8, sizeof
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from ._arguments import cards as joined
 from ._arguments import now, options, text, uint32, uint64
@@ -12,7 +12,7 @@ from ._buffer import given, taken, taken_json
 from ._errors import check
 from ._handle import Handle, borrowed
 from ._load import lib
-from ._prototypes import CONSTANTS, RosterHandle
+from ._prototypes import CONSTANTS, GroupStateView, MemberView, RosterHandle
 from .identity import Identity
 
 if TYPE_CHECKING:
@@ -25,6 +25,67 @@ class Role(IntEnum):
     MEMBER = CONSTANTS["SEALWAX_ROLE_MEMBER"]
     ADMIN = CONSTANTS["SEALWAX_ROLE_ADMIN"]
     OWNER = CONSTANTS["SEALWAX_ROLE_OWNER"]
+
+
+class Member(NamedTuple):
+    """A member of a group."""
+
+    user: str
+    role: Role
+    #: Number of the entry since which it is a member.
+    since_epoch: int
+    #: Of the identity that is a member.
+    fingerprint: bytes
+
+
+class GroupState(NamedTuple):
+    """How a group stands."""
+
+    #: What people call it; it identifies nothing.
+    label: str
+    #: Number of the newest entry of its log.
+    epoch: int
+    #: Hash of that entry: the head of its history.
+    hash: bytes
+    #: Number of the newest entry that changed who can read.
+    membership_epoch: int
+    #: How many members there are.
+    members: int
+    #: Our role; None if we are no member, or if it is asked of a roster.
+    role: Optional[Role]
+    #: Anybody may join, whom the relay lets in.
+    open: bool
+    #: It has ended.
+    deleted: bool
+    #: Heads of competing histories; none unless it is forked.
+    branch_heads: Tuple[bytes, ...]
+
+
+def group_state(function: Any, *arguments: Any) -> GroupState:
+    """Calls a function that gives a sealwax_group_state."""
+    view = GroupStateView()
+    check(function(*arguments, byref(view)))
+    heads = bytes(view.branch_heads)
+    return GroupState(
+        label=view.label.decode(),
+        epoch=view.epoch,
+        hash=bytes(view.hash),
+        membership_epoch=view.membership_epoch,
+        members=view.members,
+        role=Role(view.role) if view.role else None,
+        open=bool(view.flags & CONSTANTS["SEALWAX_GROUP_FLAG_OPEN"]),
+        deleted=bool(view.flags & CONSTANTS["SEALWAX_GROUP_FLAG_DELETED"]),
+        branch_heads=tuple(heads[32 * branch : 32 * branch + 32] for branch in range(view.branches)),
+    )
+
+
+def members_of(function: Any, *arguments: Any) -> List[Member]:
+    """Calls a function that gives an array of sealwax_member."""
+    array = taken(function, *arguments)
+    views = (MemberView.from_buffer_copy(array, at) for at in range(0, len(array), sizeof(MemberView)))
+    return [
+        Member(view.user.decode(), Role(view.role), view.since_epoch, bytes(view.fingerprint)) for view in views
+    ]
 
 
 class Roster(Handle):
@@ -93,6 +154,14 @@ class Roster(Handle):
         out = (c_uint8 * CONSTANTS["SEALWAX_GROUP_ID_LEN"])()
         check(lib.sealwax_roster_group_id(self._open, out))
         return bytes(out)
+
+    def state(self) -> GroupState:
+        """How the log stands."""
+        return group_state(lib.sealwax_roster_state, self._open)
+
+    def members(self) -> List[Member]:
+        """Who is in the group, in the order of the user ids."""
+        return members_of(lib.sealwax_roster_members, self._open)
 
     def info(self) -> Dict[str, Any]:
         """Who is in the group, and how the log stands."""

@@ -8,6 +8,7 @@ from typing import List
 from case import Case
 
 try:
+    from sealwax import Reconnect
     from sealwax.aio import Backoff
 except ModuleNotFoundError as error:
     raise unittest.SkipTest("the package websockets is not installed") from error
@@ -46,11 +47,14 @@ class BackoffTest(Case):
     def test_whoever_is_replaced_waits_longest(self) -> None:
         self.backoff.welcomed()
         self.now += 100
-        self.backoff.replaced()
-        self.assertEqual(self.pauses(1), [10])
+        self.assertEqual(self.backoff.pause(Reconnect.LATE), 10)
         self.backoff.welcomed()
         self.now += 100
         self.assertEqual(self.pauses(1), [0.5])
+
+    def test_whoever_is_refused_waits_longest(self) -> None:
+        self.assertEqual(self.backoff.pause(Reconnect.NEVER), 10)
+        self.assertEqual(self.pauses(1), [10])
 
     def test_pauses_that_make_no_sense_are_refused(self) -> None:
         for first, most in ((0, 1), (-1, 1), (2, 1)):

@@ -11,6 +11,8 @@ from typing import Dict, List
 
 import sealwax
 from sealwax import Client, Relay, events
+from sealwax._buffer import taken_json
+from sealwax._load import lib
 
 from case import KEY, NOW, Case
 
@@ -46,6 +48,13 @@ class ClientTest(Case):
             client.confirm(failure)
             client.disconnected(now_ms=NOW)
             self.assertFalse(client.pending().wants_disconnect)
+
+    def test_the_options_are_those_of_the_library(self) -> None:
+        name = b"sealwax_client_open"
+        known = taken_json(lib.sealwax_options_check, name, len(name), b"", 0)["effective"]
+        self.assertEqual(set(sealwax.ClientOptions.__annotations__), set(known))
+        with self.assertRaisesRegex(sealwax.InvalidOptionsError, "'colour' is unknown"):
+            sealwax.Client.create("alice", key=KEY, colour="red")  # type: ignore[call-arg]
 
     @unittest.skipUnless(sealwax.build_info()["store"], "this build keeps nothing in files")
     def test_messages_wait_in_a_file_for_a_connection(self) -> None:
@@ -225,9 +234,17 @@ class ConversationTest(Case):
                 told = host.news(number)
                 [message] = [event for event in told if isinstance(event, events.GroupMessage)]
                 self.assertEqual((message.user, message.text, message.message_id), ("bob", "hi all", message_id))
-                self.assertIsNone(message.shared_by)
+                self.assertIsNone(message.by)
                 requests = [event.request for event in told if isinstance(event, events.Done)]
                 self.assertEqual(requests, [added] if number == 1 else [])
+            state = alice.group_state(group)
+            self.assertEqual((state.label, state.role, state.open), ("team-42", sealwax.Role.OWNER, False))
+            self.assertEqual((state.deleted, state.branch_heads), (False, ()))
+            info = alice.group_info(group)
+            self.assertEqual((state.epoch, state.hash.hex()), (info["epoch"], info["hash"]))
+            members = [(one.user, one.role.name.lower(), one.fingerprint.hex()) for one in alice.group_members(group)]
+            self.assertEqual(members, [(one["user"], one["role"], one["fingerprint"]) for one in info["members"]])
+            self.assertEqual(alice.fingerprint("bob"), bob.fingerprint())
             roles = {member["user"]: member["role"] for member in alice.group_info(group)["members"]}
             self.assertEqual(roles, {"alice": "owner", "bob": "member", "carol": "admin"})
 
@@ -267,7 +284,7 @@ class ConversationTest(Case):
             self.assertEqual(carol.read_shared(group, past, now_ms=NOW), 1)
             [message] = host.news(3)
             assert isinstance(message, events.GroupMessage)
-            self.assertEqual((message.user, message.text, message.shared_by), ("bob", "before you came", "alice"))
+            self.assertEqual((message.user, message.text, message.by), ("bob", "before you came", "alice"))
             self.assertEqual(message.message_id, message_id)
             self.assertEqual(carol.read_shared(group, [], now_ms=NOW), 0)
             with self.assertRaises(sealwax.UnknownGroupError):

@@ -276,7 +276,7 @@ impl GroupEvent {
         })
     }
 
-    /// The fields that may be shown and logged: never a payload.
+    /// The fields that may be shown and logged, by their names in `sealwax_event_fields`: never a payload.
     pub(in crate::client) fn fields(&self) -> Json {
         match self {
             Self::Created { label } => json!({ "label": label }),
@@ -290,23 +290,23 @@ impl GroupEvent {
             }
             Self::Forked { user } => json!({ "user": user }),
             Self::Message { from, message_id, content_type, payload, sent_ms, shared_by } => json!({
-                "from": from,
+                "user": from,
                 "message_id": hex(message_id),
                 "content_type": content_type_name(*content_type),
                 "payload_len": payload.len(),
-                "sent_ms": integer(*sent_ms),
-                "shared_by": shared_by,
+                "time_ms": integer(*sent_ms),
+                "by": shared_by,
             }),
-            Self::Pending { from, count } => json!({ "from": from, "count": count }),
+            Self::Pending { from, count } => json!({ "user": from, "count": count }),
             Self::Unreadable { from, count, status } => {
-                json!({ "from": from, "count": count, "status": status.code() })
+                json!({ "user": from, "count": count, "status": status.name() })
             }
-            Self::KeyWithheld { user, status } => json!({ "user": user, "status": status.code() }),
+            Self::KeyWithheld { user, status } => json!({ "user": user, "status": status.name() }),
             Self::Ack { message_id, user, state } => {
                 json!({ "message_id": hex(message_id), "user": user, "state": state.name() })
             }
             Self::Failed { message_id, status } => {
-                json!({ "message_id": hex(message_id), "status": status.code() })
+                json!({ "message_id": hex(message_id), "status": status.name() })
             }
         }
     }

@@ -87,6 +87,9 @@ FUNCTION(sealwax_roster_log, SEALWAX_OK, (ROSTER_AT(0), a[1].number, BUFFER_AT(2
 FUNCTION(sealwax_roster_group_id, SEALWAX_OK, (ROSTER_AT(0), (uint8_t *)a[1].out),
          OBJECT(GROUP), VALUE(SEALWAX_GROUP_ID_LEN))
 FUNCTION(sealwax_roster_info, SEALWAX_OK, (ROSTER_AT(0), BUFFER_AT(1)), OBJECT(GROUP), BUFFER)
+FUNCTION(sealwax_roster_state, SEALWAX_OK, (ROSTER_AT(0), (sealwax_group_state *)a[1].out),
+         OBJECT(GROUP), VALUE(sizeof(sealwax_group_state)))
+FUNCTION(sealwax_roster_members, SEALWAX_OK, (ROSTER_AT(0), BUFFER_AT(1)), OBJECT(GROUP), BUFFER)
 FUNCTION(sealwax_roster_propose_add, SEALWAX_OK,
          (ROSTER_AT(0), IDENTITY_AT(1), INPUT_AT(2), (uint32_t)a[3].number, NOW, BUFFER_AT(4)),
          OBJECT(GROUP), OBJECT(ALICE), BYTES(CAROL_CARD, CARDS_LIMIT, SEALWAX_INVALID_ARGUMENT),
@@ -295,6 +298,8 @@ FUNCTION(sealwax_client_set_visible, SEALWAX_OK, (CLIENT_AT(0), (int)a[1].number
          OBJECT(DAVE_APP), RANGE(1, 2, SEALWAX_INVALID_ARGUMENT))
 FUNCTION(sealwax_client_card, SEALWAX_OK, (CLIENT_AT(0), TEXT_AT(1), BUFFER_AT(2)),
          OBJECT(DAVE_APP), TEXT(ALICE_NAME, SEALWAX_NAME_MAX, SEALWAX_OK), BUFFER)
+FUNCTION(sealwax_client_fingerprint, SEALWAX_OK, (CLIENT_AT(0), TEXT_AT(1), (uint8_t *)a[2].out),
+         OBJECT(DAVE_APP), TEXT(ALICE_NAME, SEALWAX_NAME_MAX, SEALWAX_OK), VALUE(SEALWAX_FINGERPRINT_LEN))
 FUNCTION(sealwax_client_safety_number, SEALWAX_OK, (CLIENT_AT(0), TEXT_AT(1), (char *)a[2].out, BUFFER_AT(3)),
          OBJECT(DAVE_APP), TEXT(ALICE_NAME, SEALWAX_NAME_MAX, SEALWAX_UNKNOWN_USER),
          VALUE(SEALWAX_SAFETY_DIGITS + 1), BUFFER)
@@ -352,7 +357,12 @@ REFUSED(sealwax_client_read_shared, SEALWAX_UNKNOWN_GROUP,
         (CLIENT_AT(0), INPUT_AT(1), SLICES_AT(2), NOW, (size_t *)a[3].out),
         OBJECT(DAVE_APP), FIXED(GROUP_ID, SEALWAX_GROUP_ID_LEN),
         SLICES(GROUP_ENVELOPE, SEALWAX_BATCH_MAX, SEALWAX_BATCH_BYTES_MAX, SEALWAX_OK), VALUE(sizeof(size_t)))
-FUNCTION(sealwax_client_groups, SEALWAX_OK, (CLIENT_AT(0), BUFFER_AT(1)), OBJECT(DAVE_APP), BUFFER)
+FUNCTION(sealwax_client_groups, SEALWAX_OK, (CLIENT_AT(0), BUFFER_AT(1)), OBJECT(DAVE_APP), EMPTY_BUFFER)
+REFUSED(sealwax_client_group_state, SEALWAX_UNKNOWN_GROUP,
+        (CLIENT_AT(0), INPUT_AT(1), (sealwax_group_state *)a[2].out),
+        OBJECT(DAVE_APP), FIXED(GROUP_ID, SEALWAX_GROUP_ID_LEN), VALUE(sizeof(sealwax_group_state)))
+REFUSED(sealwax_client_group_members, SEALWAX_UNKNOWN_GROUP, (CLIENT_AT(0), INPUT_AT(1), BUFFER_AT(2)),
+        OBJECT(DAVE_APP), FIXED(GROUP_ID, SEALWAX_GROUP_ID_LEN), BUFFER)
 REFUSED(sealwax_client_group_info, SEALWAX_UNKNOWN_GROUP, (CLIENT_AT(0), INPUT_AT(1), BUFFER_AT(2)),
         OBJECT(DAVE_APP), FIXED(GROUP_ID, SEALWAX_GROUP_ID_LEN), BUFFER)
 

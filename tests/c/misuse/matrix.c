@@ -184,7 +184,8 @@ static int mutate_handles(struct call *call, const struct fixture *fixture, int 
 static int mutate_buffer(struct call *call, int position, int n, struct mutation *mutation) {
     struct argument *argument = &call->a[position];
     int rank = OUTPUT + position;
-    sealwax_status valid = call->function->valid, too_small = valid == SEALWAX_OK ? SEALWAX_BUFFER_TOO_SMALL : valid;
+    sealwax_status valid = call->function->valid, edge = parameter_of(call, position)->edge;
+    sealwax_status too_small = valid == SEALWAX_OK ? edge : valid;
     switch (n) {
     case 0:
         argument->out_len = NULL;
@@ -520,7 +521,8 @@ static int function_is_robust(const struct function *function, struct fixture *f
     call_prepare(&call, function, fixture);
     for (position = 0; position < call.count; position++) {
         one_mistake(&call, fixture, position);
-        if (function->parameters[position].kind == KIND_BUFFER && function->valid == SEALWAX_OK)
+        if (function->parameters[position].kind == KIND_BUFFER && function->valid == SEALWAX_OK &&
+            function->parameters[position].edge == SEALWAX_BUFFER_TOO_SMALL)
             exact_room(&call, fixture, position);
     }
     two_mistakes(&call, fixture);

@@ -81,7 +81,8 @@
 #define SOME_SLICES(bytes, most, limit, empty) {KIND_SLICES, bytes, most, empty, limit, SEALWAX_INVALID_ARGUMENT}
 #define WAKE {KIND_WAKE, 0, 0, SEALWAX_OK, 0, 0}
 #define RESULTS {KIND_RESULTS, 0, sizeof(sealwax_result), SEALWAX_OK, 0, 0}
-#define BUFFER {KIND_BUFFER, 0, 0, SEALWAX_OK, 0, 0}
+#define BUFFER {KIND_BUFFER, 0, 0, SEALWAX_BUFFER_TOO_SMALL, 0, 0}
+#define EMPTY_BUFFER {KIND_BUFFER, 0, 0, SEALWAX_OK, 0, 0}
 #define VALUE(size) {KIND_VALUE, 0, size, SEALWAX_OK, 0, 0}
 #define NEW_HANDLE(type) {KIND_NEW_HANDLE, type, sizeof(void *), SEALWAX_OK, 0, 0}
 

@@ -116,10 +116,9 @@ impl Client {
 
     pub(crate) fn pending(&self) -> Result<sealwax_pending> {
         let mut pending =
-            sealwax_pending { frames: 77, events: 77, due_ms: 77, wants_disconnect: 77, reserved: 77 };
+            sealwax_pending { frames: 77, events: 77, due_ms: 77, wants_disconnect: 77, reconnect: 77 };
         // SAFETY: the output lives.
         let status = unsafe { hosting::sealwax_client_pending(self.0, &mut pending) };
-        assert_eq!(pending.reserved, 0);
         done(status).map(|()| pending)
     }
 
@@ -229,6 +228,16 @@ impl Client {
         bytes_out(|out, cap, len| unsafe {
             calls::sealwax_client_card(self.0, user, user_len, out, cap, len)
         })
+    }
+
+    /// Our own fingerprint for nobody.
+    pub(crate) fn fingerprint(&self, user: &str) -> Result<[u8; 32]> {
+        let mut fingerprint = [77; 32];
+        let (user, user_len, out) = (user.as_ptr().cast(), user.len(), fingerprint.as_mut_ptr());
+        // SAFETY: the input is a slice, the output is as long as it must be.
+        let status = unsafe { calls::sealwax_client_fingerprint(self.0, user, user_len, out) };
+        assert_eq!(status == 0, fingerprint != [0; 32]);
+        done(status).map(|()| fingerprint)
     }
 
     /// Digits and QR payload.

@@ -2,11 +2,13 @@
 
 use sealwax::ffi::client_calls::SEALWAX_CONTENT_TEXT;
 use sealwax::ffi::envelope::sealwax_slice;
-use sealwax::ffi::{client_group_messages as messages, client_groups as ffi};
+use sealwax::ffi::membership::sealwax_group_state;
+use sealwax::ffi::{client_group_messages as messages, client_groups as ffi, client_membership as known};
 use serde_json::Value;
 
 use super::client::Client;
-use super::{Result, bytes_out, done, json_out};
+use super::roster::{Member, members};
+use super::{Result, bytes_out, done};
 
 /// What a request gives: its number.
 fn request(call: impl FnOnce(*mut u64) -> i32) -> Result<u64> {
@@ -169,17 +171,37 @@ impl Client {
         })
     }
 
-    pub(crate) fn groups(&self) -> Result<Value> {
+    pub(crate) fn groups(&self) -> Result<Vec<Vec<u8>>> {
         // SAFETY: `bytes_out` gives good outputs.
-        let list =
-            json_out(|out, cap, len| unsafe { ffi::sealwax_client_groups(self.handle(), out, cap, len) })?;
-        Ok(list["groups"].clone())
+        let ids =
+            bytes_out(|out, cap, len| unsafe { known::sealwax_client_groups(self.handle(), out, cap, len) })?;
+        assert_eq!(ids.len() % 32, 0);
+        Ok(ids.chunks(32).map(<[u8]>::to_vec).collect())
+    }
+
+    pub(crate) fn group_state(&self, group: &[u8]) -> Result<sealwax_group_state> {
+        let mut state = core::mem::MaybeUninit::zeroed();
+        let (group, len) = (group.as_ptr().cast(), group.len());
+        // SAFETY: the input is a slice, the output lives; zeros are a state.
+        unsafe {
+            done(known::sealwax_client_group_state(self.handle(), group, len, state.as_mut_ptr()))?;
+            Ok(state.assume_init())
+        }
+    }
+
+    pub(crate) fn group_members(&self, group: &[u8]) -> Result<Vec<Member>> {
+        let (group, group_len) = (group.as_ptr().cast(), group.len());
+        // SAFETY: the input is a slice, and `bytes_out` gives good outputs.
+        let array = bytes_out(|out, cap, len| unsafe {
+            known::sealwax_client_group_members(self.handle(), group, group_len, out, cap, len)
+        })?;
+        Ok(members(&array))
     }
 
     pub(crate) fn group_info(&self, group: &[u8]) -> Result<Value> {
         // SAFETY: as above, and `bytes_out` gives good outputs.
         let info = bytes_out(|out, cap, len| unsafe {
-            ffi::sealwax_client_group_info(self.handle(), group.as_ptr().cast(), group.len(), out, cap, len)
+            known::sealwax_client_group_info(self.handle(), group.as_ptr().cast(), group.len(), out, cap, len)
         })?;
         Ok(serde_json::from_slice(&info).unwrap())
     }

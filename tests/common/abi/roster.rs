@@ -1,9 +1,28 @@
 //! Rosters.
 
+use sealwax::ffi::membership::{self, sealwax_group_state, sealwax_member};
 use sealwax::ffi::{proposals, roster as ffi};
 use serde_json::Value;
 
 use super::{Identity, Result, bytes_out, done, handle_out, json_out};
+
+/// A member as the C ABI tells it: user id, role, since which epoch, fingerprint.
+pub(crate) type Member = (String, u32, u64, [u8; 32]);
+
+/// An array of `sealwax_member`.
+pub(crate) fn members(array: &[u8]) -> Vec<Member> {
+    let (members, rest) = array.as_chunks::<{ size_of::<sealwax_member>() }>();
+    assert!(rest.is_empty());
+    let member = |bytes: &[u8; size_of::<sealwax_member>()]| {
+        // SAFETY: any bytes make one.
+        let member: sealwax_member = unsafe { bytes.as_ptr().cast::<sealwax_member>().read_unaligned() };
+        let user: Vec<u8> = member.user.iter().map(|byte| byte.to_ne_bytes()[0]).collect();
+        let (user, end) = user.split_at(member.user_len as usize);
+        assert!(end.iter().all(|byte| *byte == 0) && !end.is_empty());
+        (String::from_utf8(user.to_vec()).unwrap(), member.role, member.since_epoch, member.fingerprint)
+    };
+    members.iter().map(member).collect()
+}
 
 /// A roster, freed when it goes.
 #[derive(Debug)]
@@ -137,6 +156,22 @@ impl Roster {
     pub(crate) fn info(&self) -> Value {
         // SAFETY: `bytes_out` gives good outputs.
         json_out(|out, cap, len| unsafe { ffi::sealwax_roster_info(self.0, out, cap, len) }).unwrap()
+    }
+
+    pub(crate) fn state(&self) -> sealwax_group_state {
+        let mut state = core::mem::MaybeUninit::zeroed();
+        // SAFETY: the output lives; zeros are a state.
+        unsafe {
+            done(membership::sealwax_roster_state(self.0, state.as_mut_ptr())).unwrap();
+            state.assume_init()
+        }
+    }
+
+    pub(crate) fn members(&self) -> Vec<Member> {
+        // SAFETY: `bytes_out` gives good outputs.
+        let array =
+            bytes_out(|out, cap, len| unsafe { membership::sealwax_roster_members(self.0, out, cap, len) });
+        members(&array.unwrap())
     }
 
     /// Frees it before its time.

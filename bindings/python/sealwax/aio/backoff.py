@@ -6,6 +6,8 @@ import random
 import time
 from typing import Callable, Optional
 
+from ..client import Reconnect
+
 
 class Backoff:
     """Pauses that double, less a random part of up to a half, so that the clients of a relay do not return all at once.
@@ -35,14 +37,14 @@ class Backoff:
         """The relay has welcomed us."""
         self._since = self._clock()
 
-    def replaced(self) -> None:
-        """Somebody else with our identity has come: one of us has to give way for long."""
-        self._since, self._next = None, self._most
-
-    def pause(self) -> float:
+    def pause(self, how: Reconnect = Reconnect.SOON) -> float:
         """There is no connection any more, or an attempt has failed: the seconds until the next attempt."""
         if self._since is not None and self._clock() - self._since >= self._steady:
             self._next = self._first
         self._since = None
+        if how is not Reconnect.SOON:
+            # Another client with our identity and we would take turns, or the relay has refused us: somebody has to do
+            # something, and nobody is told to come back when it is done.
+            self._next = self._most
         longest, self._next = self._next, min(2 * self._next, self._most)
         return longest * (1 - self._chance() / 2)

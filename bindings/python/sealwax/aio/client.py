@@ -20,7 +20,6 @@ from typing import (
     Optional,
     Tuple,
     Type,
-    TypedDict,
     Union,
 )
 
@@ -29,11 +28,11 @@ from websockets.exceptions import InvalidURI, WebSocketException
 from websockets.uri import parse_uri
 
 from .. import client as synchronous
-from .._errors import InvalidHandleError, ReplacedError
+from .._errors import InvalidHandleError
 from ..events import Connected, Disconnected, Done, Event, Failure
 from ..identity import Identity, SafetyNumber
 from ..library import FRAME_MAX
-from ..roster import Role
+from ..roster import GroupState, Member, Role
 from .backoff import Backoff
 from .engine import Engine, Turn
 from .inbox import Inbox
@@ -50,22 +49,7 @@ _OPEN_SECONDS, _CLOSE_SECONDS = 10.0, 2.0
 _GRACE_SECONDS = 5.0
 
 
-class StoreOptions(TypedDict, total=False):
-    """Those of `sealwax.Client.open`."""
-
-    method: str
-    acks: bool
-    identity_change: str
-    hidden_header: bool
-    padding: str
-    one_time_prekeys: int
-    retain_history: bool
-    rotate_messages: int
-    rotate_ms: int
-    eager_members: int
-
-
-class Options(StoreOptions, total=False):
+class Options(synchronous.ClientOptions, total=False):
     """How the relay is reached, besides."""
 
     relay_name: str
@@ -159,7 +143,7 @@ class Client:
         return Opening(client, lambda: synchronous.Client.open(path, key=key, **chosen))
 
     @classmethod
-    def _reaching(cls, relay: str, options: Options) -> Tuple[Client, StoreOptions]:
+    def _reaching(cls, relay: str, options: Options) -> Tuple[Client, synchronous.ClientOptions]:
         try:
             address = parse_uri(relay)
         except InvalidURI as error:
@@ -199,6 +183,7 @@ class Client:
         self._has_frames = False
         self._is_welcome = False
         self._is_unreachable = False
+        self._reconnect = synchronous.Reconnect.SOON
         self._changed = asyncio.Event()
         self._closing: Optional["asyncio.Task[None]"] = None
         self._turning = asyncio.ensure_future(self._turn())
@@ -259,6 +244,10 @@ class Client:
         """Our own card, or that of a peer that counts; UnknownUserError before anything is known of the peer."""
         return await self._engine.call(lambda client: client.card(user))
 
+    async def fingerprint(self, user: Optional[str] = None) -> bytes:
+        """Our own fingerprint, or that of a peer that counts; UnknownUserError before anything is known of the peer."""
+        return await self._engine.call(lambda client: client.fingerprint(user))
+
     async def safety_number(self, user: str) -> SafetyNumber:
         """What two people compare to know that nobody sits between them."""
         return await self._engine.call(lambda client: client.safety_number(user))
@@ -309,7 +298,7 @@ class Client:
         return await self._ask(lambda client: client.delete_group(group))
 
     async def resolve_group(self, group: Buffer, chosen: Buffer) -> bytes:
-        """Settles a fork for the history with this head, one of "branches" in `group_info`."""
+        """Settles a fork for the history with this head, `hash` or one of `branch_heads` in `group_state`."""
         return await self._ask(lambda client: client.resolve_group(group, chosen))
 
     async def share_history(self, group: Buffer, user: str) -> bytes:
@@ -318,7 +307,7 @@ class Client:
 
     async def read_shared(self, group: Buffer, envelopes: Iterable[Buffer]) -> int:
         """Reads old messages of a group, which the application has kept or got from elsewhere, with keys that members
-        have shared. Returns how many: each is a `GroupMessage` with `shared_by` among the events, once."""
+        have shared. Returns how many: each is a `GroupMessage` with `by` among the events, once."""
         return await self._engine.call(lambda client: client.read_shared(group, envelopes))
 
     async def send_group(
@@ -335,8 +324,16 @@ class Client:
         """The ids of the groups that we are a member of."""
         return await self._engine.call(lambda client: client.groups())
 
+    async def group_state(self, group: Buffer) -> GroupState:
+        """How a group stands that we are, or were, a member of; then it is what we knew last."""
+        return await self._engine.call(lambda client: client.group_state(group))
+
+    async def group_members(self, group: Buffer) -> List[Member]:
+        """The members of such a group, in the order of their user ids."""
+        return await self._engine.call(lambda client: client.group_members(group))
+
     async def group_info(self, group: Buffer) -> Dict[str, Any]:
-        """Label, epoch and members of a group that we are, or were, a member of; as `Roster.info`."""
+        """All that is known of such a group, as `Roster.info`."""
         return await self._engine.call(lambda client: client.group_info(group))
 
     async def _ask(self, work: Callable[[synchronous.Client], int]) -> bytes:
@@ -419,6 +416,7 @@ class Client:
             self._note(event)
         self._inbox.put(turn.events)
         self._has_frames = turn.pending.frames > 0
+        self._reconnect = turn.pending.reconnect
         if self._turns_for is not None:
             self._turns_for.send(turn.frames)
             if turn.pending.wants_disconnect:
@@ -435,8 +433,6 @@ class Client:
             self._backoff.welcomed()
         elif isinstance(event, Disconnected):
             self._is_welcome = False
-        elif isinstance(event, Failure) and isinstance(event.reason, ReplacedError):
-            self._backoff.replaced()
         if isinstance(event, (Done, Failure)) and event.request is not None:
             done = self._asked.pop(event.request, None)
             if done is None or done.done():
@@ -463,7 +459,7 @@ class Client:
                     self._is_unreachable = False
                     await self._serve(Link(websocket, self._moved))
                 if self._closing is None:
-                    await asyncio.sleep(self._backoff.pause())
+                    await asyncio.sleep(self._backoff.pause(self._reconnect))
         except Exception as error:
             self._fail(error)
 

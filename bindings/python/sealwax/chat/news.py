@@ -67,7 +67,7 @@ class News:
         group = await self._names.label(event.group)
         if isinstance(event, events.GroupMessage):
             lines = _message(f"[{event.user} to {group}]", event.payload, event.is_text, event.again)
-            return lines if event.shared_by is None else [f"* {event.shared_by} says that there was:", *lines]
+            return lines if event.by is None else [f"* {event.by} says that there was:", *lines]
         if isinstance(event, events.GroupCreated):
             return [f"* you have made {group}; its id is {event.group.hex()[:8]}"]
         if isinstance(event, events.GroupJoined):
@@ -101,7 +101,7 @@ class News:
         self._names.new_fingerprints[event.user] = event.fingerprint
         lines = [
             f"! {event.user} has another identity, or somebody else writes as {event.user}",
-            f"!   known: {event.known.hex()}",
+            f"!   known: {event.known_fingerprint.hex()}",
             f"!   new:   {event.fingerprint.hex()}",
         ]
         if event.blocked:
