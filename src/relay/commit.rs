@@ -9,6 +9,7 @@ use crate::limits::{
     RELAY_LOG_RESERVE,
 };
 use crate::relay::Relay;
+use crate::relay::clock::Now;
 use crate::relay::counters::Counter;
 use crate::relay::group::{Counted, Group, GroupState, departing};
 use crate::relay::item::{Item, envelope_id};
@@ -29,16 +30,17 @@ impl Relay {
     /// it is another identity than the registered one; [`Error::StaleEpoch`] if another entry took the epoch first;
     /// [`Error::UnknownGroup`]; [`Error::LimitReached`]; and the other errors of [`Roster::check`].
     pub fn commit(&self, user: &str, entry: &[u8], now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.clock.hear(now_ms).kept_ms;
+        let now = self.clock.hear(now_ms);
         let parsed = Entry::parse(entry)?;
         if parsed.fields.actor != user {
             return Err(Error::NotPermitted);
         }
-        self.commit_from(&self.registered(user)?, &parsed, now_ms)
+        self.commit_from(&self.registered(user)?, &parsed, now)
     }
 
     /// [`Relay::commit`] of somebody who is registered.
-    pub(super) fn commit_from(&self, actor: &Arc<User>, parsed: &Entry<'_>, now_ms: u64) -> Result<Outcome> {
+    pub(super) fn commit_from(&self, actor: &Arc<User>, parsed: &Entry<'_>, now: Now) -> Result<Outcome> {
+        let now_ms = now.kept_ms;
         let (entry, fields) = (parsed.bytes, &parsed.fields);
         if fields.actor != &*actor.name {
             return Err(Error::NotPermitted);
@@ -91,7 +93,7 @@ impl Relay {
         if checked == Checked::Extends {
             let name = RecordName::Roster(group_id, fields.epoch);
             outcome.change(Change::value(name, 0, entry.into()));
-            self.take_stock(&mut state, now_ms, Some(&mut outcome))?;
+            self.take_stock(&mut state, now.start_ms(), Some(&mut outcome))?;
         }
         let (item, is_again) = match (checked, outbox.find(&id)) {
             (Checked::Known, Known::Complete) => {
@@ -101,11 +103,11 @@ impl Relay {
             // What came after it tells members that they miss it.
             (Checked::Known, _) if state.epoch()? != fields.epoch => return Ok(outcome),
             (_, Known::Incomplete(item)) => (item, true),
-            _ => (Item::new(&actor.name, entry, id, now_ms), false),
+            _ => (Item::new(&actor.name, entry, id, now.start_ms()), false),
         };
         let departed = departing(parsed).map(|user| self.user(user)).transpose()?;
         let recipients = Recipients::members(&state.members(&find)?, departed);
-        self.fan_out(recipients, None, &item, is_again, now_ms, &mut outcome);
+        self.fan_out(recipients, None, &item, is_again, now, &mut outcome);
         outbox.complete(&item);
         self.counters.add(Counter::Routed, 1);
         Ok(outcome)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::limits::{RELAY_WINDOW, RELAY_WINDOW_BYTES};
 use crate::relay::RelayOptions;
+use crate::relay::clock::Now;
 use crate::relay::item::Item;
 use crate::relay::outcome::Outcome;
 use crate::relay::record::{Change, RecordName};
@@ -98,8 +99,21 @@ impl Inbox {
     }
 
     /// Whether something at the front of the queue is too old, or acknowledged but was restored.
-    pub(super) fn has_gone(&self, options: &RelayOptions, now_ms: u64) -> bool {
-        self.is_stale || now_ms.saturating_sub(self.oldest_ms) > options.queue_age_max_ms
+    pub(super) fn has_gone(&mut self, options: &RelayOptions, now: Now) -> bool {
+        self.correct_ages(now);
+        self.is_stale || now.kept_ms.saturating_sub(self.oldest_ms) > options.queue_age_max_ms
+    }
+
+    /// Lets what was queued at a time that cannot have been count as queued now: whoever named that time was wrong, and
+    /// it is neither to go at once nor to stay for ever.
+    fn correct_ages(&mut self, now: Now) {
+        if self.queue.is_empty() || now.is_past(self.oldest_ms) {
+            return;
+        }
+        for queued in self.queue.iter_mut().filter(|queued| !now.is_past(queued.queued_ms)) {
+            queued.queued_ms = now.kept_ms;
+        }
+        self.look_at_front();
     }
 
     /// Whether [`Inbox::push`] would find room once what is gone went.
@@ -108,9 +122,9 @@ impl Inbox {
         item: &Item,
         options: &RelayOptions,
         share: Size,
-        now_ms: u64,
+        now: Now,
     ) -> Result<()> {
-        let gone = self.gone(options, now_ms);
+        let gone = self.gone(options, now);
         self.room(item, gone, options)?;
         self.check_share(item, gone, share)
     }
@@ -147,10 +161,11 @@ impl Inbox {
         &mut self,
         user: &Arc<str>,
         options: &RelayOptions,
-        now_ms: u64,
+        now: Now,
         outcome: &mut Outcome,
     ) -> Size {
-        let gone = self.gone(options, now_ms);
+        self.correct_ages(now);
+        let gone = self.gone(options, now);
         self.drop_gone(user, gone, outcome);
         gone
     }
@@ -272,11 +287,12 @@ impl Inbox {
     }
 
     /// What at the front of the queue is too old, or acknowledged but was restored.
-    fn gone(&self, options: &RelayOptions, now_ms: u64) -> Size {
-        let is_gone = |queued: &&Queued| {
-            queued.sequence <= self.acknowledged
-                || now_ms.saturating_sub(queued.queued_ms) > options.queue_age_max_ms
+    fn gone(&self, options: &RelayOptions, now: Now) -> Size {
+        let is_old = |queued: &Queued| {
+            now.is_past(queued.queued_ms)
+                && now.kept_ms.saturating_sub(queued.queued_ms) > options.queue_age_max_ms
         };
+        let is_gone = |queued: &&Queued| queued.sequence <= self.acknowledged || is_old(queued);
         self.front(self.queue.iter().take_while(is_gone).count())
     }
 

@@ -270,13 +270,13 @@ impl Relay {
     /// Deliveries of one user that several threads get at the same time are in the order of their sequence numbers.
     /// [`Error::UnknownUser`].
     pub fn set_online(&self, user: &str, online: bool, now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.clock.hear(now_ms).kept_ms;
+        let now = self.clock.hear(now_ms);
         let user = self.registered(user)?;
         let mut outcome = Outcome::default();
         let mut inbox = user.inbox();
         let was_online = inbox.connection().is_some();
         if online {
-            self.count_expired(inbox.expire(&user.name, &self.options, now_ms, &mut outcome));
+            self.count_expired(inbox.expire(&user.name, &self.options, now, &mut outcome));
             inbox.come(&user.name, &mut outcome);
         } else {
             inbox.leave();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::relay::Relay;
+use crate::relay::clock::Now;
 use crate::relay::counters::Counter;
 use crate::relay::item::{Item, envelope_id};
 use crate::relay::members::Recipients;
@@ -26,12 +27,12 @@ impl Relay {
     ///
     /// [`RelayInfo::skipped`]: crate::relay::RelayInfo::skipped
     pub fn route(&self, user: &str, envelope: &[u8], now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.clock.hear(now_ms).kept_ms;
+        let now = self.clock.hear(now_ms);
         let header = Envelope::parse(envelope)?;
         if header.sender != user {
             return Err(Error::NotPermitted);
         }
-        self.route_from(&self.registered(user)?, &header, envelope, now_ms)
+        self.route_from(&self.registered(user)?, &header, envelope, now)
     }
 
     /// [`Relay::route`] of an envelope that is the user's own.
@@ -40,7 +41,7 @@ impl Relay {
         sender: &Arc<User>,
         header: &Envelope<'_>,
         envelope: &[u8],
-        now_ms: u64,
+        now: Now,
     ) -> Result<Outcome> {
         let id = envelope_id(envelope)?;
         let mut outbox = sender.outbox();
@@ -50,17 +51,17 @@ impl Relay {
                 return Ok(Outcome::default());
             }
             Known::Incomplete(item) => (item, true),
-            Known::New => (Item::new(&sender.name, envelope, id, now_ms), false),
+            Known::New => (Item::new(&sender.name, envelope, id, now.start_ms()), false),
         };
         let mut outcome = Outcome::default();
         if let Some(group_id) = header.group {
             let group = self.groups.get(group_id).ok_or(Error::UnknownGroup)?;
             let members = group.read().recipients(&sender.name, &|name| self.user(name))?;
             let recipients = Recipients::members(&members, None);
-            self.fan_out(recipients, Some(sender), &item, is_again, now_ms, &mut outcome);
+            self.fan_out(recipients, Some(sender), &item, is_again, now, &mut outcome);
         } else {
             let recipient = self.registered(header.recipient.ok_or(Error::Malformed)?)?;
-            self.queue(recipient, &item, is_again, now_ms, &mut outcome)?;
+            self.queue(recipient, &item, is_again, now, &mut outcome)?;
         }
         outbox.complete(&item);
         self.counters.add(Counter::Routed, 1);
@@ -74,7 +75,7 @@ impl Relay {
         except: Option<&Arc<User>>,
         item: &Arc<Item>,
         is_again: bool,
-        now_ms: u64,
+        now: Now,
         outcome: &mut Outcome,
     ) {
         let except = except.map_or(ptr::null(), Arc::as_ptr);
@@ -84,7 +85,7 @@ impl Relay {
             if ptr::eq(Arc::as_ptr(recipient), except) {
                 continue;
             }
-            match self.push(at, recipient, item, is_again, now_ms, outcome) {
+            match self.push(at, recipient, item, is_again, now, outcome) {
                 Ok(place) => placed.extend(place),
                 Err(_) => skipped += 1,
             }
@@ -99,10 +100,10 @@ impl Relay {
         recipient: Arc<User>,
         item: &Arc<Item>,
         is_again: bool,
-        now_ms: u64,
+        now: Now,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        let placed = Vec::from_iter(self.push(0, &recipient, item, is_again, now_ms, outcome)?);
+        let placed = Vec::from_iter(self.push(0, &recipient, item, is_again, now, outcome)?);
         self.count_queued(placed.len(), item);
         outcome.copy(item, Recipients::one(recipient), placed);
         Ok(())
@@ -116,17 +117,17 @@ impl Relay {
         recipient: &User,
         item: &Arc<Item>,
         is_again: bool,
-        now_ms: u64,
+        now: Now,
         outcome: &mut Outcome,
     ) -> Result<Option<Placed>> {
         let mut inbox = recipient.inbox();
         if is_again && inbox.holds(item) {
             return Ok(None);
         }
-        if inbox.has_gone(&self.options, now_ms) {
+        if inbox.has_gone(&self.options, now) {
             // Nothing goes unless the item finds room: what is recorded of it would be lost with the error.
-            inbox.check_room(item, &self.options, self.share, now_ms)?;
-            self.count_expired(inbox.expire(&recipient.name, &self.options, now_ms, outcome));
+            inbox.check_room(item, &self.options, self.share, now)?;
+            self.count_expired(inbox.expire(&recipient.name, &self.options, now, outcome));
         }
         let (sequence, connection) = inbox.push(item, &self.options, self.share)?;
         Ok(Some(Placed::new(at, sequence, connection)))

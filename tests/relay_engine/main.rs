@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod clock;
 mod cut_off;
 mod founding;
 mod handshake;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::handshake::Challenged;
+use crate::limits::RELAY_HIDDEN_MS;
 use crate::relay::RelayOptions;
 use crate::relay::user::User;
 
@@ -65,9 +66,15 @@ impl Connection {
         self.deadline_ms.fetch_min(latest_ms, Ordering::Relaxed).min(latest_ms)
     }
 
-    /// When its user is to be shown.
-    pub(super) fn shows_ms(&self) -> u64 {
-        self.shows_ms.load(Ordering::Relaxed)
+    /// When its user is to be shown. Soon, if at all: what a clock that was wrong has put off longer heals here.
+    pub(super) fn shows_ms(&self, now_ms: u64) -> u64 {
+        let shows_ms = self.shows_ms.load(Ordering::Relaxed);
+        let latest_ms = now_ms.saturating_add(RELAY_HIDDEN_MS);
+        if shows_ms == u64::MAX || shows_ms <= latest_ms {
+            return shows_ms;
+        }
+        self.show_at(latest_ms);
+        latest_ms
     }
 
     /// Its user is to be shown then, or has said itself whether it is.

@@ -149,12 +149,12 @@ impl Relay {
         if *hello.relay_id == relay_id && hello.seen <= last {
             self.count_gone(inbox.acknowledge(&user.name, hello.seen, outcome)?);
         }
-        self.count_expired(inbox.expire(&user.name, &self.options, now.kept_ms, outcome));
+        self.count_expired(inbox.expire(&user.name, &self.options, now, outcome));
         inbox.hand_out(&user.name, outcome);
         let (last, acknowledged) = inbox.sequences();
         drop(inbox);
         *stage = Stage::Welcomed(Welcomed { user: Arc::clone(&user), is_copy });
-        connection.extend(now.near_ms().saturating_add(self.options.idle_ms));
+        connection.extend(now.start_ms().saturating_add(self.options.idle_ms));
 
         let welcome = Welcome {
             time_ms: now.named_ms,

@@ -91,7 +91,7 @@ impl Relay {
     /// [`Error::InvalidArgument`] for the number 0, one that was used, or one far below the highest, and without a user
     /// if the relay has no [name](Relay::named); [`Error::InvalidText`], [`Error::TooLarge`] for a user id that is none.
     pub fn connect(&self, connection: u64, user: Option<&str>, now_ms: u64) -> Result<Outcome> {
-        let now_ms = self.clock.hear(now_ms).near_ms();
+        let now_ms = self.clock.hear(now_ms).start_ms();
         match user {
             Some(user) => drop(check_user(user.as_bytes())?),
             // A proof is for a relay of this name; for one of none it would be for any of none.
@@ -128,7 +128,7 @@ impl Relay {
             }
         };
         if matches!(*stage, Stage::Welcomed(_)) {
-            connection.extend(now.near_ms().saturating_add(self.options.idle_ms));
+            connection.extend(now.start_ms().saturating_add(self.options.idle_ms));
             self.serve(&connection, &mut stage, &frame, now, &mut outcome)?;
         } else {
             self.shake_hands(&connection, &mut stage, &frame, bytes, now, &mut outcome)?;

@@ -132,7 +132,7 @@ impl Relay {
         let mut watching = user.watching();
         watching.users = Box::default();
         if !watching.is_visible {
-            connection.show_at(now.near_ms().saturating_add(RELAY_HIDDEN_MS));
+            connection.show_at(now.start_ms().saturating_add(RELAY_HIDDEN_MS));
         }
     }
 

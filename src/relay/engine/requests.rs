@@ -187,7 +187,7 @@ impl Relay {
         if header.sender != &*user.name {
             return Err(Error::NotPermitted);
         }
-        self.route_from(user, header, envelope, now.kept_ms)
+        self.route_from(user, header, envelope, now)
     }
 
     /// Their statuses, and how many of them were for groups.
@@ -240,7 +240,7 @@ impl Relay {
         outcome: &mut Outcome,
     ) -> core::result::Result<(), Refusal> {
         let parsed = Entry::parse(entry)?;
-        let committed = match self.commit_from(user, &parsed, now.kept_ms) {
+        let committed = match self.commit_from(user, &parsed, now) {
             Ok(committed) => committed,
             Err(error) => {
                 let state = self.groups.get(parsed.fields.group_id);

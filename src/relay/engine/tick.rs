@@ -29,7 +29,7 @@ impl Relay {
         let mut outcome = Outcome::default();
         let mut earliest = u64::MAX;
         let late = self.engine.connections.0.filter(|connection| {
-            let due_ms = connection.deadline_ms(now_ms, most_ms).min(connection.shows_ms());
+            let due_ms = connection.deadline_ms(now_ms, most_ms).min(connection.shows_ms(now_ms));
             let is_late = due_ms <= now_ms;
             if !is_late {
                 earliest = earliest.min(due_ms);
@@ -38,7 +38,7 @@ impl Relay {
         });
         for connection in late {
             let stage = connection.stage();
-            if connection.shows_ms() <= now_ms {
+            if connection.shows_ms(now_ms) <= now_ms {
                 connection.show_at(u64::MAX);
                 if let Stage::Welcomed(welcomed) = &*stage {
                     self.show(&connection, &welcomed.user, &mut outcome)?;
@@ -49,7 +49,7 @@ impl Relay {
                 self.time_out(&connection, &stage, &mut outcome)?;
                 connection.extend(now_ms.saturating_add(self.options.idle_ms));
             }
-            earliest = earliest.min(connection.deadline_ms(now_ms, most_ms)).min(connection.shows_ms());
+            earliest = earliest.min(connection.deadline_ms(now_ms, most_ms)).min(connection.shows_ms(now_ms));
         }
         let due_ms = (earliest < u64::MAX).then(|| earliest.max(now_ms.saturating_add(SHORTEST_MS)));
         Ok(Tick { outcome, due_ms })
