@@ -203,8 +203,14 @@ pub const RELAY_WATCHES_MAX: usize = 1_000;
 pub const RELAY_PRESENCE_GROUPS_MAX: usize = 512;
 /// How long a user who hid remains hidden on its next connection, until it says so again.
 pub const RELAY_HIDDEN_MS: u64 = 10_000;
-/// Users to whom one user is shown: what a change of presence costs at most.
-pub const RELAY_CONTACTS_MAX: usize = 16_384;
+/// Users whom a relay looks at to find to whom one user is shown, each once for each group: what a change of presence
+/// costs at most.
+pub const RELAY_VISITS_MAX: usize = 16_384;
+/// Users whom a relay looks at to find who knows each other when a group takes in members: as many as a full group has
+/// pairs, all of whom it may have to tell.
+pub const RELAY_INTRODUCED_MAX: usize = RELAY_PRESENCE_MEMBERS_MAX * RELAY_PRESENCE_MEMBERS_MAX;
+/// Users or groups looked at that count as one request more.
+pub const RELAY_VISITS_PER_REQUEST: usize = 512;
 /// Bytes of one answer with roster entries, beyond the first of them: for the rest, one asks again.
 pub const RELAY_LOG_ANSWER_MAX: usize = 262_144;
 /// Bytes and entries of a log that are kept for those who run the group and for those who leave it, so that nobody else

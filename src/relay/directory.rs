@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::RELAY_FOUND_MAX;
 use crate::relay::Relay;
+use crate::relay::outcome::Outcome;
 use crate::relay::user::User;
 use crate::roster::Standing;
 
@@ -67,9 +68,11 @@ pub(super) struct Found {
 
 impl Relay {
     /// The groups with a label that a user may know of: its own first, then by age.
-    pub(super) fn find(&self, user: &Arc<User>, label: &str) -> Vec<Found> {
+    pub(super) fn find(&self, user: &Arc<User>, label: &str, outcome: &mut Outcome) -> Vec<Found> {
         let mut own: Vec<(u64, Found)> = Vec::new();
-        for group_id in user.groups() {
+        let groups = user.groups(usize::MAX);
+        outcome.visit(groups.len());
+        for group_id in groups {
             own.extend(self.found(user, &group_id, label).filter(|(_, found)| found.is_member));
         }
         own.sort_by_key(|(founded_ms, found)| (*founded_ms, found.group_id));

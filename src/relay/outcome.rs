@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::limits::{RELAY_PRESENCE_PER_REQUEST, RELAY_VISITS_PER_REQUEST};
 use crate::relay::item::{EnvelopeId, Item};
 use crate::relay::members::Recipients;
 use crate::relay::record::{Change, Record, RecordName};
@@ -19,6 +20,8 @@ pub struct Outcome {
     copies: Option<Copies>,
     /// Of further items.
     more: Vec<Copies>,
+    /// How many users and groups were looked at to find those that a user is to be told of.
+    visits: usize,
 }
 
 /// A frame of the relay itself, to one connection.
@@ -195,10 +198,11 @@ impl Outcome {
 
     /// Takes in what came of another call.
     pub(super) fn append(&mut self, other: Self) {
-        let Self { changes, frames, handed, copies, more } = other;
+        let Self { changes, frames, handed, copies, more, visits } = other;
         self.changes.extend(changes);
         self.frames.extend(frames);
         self.handed.extend(handed);
+        self.visit(visits);
         for copies in copies.into_iter().chain(more) {
             self.add(copies);
         }
@@ -242,9 +246,14 @@ impl Outcome {
         self.all_copies().map(|copies| copies.placed.len()).sum()
     }
 
-    /// How many frames of the relay itself there are.
-    pub(super) fn frames_len(&self) -> usize {
-        self.frames.len()
+    /// That so many users, or groups, were looked at to find those that a user is to be told of.
+    pub(super) fn visit(&mut self, number: usize) {
+        self.visits = self.visits.saturating_add(number);
+    }
+
+    /// How many requests more it was to find whom to tell of whom, and to tell them.
+    pub(super) fn visits_cost(&self) -> usize {
+        self.frames.len() / RELAY_PRESENCE_PER_REQUEST + self.visits / RELAY_VISITS_PER_REQUEST
     }
 
     /// To connections, in this order: what the relay itself says, what had gathered, what comes in.

@@ -1,6 +1,6 @@
 //! What a relay holds of one user.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,6 +54,7 @@ struct Founded {
 #[derive(Default)]
 struct Memberships {
     since: HashMap<[u8; 32], u64>,
+    order: BTreeMap<u64, [u8; 32]>,
     next: u64,
 }
 
@@ -123,22 +124,23 @@ impl User {
     pub(super) fn join(&self, group_id: &[u8; 32]) {
         let mut groups = lock(&self.groups);
         let next = groups.next;
-        groups.since.entry(*group_id).or_insert(next);
-        groups.next = next.saturating_add(1);
+        if *groups.since.entry(*group_id).or_insert(next) == next {
+            groups.order.insert(next, *group_id);
+            groups.next = next.saturating_add(1);
+        }
     }
 
     /// That the user is a member no more, or the group is gone.
     pub(super) fn leave(&self, group_id: &[u8; 32]) {
-        lock(&self.groups).since.remove(group_id);
+        let mut groups = lock(&self.groups);
+        if let Some(since) = groups.since.remove(group_id) {
+            groups.order.remove(&since);
+        }
     }
 
-    /// The groups of which the user is a member, the first one first; after a restored fork perhaps some more.
-    pub(super) fn groups(&self) -> Vec<[u8; 32]> {
-        let groups = lock(&self.groups);
-        let mut since: Vec<_> = groups.since.iter().map(|(group_id, since)| (*since, *group_id)).collect();
-        drop(groups);
-        since.sort_unstable();
-        since.into_iter().map(|(_, group_id)| group_id).collect()
+    /// The first groups of those of which the user is a member; after a restored fork perhaps of some more.
+    pub(super) fn groups(&self, most: usize) -> Vec<[u8; 32]> {
+        lock(&self.groups).order.values().take(most).copied().collect()
     }
 
     /// That the user created a group, or that such a one was deleted.

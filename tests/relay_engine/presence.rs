@@ -1,12 +1,13 @@
 //! Who is shown to whom.
 
+use sealwax::relay::RelayOptions;
 use sealwax::roster::{Roster, RosterPolicy};
-use sealwax::wire::frame::{Body, Users};
+use sealwax::wire::frame::{Body, Frame, Method, Users};
 use sealwax::wire::roster::Role;
 
 use crate::common::ScriptedRandom;
 use crate::common::group::{Act, group, person};
-use crate::town::{Town, list};
+use crate::town::{Memory, Town, list, tell};
 
 fn watch(town: &mut Town, connection: u64, is_visible: bool, users: &[&str]) -> Vec<String> {
     let users = Users::encode(users.iter().copied()).unwrap();
@@ -149,4 +150,51 @@ fn too_long_a_watch_is_refused() {
     let users = Users::encode(names.iter().map(String::as_str)).unwrap();
     town.send(1, 9, Body::Watch { is_visible: true, users: list(&users) });
     assert_eq!(town.answer(1), "LimitReached 9 0 0");
+}
+
+/// Alice in so many full groups of the same people, who are away, and then in one with Carol, who is there: what she is
+/// told who comes, and what her connection is good for after two watches.
+fn surrounded(groups: u32) -> (Vec<String>, String) {
+    let mut town = Town::with(RelayOptions { requests_burst: 150, ..RelayOptions::default() });
+    let (alice, carol) = (person("alice"), person("carol"));
+    town.come(1, "carol");
+    let others: Vec<_> = (0..255).map(|at| person(&format!("member {at}"))).collect();
+    for person in others.iter().chain([&alice]) {
+        town.relay.register(person.user(), person.card().as_bytes(), town.now_ms).unwrap();
+    }
+    let cards: Vec<_> = others.iter().map(|other| other.card().clone()).collect();
+    let mut rng = ScriptedRandom::new("crowds");
+    let mut found = |label: &str, cards: &[_]| {
+        let roster = Roster::create(&alice, label, cards, RosterPolicy::default(), 1, &mut rng).unwrap();
+        town.relay.commit("alice", roster.entries(0), town.now_ms).unwrap();
+    };
+    for _ in 0..groups {
+        found("crowd", &cards);
+    }
+    found("pair", &[carol.card().clone()]);
+    town.connect(2, Some("alice")).unwrap();
+    let hello = town.hello("alice", Method::Host, &Memory::default());
+    let outcome = town.relay.receive(2, &hello, town.now_ms).unwrap();
+    let frames = outcome.deliveries().filter(|delivery| delivery.connection == 2 && delivery.sequence == 0);
+    let frames: Vec<_> = frames.map(|delivery| delivery.to_frame()).collect();
+    let told: Vec<_> = frames.iter().map(|frame| tell(&Frame::parse(frame).unwrap())).collect();
+    for is_visible in [false, true] {
+        let frame = Frame { request: 9, body: Body::Watch { is_visible, users: list(&[]) } };
+        town.relay.receive(2, &frame.to_bytes().unwrap(), town.now_ms).unwrap();
+    }
+    let ping = Frame { request: 10, body: Body::Ping }.to_bytes().unwrap();
+    let outcome = town.relay.receive(2, &ping, town.now_ms).unwrap();
+    let answer = outcome.deliveries().next().unwrap().to_frame();
+    (told[1..].to_vec(), tell(&Frame::parse(&answer).unwrap()))
+}
+
+#[test]
+fn whom_a_relay_looks_at_to_find_who_is_shown_is_bounded_and_counts() {
+    // The oldest groups count, each of their members once for each group.
+    let (told, answer) = surrounded(64);
+    assert!(!told.contains(&"+carol".into()), "{told:?}");
+    assert!(answer.starts_with("RateLimited 10 "), "{answer}");
+    let (told, _) = surrounded(63);
+    assert!(told.contains(&"+carol".into()), "{told:?}");
+    assert_eq!(surrounded(2).1, "ok 10");
 }

@@ -7,7 +7,7 @@ use super::connection::{Connection, Stage, Welcomed};
 use crate::crypto::rng::{Random as _, SystemRandom};
 use crate::error::{Error, Result};
 use crate::identity::Card;
-use crate::limits::{FRAME_MAX, RELAY_HELLO_REQUESTS, RELAY_PRESENCE_PER_REQUEST};
+use crate::limits::{FRAME_MAX, RELAY_HELLO_REQUESTS};
 use crate::relay::Relay;
 use crate::relay::clock::Now;
 use crate::relay::counters::Counter;
@@ -136,7 +136,9 @@ impl Relay {
         }
         let (signed_prekey_expires_ms, one_time) = profile.prekeys.left();
         drop(profile);
-        let before = if replaced.is_some() { self.viewers(&user) } else { Vec::new() };
+        // What it costs to find whom to tell is this user's, what else is sent is not.
+        let mut shown = Outcome::default();
+        let before = if replaced.is_some() { self.viewers(&user, &mut shown) } else { Vec::new() };
         self.start_watching(connection, &user, now);
 
         // What gathered stands in the outcome behind the frames of the relay itself, so welcome comes first.
@@ -168,10 +170,9 @@ impl Relay {
         };
         let frame = Frame { request, body: Body::Welcome(welcome) }.to_bytes()?;
         outcome.send(connection.number, &user.name, frame.into(), false);
-        let others = outcome.frames_len();
-        self.appear(&user, &before, outcome)?;
-        let shown = outcome.frames_len() - others;
-        user.bucket().charge(shown / RELAY_PRESENCE_PER_REQUEST, &self.options);
+        self.appear(&user, &before, &mut shown)?;
+        user.bucket().charge(shown.visits_cost(), &self.options);
+        outcome.append(shown);
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use super::connection::Connection;
 use crate::crypto::kdf::{Label, hash};
 use crate::error::{Error, Result};
 use crate::limits::{
-    RELAY_CONTACTS_MAX, RELAY_HIDDEN_MS, RELAY_PRESENCE_GROUPS_MAX, RELAY_PRESENCE_MEMBERS_MAX,
-    RELAY_WATCHES_MAX,
+    RELAY_HIDDEN_MS, RELAY_INTRODUCED_MAX, RELAY_PRESENCE_GROUPS_MAX, RELAY_PRESENCE_MEMBERS_MAX,
+    RELAY_VISITS_MAX, RELAY_WATCHES_MAX,
 };
 use crate::relay::Relay;
 use crate::relay::clock::Now;
@@ -26,30 +26,35 @@ pub(super) type Circle = Vec<Arc<User>>;
 
 impl Relay {
     /// Whom a user watches who watches it, and whom it shares a group with.
-    fn contacts(&self, user: &Arc<User>) -> Circle {
-        self.contacts_but(user, None)
+    fn contacts(&self, user: &Arc<User>, outcome: &mut Outcome) -> Circle {
+        let (contacts, visits) = self.contacts_but(user, None, RELAY_VISITS_MAX);
+        outcome.visit(visits);
+        contacts
     }
 
-    /// [`Relay::contacts`] without those of one group. Where there are too many, those remain whom the user chose, and
-    /// those of the groups that are oldest: nobody pushes them out by putting it into others.
-    fn contacts_but(&self, user: &Arc<User>, except: Option<&[u8; 32]>) -> Circle {
-        let watching: Vec<_> = user.watching().users.iter().map(Arc::clone).collect();
+    /// [`Relay::contacts`] without those of one group, and how many users were looked at for that. After the group at
+    /// which those are `most`, those remain whom the user chose, and those of the groups that are oldest: nobody
+    /// pushes them out by putting it into others.
+    fn contacts_but(&self, user: &Arc<User>, except: Option<&[u8; 32]>, most: usize) -> (Circle, usize) {
+        let watching: Vec<_> = user.watching().users.iter().take(most).map(Arc::clone).collect();
+        let mut visits = watching.len();
         let watched = watching.iter().filter_map(|name| self.users.get(name));
         let mut contacts: Circle = watched.filter(|watched| watched.watching().names(&user.name)).collect();
         let mut known: HashSet<*const User> = contacts.iter().map(Arc::as_ptr).collect();
         known.insert(Arc::as_ptr(user));
-        for group_id in user.groups().iter().take(RELAY_PRESENCE_GROUPS_MAX) {
-            if contacts.len() >= RELAY_CONTACTS_MAX {
+        for group_id in &user.groups(RELAY_PRESENCE_GROUPS_MAX) {
+            if visits >= most {
                 break;
             }
             if Some(group_id) != except {
-                let members = self.co_members(user, group_id).into_iter();
-                contacts.extend(members.filter(|member| known.insert(Arc::as_ptr(member))));
+                let members = self.co_members(user, group_id);
+                visits += members.len();
+                contacts.extend(members.into_iter().filter(|member| known.insert(Arc::as_ptr(member))));
             }
         }
         contacts.sort_unstable_by(by_name);
         contacts.retain(|contact| !Arc::ptr_eq(contact, user));
-        contacts
+        (contacts, visits)
     }
 
     /// The members of a group that shows them to each other, if the user is one of them.
@@ -66,8 +71,8 @@ impl Relay {
     }
 
     /// To whom a user is shown now: nobody, unless it is online and may be seen.
-    pub(super) fn viewers(&self, user: &Arc<User>) -> Circle {
-        if is_shown(user) { self.contacts(user) } else { Circle::new() }
+    pub(super) fn viewers(&self, user: &Arc<User>, outcome: &mut Outcome) -> Circle {
+        if is_shown(user) { self.contacts(user, outcome) } else { Circle::new() }
     }
 
     /// Tells some that a user came or went.
@@ -101,7 +106,7 @@ impl Relay {
     /// A user came: tells those to whom it was not shown before, those to whom it is shown no more, and the user who is
     /// there.
     pub(super) fn appear(&self, user: &Arc<User>, before: &Circle, outcome: &mut Outcome) -> Result<()> {
-        let (contacts, nobody) = (self.contacts(user), Circle::new());
+        let (contacts, nobody) = (self.contacts(user, outcome), Circle::new());
         self.show_to(user, before, if is_shown(user) { &contacts } else { &nobody }, outcome)?;
         self.tell_of(&contacts, user, outcome)
     }
@@ -149,13 +154,14 @@ impl Relay {
         }
         user.watching().is_visible = true;
         drop(inbox);
-        self.tell(user, true, &self.contacts(user), outcome)
+        let contacts = self.contacts(user, outcome);
+        self.tell(user, true, &contacts, outcome)
     }
 
     /// A user has gone: tells those to whom it was shown, unless it has come again.
     pub(super) fn part(&self, user: &Arc<User>, outcome: &mut Outcome) -> Result<()> {
         // Now that it is gone, who meets it from now on is told nothing that would have to be taken back.
-        let contacts = if user.watching().is_visible { self.contacts(user) } else { Circle::new() };
+        let contacts = if user.watching().is_visible { self.contacts(user, outcome) } else { Circle::new() };
         let inbox = user.inbox();
         if inbox.connection().is_some() {
             return Ok(());
@@ -186,14 +192,14 @@ impl Relay {
         if is_same {
             return Ok(());
         }
-        let seen = self.contacts(user);
+        let seen = self.contacts(user, outcome);
         let inbox = user.inbox();
         if inbox.connection() != Some(connection.number) {
             return Ok(());
         }
         *user.watching() = Watching { is_visible, users };
         drop(inbox);
-        let now = self.contacts(user);
+        let now = self.contacts(user, outcome);
         for gone in without(&seen, &now).iter().filter(|gone| is_shown(gone)) {
             self.tell(gone, false, core::slice::from_ref(user), outcome)?;
         }
@@ -227,9 +233,14 @@ impl Relay {
         let mut members = self.co_members(first, group_id);
         members.sort_unstable_by(by_name);
         new.sort_unstable_by(by_name);
+        outcome.visit(members.len());
+        let mut left = RELAY_INTRODUCED_MAX;
         for newcomer in new.iter().filter(|newcomer| newcomer.inbox().connection().is_some()) {
-            // Whom it shares another group with, it knows.
-            let mut strangers = without(&members, &self.contacts_but(newcomer, Some(group_id)));
+            // Whom it shares another group with, it knows; who is in very many is told again.
+            let (known, visits) = self.contacts_but(newcomer, Some(group_id), left.min(RELAY_VISITS_MAX));
+            outcome.visit(visits);
+            left = left.saturating_sub(visits);
+            let mut strangers = without(&members, &known);
             strangers.retain(|member| !Arc::ptr_eq(member, newcomer));
             if is_shown(newcomer) {
                 self.tell(newcomer, true, &strangers, outcome)?;

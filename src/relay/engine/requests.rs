@@ -8,7 +8,6 @@ use super::{Refusal, error_frame};
 use crate::error::{Error, Result};
 use crate::limits::{
     RELAY_ANSWER_PER_REQUEST, RELAY_COPIES_PER_FRAME, RELAY_COPIES_PER_REQUEST, RELAY_ENVELOPES_PER_REQUEST,
-    RELAY_PRESENCE_PER_REQUEST,
 };
 use crate::relay::Relay;
 use crate::relay::clock::Now;
@@ -93,8 +92,7 @@ impl Relay {
         };
         // What it came to is known now: others wait for it behind this user's next requests.
         let copies = came.copies_len() / RELAY_COPIES_PER_REQUEST;
-        let presence = came.frames_len() / RELAY_PRESENCE_PER_REQUEST;
-        user.bucket().charge(cost + copies + presence, &self.options);
+        user.bucket().charge(cost + copies + came.visits_cost(), &self.options);
         if let Some(answer) = answer {
             outcome.send(connection.number, &user.name, answer.into(), false);
         }
@@ -163,7 +161,7 @@ impl Relay {
                 with(Body::Ok)
             }
             Body::Find { label } => {
-                let found = self.find(user, label);
+                let found = self.find(user, label, outcome);
                 let each = found.iter().map(|found| FoundGroup {
                     group_id: &found.group_id,
                     is_open: found.is_open,
