@@ -15,10 +15,11 @@ impl Relay {
         self.clock.hear(now_ms);
         let user = self.users.get(user).ok_or(Error::UnknownUser)?;
         let mut outcome = Outcome::default();
+        // Held meanwhile: a hello of that identity comes before all of it, and is cut off, or after it.
+        let mut inbox = user.inbox();
         if user.forget(&mut outcome) {
             self.counters.subtract(Counter::Users, 1);
         }
-        let mut inbox = user.inbox();
         self.count_gone(inbox.forget(&user.name, &mut outcome));
         let left = inbox.leave();
         drop(inbox);

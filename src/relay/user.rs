@@ -203,6 +203,11 @@ impl User {
         check_identity(self.profile().card.as_ref(), card)
     }
 
+    /// [`Error::UnknownUser`], [`Error::IdentityChanged`] unless the user has the identity of a card.
+    pub(super) fn check_is(&self, card: &Card) -> Result<()> {
+        check_identity(Some(&self.profile().card()?), card)
+    }
+
     /// Takes a bundle of the registered identity.
     pub(super) fn publish(&self, bundle: &[u8], now: Now, outcome: &mut Outcome) -> Result<()> {
         let card = self.profile().card()?;

@@ -4,9 +4,9 @@ use std::thread;
 
 use sealwax::Error;
 use sealwax::crypto::rng::SystemRandom;
-use sealwax::relay::Outcome;
+use sealwax::relay::{Outcome, Relay, RelayOptions};
 use sealwax::roster::RosterPolicy;
-use sealwax::wire::frame::{Body, Frame, Method};
+use sealwax::wire::frame::{Body, Frame, Hello, Method};
 
 use crate::common::group::{group, person, person_with};
 use crate::common::relay::direct;
@@ -180,5 +180,69 @@ fn a_replaced_connection_that_is_being_served_leaves_nothing_behind() {
         let welcome = outcome.deliveries().find(|delivery| delivery.connection == 3).unwrap().to_frame();
         let Body::Welcome(welcome) = Frame::parse(&welcome).unwrap().body else { panic!("no welcome") };
         assert_eq!(welcome.commit, 1, "what another store said says nothing of this one");
+    }
+}
+
+#[test]
+fn an_identity_that_is_forgotten_before_its_proof_is_a_new_one_or_none() {
+    let mut town = Town::new();
+    let challenge = |town: &mut Town, connection| {
+        town.connect(connection, None).unwrap();
+        let hello = town.hello("alice", Method::Proof, &Memory::default());
+        town.receive(connection, &hello);
+        let frame = town.arrived(connection).remove(0);
+        let Body::Challenge { nonce, .. } = Frame::parse(&frame).unwrap().body else { panic!() };
+        town.proof("alice", crate::town::NAME, nonce, &hello)
+    };
+    town.come(1, "alice");
+    let (first, second) = (challenge(&mut town, 2), challenge(&mut town, 3));
+    let gone = town.relay.forget_user("alice", town.now_ms).unwrap();
+    town.take(&gone);
+    town.send(2, 2, Body::Proof { signature: &first });
+    assert!(town.told(2)[0].starts_with("Welcome"), "the name is free, for the same identity too");
+    let gone = town.relay.forget_user("alice", town.now_ms).unwrap();
+    town.take(&gone);
+    assert!(town.is_closed(2));
+    let new = person_with("alice", "another");
+    let registered = town.relay.register("alice", new.card().as_bytes(), town.now_ms).unwrap();
+    town.take(&registered);
+    town.send(3, 2, Body::Proof { signature: &second });
+    assert_eq!(town.answer(3), "IdentityChanged 2 0 0");
+    assert_eq!((town.relay.info().users, town.relay.info().online), (1, 0));
+}
+
+#[test]
+fn an_identity_that_is_forgotten_while_it_is_welcomed_is_served_no_more() {
+    let (alice, new, bob) = (person("alice"), person_with("alice", "another"), person("bob"));
+    let memory = Memory::default();
+    let hello = Hello {
+        method: Method::Host,
+        card: alice.card().as_bytes(),
+        store_id: &memory.store_id,
+        commit: 1,
+        relay_id: &memory.relay_id,
+        seen: 0,
+    };
+    let hello = Frame { request: 1, body: Body::Hello(hello) }.to_bytes().unwrap();
+    for _ in 0..400 {
+        let relay = Relay::new(RelayOptions::default());
+        relay.register("bob", bob.card().as_bytes(), 1).unwrap();
+        relay.register("alice", alice.card().as_bytes(), 1).unwrap();
+        relay.connect(1, Some("alice"), 1).unwrap();
+        thread::scope(|scope| {
+            let hello = scope.spawn(|| relay.receive(1, &hello, 1).unwrap());
+            // Again and again, so that one of them comes in the midst.
+            while !hello.is_finished() {
+                relay.forget_user("alice", 1).unwrap();
+            }
+        });
+        // It came after the last of them, whole, or is served no more.
+        let is_known = relay.lookup("bob", "alice", 1).is_ok();
+        assert_eq!(relay.info().online, u64::from(is_known));
+        if !is_known {
+            relay.register("alice", new.card().as_bytes(), 1).unwrap();
+            let routed = relay.route("bob", &direct("bob", "alice", 1), 1).unwrap();
+            assert_eq!(routed.deliveries_len(), 0);
+        }
     }
 }

@@ -113,11 +113,15 @@ impl Relay {
             self.counters.add(Counter::RateLimited, 1);
             return Err(Refusal { error: Error::RateLimited, retry_after_ms, epoch: 0 });
         }
-        if user.register(card, outcome)? {
+        if user.register(card.clone(), outcome)? {
             self.counters.add(Counter::Users, 1);
         }
 
-        let replaced = user.inbox().take_over(connection.number);
+        let mut inbox = user.inbox();
+        // The host may have forgotten the identity just now. Under this lock it has, or it will cut this connection off.
+        user.check_is(&card)?;
+        let replaced = inbox.take_over(connection.number);
+        drop(inbox);
         self.count_online(replaced.is_some(), true);
         if let Some(replaced) = replaced.and_then(|number| self.engine.connections.0.get(&number)) {
             replaced.close();
@@ -127,15 +131,6 @@ impl Relay {
             outcome.send(replaced.number, &user.name, frame.into(), true);
             self.counters.add(Counter::Replaced, 1);
         }
-        let commit = user.store().greet(&user.name, hello.store_id, hello.commit, outcome);
-        let is_copy = hello.commit < commit;
-        let mut profile = user.profile();
-        if is_copy {
-            // The client is about to discard the private halves.
-            profile.prekeys.discard(&user.name, outcome);
-        }
-        let (signed_prekey_expires_ms, one_time) = profile.prekeys.left();
-        drop(profile);
         // What it costs to find whom to tell is this user's, what else is sent is not.
         let mut shown = Outcome::default();
         let before = if replaced.is_some() { self.viewers(&user, &mut shown) } else { Vec::new() };
@@ -147,6 +142,15 @@ impl Relay {
             // It has been replaced, or cut off, and whoever did that says so.
             return Ok(());
         }
+        let commit = user.store().greet(&user.name, hello.store_id, hello.commit, outcome);
+        let is_copy = hello.commit < commit;
+        let mut profile = user.profile();
+        if is_copy {
+            // The client is about to discard the private halves.
+            profile.prekeys.discard(&user.name, outcome);
+        }
+        let (signed_prekey_expires_ms, one_time) = profile.prekeys.left();
+        drop(profile);
         let (last, _) = inbox.sequences();
         if *hello.relay_id == relay_id && hello.seen <= last {
             self.count_gone(inbox.acknowledge(&user.name, hello.seen, outcome)?);
