@@ -145,7 +145,9 @@ impl Client {
         let peer = self.peer(user)?;
         if !peer.accepted {
             if group.is_none() {
-                // Told once the application has accepted the peer.
+                // Told once the application has accepted the peer, of those that are still known then.
+                let seen = peer.seen.as_ref();
+                peer.read.retain(|id| seen.is_some_and(|seen| seen.contains(id)));
                 peer.read.extend(known);
             }
             self.forget_stranger(user);

@@ -6,7 +6,7 @@ use crate::client::outbox::Target;
 use crate::client::{Client, ClientOptions};
 use crate::crypto::rng::scripted::ScriptedRandom;
 use crate::identity::{Identity, IdentityOptions};
-use crate::limits::{CLIENT_AUTOMATIC_PEER_MAX, CLIENT_PEERS_MAX};
+use crate::limits::{CLIENT_AUTOMATIC_PEER_MAX, CLIENT_PEERS_MAX, CLIENT_SEEN_MAX};
 use crate::session::{Session, SessionOptions};
 use crate::store::{MemoryDisk, Store};
 use crate::wire::content::ContentKind;
@@ -14,9 +14,13 @@ use crate::wire::content::ContentKind;
 const NOW: u64 = 1_000_000_000;
 
 fn alice() -> Client {
+    alice_with(ClientOptions::default())
+}
+
+fn alice_with(options: ClientOptions) -> Client {
     let store = Store::open_memory(&MemoryDisk::new(), &[7; 32], &mut ScriptedRandom::new("store")).unwrap();
     let rng = Box::new(ScriptedRandom::new("alice"));
-    Client::create(store, "alice", IdentityOptions::default(), ClientOptions::default(), rng, NOW).unwrap()
+    Client::create(store, "alice", IdentityOptions::default(), options, rng, NOW).unwrap()
 }
 
 #[test]
@@ -68,4 +72,22 @@ fn what_may_be_dropped_is_bounded_for_each_peer_and_leaves_room_for_the_applicat
     }
     assert_eq!(open(&alice, ContentKind::Distribution), CLIENT_AUTOMATIC_PEER_MAX);
     assert_eq!(open(&alice, ContentKind::Withheld), 0);
+}
+
+#[test]
+fn of_a_peer_who_was_not_accepted_no_more_is_marked_as_read_than_is_known_of_it() {
+    let mut alice = alice_with(ClientOptions { acks: true, ..ClientOptions::default() });
+    let mut rng = ScriptedRandom::new("bob");
+    let mut bob = Identity::generate(&mut rng, "bob", IdentityOptions::default(), NOW).unwrap();
+    let bundle = bob.prekeys(&mut rng, 1, NOW).unwrap();
+    alice.found("bob", bob.card().as_bytes(), &bundle).unwrap();
+    let id = |number: u64| u128::from(number).to_be_bytes();
+    let most = CLIENT_SEEN_MAX + 500;
+    for number in 0..most {
+        alice.see("bob", &id(number)).unwrap();
+        alice.mark_read("bob", &[id(number)], NOW).unwrap();
+    }
+    let read = &alice.peer("bob").unwrap().read;
+    assert_eq!(read.len() as u64, CLIENT_SEEN_MAX);
+    assert!(!read.contains(&id(most - CLIENT_SEEN_MAX - 1)) && read.contains(&id(most - CLIENT_SEEN_MAX)));
 }
