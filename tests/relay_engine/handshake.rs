@@ -1,10 +1,11 @@
 //! Hello, challenge, proof, welcome; a second connection; resuming.
 
 use sealwax::Error;
+use sealwax::crypto::rng::SystemRandom;
 use sealwax::relay::{Relay, RelayOptions};
 use sealwax::wire::frame::{Body, Frame, Method};
 
-use crate::common::group::person_with;
+use crate::common::group::{person, person_with};
 use crate::common::relay::direct;
 use crate::town::{Memory, NAME, Town};
 
@@ -201,6 +202,35 @@ fn a_store_is_told_the_highest_commit_that_the_relay_has_seen_of_it() {
     assert_eq!(town.come_with(4, "alice", with([2; 16], 1)).commit, 0, "another store");
     assert_eq!(town.come_with(5, "alice", with([2; 16], 1)).commit, 1);
     assert_eq!(town.come_with(6, "alice", with([1; 16], 1)).commit, 0, "the last store alone");
+}
+
+#[test]
+fn the_first_prekeys_of_a_restored_copy_end_its_being_one() {
+    let mut town = Town::new();
+    let mut alice = person("alice");
+    let with = |commit| Memory { store_id: [1; 16], commit, ..Memory::default() };
+    town.come_with(1, "alice", with(5));
+    let bundle = alice.prekeys(&mut SystemRandom, 4, town.now_ms).unwrap();
+    town.send(1, 1, Body::Prekeys { commit: 40, bundle: &bundle });
+    let copy = town.come_with(2, "alice", with(7));
+    assert_eq!((copy.commit, copy.one_time_prekeys), (40, 0), "who knows which of them were used");
+    town.arrived(2);
+    // Other frames of it say nothing, and until it has published it is a copy.
+    town.send(2, 1, Body::Acknowledge { commit: 8, sequence: 0 });
+    assert_eq!(town.come_with(3, "alice", with(8)).commit, 40);
+    town.arrived(3);
+    let bundle = alice.prekeys(&mut SystemRandom, 3, town.now_ms).unwrap();
+    town.send(3, 1, Body::Prekeys { commit: 9, bundle: &bundle });
+    assert_eq!(town.answer(3), "ok 1");
+    let next = town.come_with(4, "alice", with(10));
+    assert_eq!((next.commit, next.one_time_prekeys), (9, 3), "what it made since is not discarded");
+    town.restart();
+    let next = town.come_with(1, "alice", with(10));
+    assert_eq!((next.commit, next.one_time_prekeys), (10, 3));
+    // Of a connection that is none, a lower number beside prekeys changes nothing.
+    let bundle = alice.prekeys(&mut SystemRandom, 1, town.now_ms).unwrap();
+    town.send(1, 1, Body::Prekeys { commit: 2, bundle: &bundle });
+    assert_eq!(town.come_with(2, "alice", with(11)).commit, 10);
 }
 
 #[test]
