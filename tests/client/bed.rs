@@ -10,7 +10,7 @@ use sealwax::wire::content::ContentType;
 
 use crate::common::ScriptedRandom;
 use crate::common::disk::Disk;
-use crate::common::standin::Host;
+use crate::common::host::Host;
 
 /// The kind of the records that hold sessions.
 const SESSION: u8 = 4;
@@ -179,7 +179,9 @@ impl Bed {
 
     pub(crate) fn connect(&mut self, name: &str) {
         let now_ms = self.now_ms;
-        self.host.connect(name);
+        let method = self.person(name).options.method;
+        self.host.disconnect(name, now_ms);
+        self.host.connect(name, method, now_ms);
         self.client(name).connected(Some("relay"), now_ms).unwrap();
     }
 
@@ -199,10 +201,7 @@ impl Bed {
 
     /// The relay is another one, which knows nobody and numbers anew.
     pub(crate) fn replace_relay(&mut self) {
-        let mut relay_id = self.host.relay_id;
-        relay_id[0] += 1;
         self.host = Host::new("relay");
-        self.host.relay_id = relay_id;
     }
 
     /// A client loses its session with a peer, and nothing else. It is not connected then.
@@ -256,6 +255,10 @@ impl Bed {
             person.client().receive(&frame, now_ms)?;
             count += 1;
         }
+        if self.host.has_ended(name) {
+            self.host.disconnect(name, now_ms);
+            person.client().disconnected(now_ms)?;
+        }
         Ok(count)
     }
 
@@ -297,9 +300,10 @@ impl Bed {
             let due = |person: &mut Person| {
                 person.client.as_mut().and_then(|client| client.pending().unwrap().due_ms)
             };
-            let due_ms = self.people.values_mut().filter_map(due).min();
+            let due_ms = self.people.values_mut().filter_map(due).chain(self.host.due_ms).min();
             self.now_ms = due_ms.unwrap_or(end_ms).clamp(self.now_ms + 1, end_ms);
             let now_ms = self.now_ms;
+            self.host.tick(now_ms);
             for person in self.people.values_mut() {
                 if let Some(client) = &mut person.client {
                     client.tick(now_ms).unwrap();

@@ -66,13 +66,12 @@ struct Sent {
 struct World {
     bed: Bed,
     sent: Vec<Sent>,
-    online: [bool; 3],
     wiped: bool,
 }
 
 impl World {
     fn new() -> Self {
-        Self { bed: Bed::of(&NAMES), sent: Vec::new(), online: [true; 3], wiped: false }
+        Self { bed: Bed::of(&NAMES), sent: Vec::new(), wiped: false }
     }
 
     /// A store that failed is opened anew, without a connection.
@@ -81,7 +80,6 @@ impl World {
             Ok(_) => true,
             Err(Error::StoreIo) => {
                 self.bed.crash(NAMES[who]);
-                self.online[who] = false;
                 false
             }
             Err(error) => panic!("{}: {error}", NAMES[who]),
@@ -108,24 +106,21 @@ impl World {
                 self.survive(who, done);
             }
             Act::Cut { who, arrive } => {
-                if self.online[who] {
+                if self.bed.host.is_connected(NAMES[who]) {
                     self.bed.host.frames(NAMES[who]).truncate(arrive);
                     let done = self.bed.down(NAMES[who]);
                     if self.survive(who, done) {
                         self.bed.disconnect(NAMES[who]);
-                        self.online[who] = false;
                     }
                 }
             }
             Act::Connect(who) => {
-                if !self.online[who] {
+                if !self.bed.host.is_connected(NAMES[who]) {
                     self.bed.connect(NAMES[who]);
-                    self.online[who] = true;
                 }
             }
             Act::Crash(who) => {
                 self.bed.crash(NAMES[who]);
-                self.online[who] = false;
             }
             Act::DieAt { who, commit, death } => self.bed.person(NAMES[who]).disk.die_at(commit, death),
             Act::WipeSession { who, peer } if who != peer => {
@@ -133,7 +128,6 @@ impl World {
                 self.bed.wipe_session(NAMES[who], NAMES[peer]);
                 // Two handshakes of one moment are told apart by nothing that grows.
                 self.bed.now_ms += 1;
-                self.online[who] = false;
                 self.wiped = true;
             }
             Act::Pass(ms) => self.bed.now_ms += ms,

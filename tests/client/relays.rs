@@ -26,7 +26,7 @@ fn a_challenge_in_another_name_is_not_answered() {
     let mut bed = Bed::of(&["alice"]);
     let now_ms = bed.now_ms;
     bed.disconnect("alice");
-    bed.host.connect("alice");
+    bed.host.connect("alice", Method::Proof, now_ms);
     bed.client("alice").connected(Some("another relay"), now_ms).unwrap();
     bed.run();
     assert!(bed.client("alice").wants_disconnect());
@@ -35,7 +35,7 @@ fn a_challenge_in_another_name_is_not_answered() {
 
     // Who does not know the name takes any.
     bed.disconnect("alice");
-    bed.host.connect("alice");
+    bed.host.connect("alice", Method::Proof, now_ms);
     bed.client("alice").connected(None, now_ms).unwrap();
     bed.run();
     assert_eq!(heard(&bed, "alice", PROOF), 2);
@@ -182,6 +182,33 @@ fn presence_is_told_of_those_who_are_watched_and_believed_by_nobody() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     assert_eq!(bed.client("alice").watch(&many, now_ms), Err(Error::LimitReached));
     assert_eq!(bed.client("alice").watch(&[""], now_ms), Err(Error::InvalidText));
+}
+
+#[test]
+fn presence_that_a_relay_says_again_is_told_once_on_each_connection() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    let now_ms = bed.now_ms;
+    let told = |bed: &mut Bed, states: &[bool]| {
+        for &is_online in states {
+            bed.host.push("alice", 0, Body::Presence { is_online, user: "bob" });
+        }
+        bed.run();
+        let events = std::mem::take(&mut bed.person("alice").events);
+        let presence = |event: &Event| match event {
+            Event::Presence { is_online, .. } => Some(*is_online),
+            _ => None,
+        };
+        events.iter().filter_map(presence).collect::<Vec<_>>()
+    };
+    bed.client("alice").watch(&["bob"], now_ms).unwrap();
+    assert_eq!(told(&mut bed, &[true, true, true]), [true]);
+    assert!(told(&mut bed, &[true]).is_empty());
+    assert_eq!(told(&mut bed, &[false, true, true]), [false, true]);
+    // What was known of the last connection says nothing of this one.
+    bed.disconnect("alice");
+    bed.connect("alice");
+    assert!(told(&mut bed, &[]).is_empty());
+    assert_eq!(told(&mut bed, &[true, true]), [true]);
 }
 
 #[test]

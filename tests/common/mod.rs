@@ -11,9 +11,9 @@
 pub(crate) mod abi;
 pub(crate) mod disk;
 pub(crate) mod group;
+pub(crate) mod host;
 pub(crate) mod relay;
 pub(crate) mod scripted_random;
-pub(crate) mod standin;
 pub(crate) mod vectors;
 
 pub(crate) use scripted_random::ScriptedRandom;
