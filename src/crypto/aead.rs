@@ -4,6 +4,7 @@ use zeroize::Zeroize as _;
 
 use crate::crypto::backend;
 use crate::crypto::secret::Secret;
+use crate::crypto::stack;
 use crate::error::{Error, Result};
 
 pub use crate::crypto::rng::NONCE_LEN;
@@ -22,6 +23,7 @@ pub fn seal(
     aad: &[u8],
     buffer: &mut [u8],
 ) -> Result<[u8; TAG_LEN]> {
+    stack::used(stack::SYMMETRIC);
     backend::aead_seal(key.as_bytes(), nonce, aad, buffer).ok_or(Error::TooLarge)
 }
 
@@ -34,6 +36,7 @@ pub fn open(
     buffer: &mut [u8],
     tag: &[u8; TAG_LEN],
 ) -> Result<()> {
+    stack::used(stack::SYMMETRIC);
     if backend::aead_open(key.as_bytes(), nonce, aad, buffer, tag) {
         Ok(())
     } else {
@@ -49,6 +52,7 @@ impl Key {
     /// Expands the key.
     #[must_use]
     pub fn new(key: &Secret<KEY_LEN>) -> Self {
+        stack::used(stack::SYMMETRIC);
         Self(backend::AeadKey::new(key.as_bytes()))
     }
 
@@ -62,6 +66,7 @@ impl Key {
         plaintext: &[u8],
         out: &mut [u8],
     ) -> Result<[u8; TAG_LEN]> {
+        stack::used(stack::SYMMETRIC);
         self.0.seal(nonce, aad, plaintext, out).ok_or(Error::TooLarge)
     }
 
@@ -75,6 +80,7 @@ impl Key {
         tag: &[u8; TAG_LEN],
         out: &mut [u8],
     ) -> Result<()> {
+        stack::used(stack::SYMMETRIC);
         if self.0.open(nonce, aad, ciphertext, tag, out) {
             Ok(())
         } else {

@@ -11,6 +11,7 @@ use crate::crypto::backend::{self, Message, PrivateKey as _};
 use crate::crypto::kdf::Label;
 use crate::crypto::rng::Random;
 use crate::crypto::secret::Secret;
+use crate::crypto::stack;
 use crate::error::{Error, Result};
 
 /// Bytes of a public key: 0x04, x, y.
@@ -138,12 +139,14 @@ impl<P: Purpose> Private<P> {
     /// A fresh key: draws of 32 bytes until one lies within 1 and the order of the curve less one.
     /// [`Error::Internal`] if the source fails or never gives one.
     pub fn generate(rng: &mut dyn Random) -> Result<Self> {
+        stack::used(stack::CURVE);
         let key = P::Key::generate(rng).ok_or(Error::Internal)?;
         Ok(Self { key, public: OnceLock::new() })
     }
 
     /// Takes a big-endian scalar; [`Error::Malformed`] if it is zero or not below the order of the curve.
     pub fn from_bytes(bytes: &[u8; PRIVATE_LEN]) -> Result<Self> {
+        stack::used(stack::CURVE);
         let key = P::Key::parse(bytes).ok_or(Error::Malformed)?;
         Ok(Self { key, public: OnceLock::new() })
     }
@@ -151,13 +154,17 @@ impl<P: Purpose> Private<P> {
     /// The scalar, big-endian.
     #[must_use]
     pub fn to_bytes(&self) -> Secret<PRIVATE_LEN> {
+        stack::used(stack::CURVE);
         self.key.to_bytes()
     }
 
     /// The public half.
     #[must_use]
     pub fn public(&self) -> &Public<P> {
-        self.public.get_or_init(|| Public { point: self.key.public(), purpose: PhantomData })
+        self.public.get_or_init(|| {
+            stack::used(stack::CURVE);
+            Public { point: self.key.public(), purpose: PhantomData }
+        })
     }
 
     /// A second copy, named so that it is seen.
@@ -177,6 +184,7 @@ impl Private<Agree> {
     /// ECDH: the x-coordinate of the shared point. It does not depend on the sign of y, so both public keys belong
     /// into whatever is derived from it. [`Error::Internal`] if memory runs out.
     pub fn agree(&self, public: &AgreePublic) -> Result<Secret<32>> {
+        stack::used(stack::CURVE);
         self.key.agree(&public.point).ok_or(Error::Internal)
     }
 }
@@ -196,6 +204,7 @@ impl Private<Sign> {
     }
 
     fn sign_message(&self, rng: &mut dyn Random, message: &Message<'_>) -> Result<[u8; SIGNATURE_LEN]> {
+        stack::used(stack::CURVE);
         self.key.sign(rng, message).ok_or(Error::Internal)
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::crypto::backend;
 use crate::crypto::secret::Secret;
+use crate::crypto::stack;
 use crate::error::{Error, Result};
 use crate::wire::codec::Put;
 
@@ -118,6 +119,7 @@ pub fn extract_expand<const N: usize>(
     out: &mut [u8; N],
 ) {
     const { assert!(N <= EXPAND_MAX) };
+    stack::used(stack::SYMMETRIC);
     let filled = backend::extract_expand(salt, ikm, &[&label.length_byte(), label.bytes(), context], out);
     assert_filled(filled);
 }
@@ -126,6 +128,7 @@ pub fn extract_expand<const N: usize>(
 /// It is [`expand`] in the measure of a hash: what every message takes.
 pub fn expand_keys<const N: usize>(prk: &Secret<32>, label: Label, out: [&mut [u8; HASH_LEN]; N]) {
     const { assert!(N <= 255) };
+    stack::used(stack::SYMMETRIC);
     backend::expand_keys(prk, [&label.length_byte(), label.bytes()], out);
 }
 
@@ -133,6 +136,7 @@ pub fn expand_keys<const N: usize>(prk: &Secret<32>, label: Label, out: [&mut [u
 /// The compiler refuses outputs above 8,160 bytes.
 pub fn expand<const N: usize>(prk: &Secret<32>, label: Label, context: &[u8], out: &mut [u8; N]) {
     const { assert!(N <= EXPAND_MAX) };
+    stack::used(stack::SYMMETRIC);
     assert_filled(backend::expand(prk, &[&label.length_byte(), label.bytes(), context], out));
 }
 

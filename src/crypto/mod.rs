@@ -1,7 +1,8 @@
 //! Every primitive behind one entry point each. No caller knows which backend ran.
 //!
 //! [`ecc`] is ECDH and ECDSA over P-256 with validated key types, [`aead`] is AES-256-GCM, [`kdf`] holds HKDF and
-//! SHA-256 behind the one table of labels, [`rng`] says where randomness comes from, and [`secret`] wipes what goes.
+//! SHA-256 behind the one table of labels, [`rng`] says where randomness comes from, [`secret`] wipes what goes, and
+//! [`stack`] what was left on the way.
 //!
 //! `docs/PROTOCOL.md` section 1 fixes the suite.
 
@@ -11,6 +12,7 @@ pub mod ecc;
 pub mod kdf;
 pub mod rng;
 pub mod secret;
+pub mod stack;
 
 pub use secret::Secret;
 
