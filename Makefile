@@ -40,7 +40,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-fips bench bench-python budgets instructions instructions-check test-benches install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-memory test-fips bench bench-python budgets instructions instructions-check test-benches install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -90,6 +90,7 @@ test: lib
 	@$(MAKE) --no-print-directory test-python
 	@$(MAKE) --no-print-directory test-wheel
 	@$(MAKE) --no-print-directory test-interop
+	@$(MAKE) --no-print-directory test-memory
 	@$(MAKE) --no-print-directory test-pure
 	@echo
 	@if [ -s $(SKIPS) ]; then \
@@ -134,6 +135,11 @@ test-interop: lib
 	@echo "== Interoperability: another implementation of the protocol =="
 	@mkdir -p build
 	SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) tests/interop/run.sh $(SKIPS)
+
+test-memory: lib
+	@echo "== Memory: what is left of keys and plaintexts =="
+	@mkdir -p build
+	SEALWAX_LIBRARY=$(CURDIR)/$(LIB)/$(FILE) tests/memory/run.sh $(SKIPS)
 
 FIPS := --locked --no-default-features --features fips,store
 

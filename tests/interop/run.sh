@@ -9,32 +9,17 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 skips=${1:-/dev/null}
-venv="$root/build/interop"
-# 43 is the first release with deterministic ECDSA, which the vectors need.
-needed='cryptography>=43'
-probe='import sys, cryptography; sys.exit(int(cryptography.__version__.split(".")[0]) < 43)'
 
-python="$venv/bin/python"
-if ! "$python" -c "$probe" >/dev/null 2>&1; then
-    mkdir -p "$root/build"
-    log="$root/build/interop.log"
-    if ! { python3 -m venv --clear "$venv" && "$python" -m pip install --quiet --disable-pip-version-check "$needed"; } \
-        >"$log" 2>&1; then
-        if python3 -c "$probe" >/dev/null 2>&1; then
-            python=python3
-        else
-            echo
-            echo "================================================================================"
-            echo "SKIPPED: the interoperability tests. There is no Python package $needed:"
-            sed 's/^/    /' "$log" | tail -n 5
-            echo "================================================================================"
-            echo
-            echo "interoperability tests: no Python package $needed" >>"$skips"
-            [ "${SEALWAX_STRICT:-0}" != 1 ]
-            exit
-        fi
-    fi
-fi
+python=$("$here/python.sh") || {
+    echo
+    echo "================================================================================"
+    echo "SKIPPED: the interoperability tests. $python"
+    echo "================================================================================"
+    echo
+    echo "interoperability tests: no Python package cryptography" >>"$skips"
+    [ "${SEALWAX_STRICT:-0}" != 1 ]
+    exit
+}
 
 if [ -z "${SEALWAX_LIBRARY:-}" ]; then
     (cd "$root" && cargo rustc --locked --release --lib --crate-type cdylib) || exit 1
