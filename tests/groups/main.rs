@@ -24,5 +24,6 @@ mod model;
 mod secrecy;
 mod sending;
 mod state;
+mod stories;
 mod tampering;
 mod windows;

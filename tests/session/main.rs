@@ -19,4 +19,5 @@ mod order;
 mod pair;
 mod secrecy;
 mod state;
+mod stories;
 mod tampering;
