@@ -14,5 +14,6 @@ int main(void) {
     failed |= threads();
     failed |= forks();
     failed |= memory();
+    failed |= stories();
     return failed;
 }

@@ -22,5 +22,6 @@ int matrix(void);
 int threads(void);
 int forks(void);
 int memory(void);
+int stories(void);
 
 #endif
