@@ -6,6 +6,7 @@
 #   make chat       talk by hand, in two terminals or more; NAME=carol chooses who you are
 #   make test       every test; what an optional tool is missing for is skipped and said at the end
 #   make test-fips  the Rust tests on the FIPS module of AWS-LC, which is not part of make test; needs CMake, Go and Perl
+#   make fuzz       fuzzes every target for TIME=15 seconds; docs/TESTING.md
 #   make bench      how fast it is, beside vodozemac and the primitives; writes docs/PERFORMANCE.md
 #   make budgets    memory of handles and size of the library, against their limits
 #   make instructions         counts the instructions of the hot paths anew; needs valgrind
@@ -40,7 +41,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-memory test-fips bench bench-python budgets instructions instructions-check test-benches install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-memory test-fips fuzz bench bench-python budgets instructions instructions-check test-benches install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -162,6 +163,12 @@ test-pure:
 	SEALWAX_ONCE=1 tests/c/run.sh $(dir $(PURE)) $(SKIPS)
 	cd bindings/python && SEALWAX_LIBRARY=$(PURE) PYTHONPATH=. python3 -W error -m unittest discover -s tests
 	SEALWAX_LIBRARY=$(PURE) tests/interop/run.sh $(SKIPS)
+
+TIME ?= 15
+
+fuzz:
+	@mkdir -p build
+	TIME=$(TIME) fuzz/run.sh
 
 # The benches share what is compiled for the library, and open the release artefact at run time.
 BENCHES := benches/Cargo.toml
