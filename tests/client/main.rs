@@ -13,6 +13,7 @@ mod common;
 mod acks;
 mod bed;
 mod bounds;
+mod clock;
 mod crashes;
 mod delivery;
 mod identity;

@@ -1,10 +1,12 @@
 //! What a relay makes of the times that its host names: after quiet hours, of a clock that was never set, of a wrong one.
 
 use sealwax::limits::{DAY_MS, HOUR_MS};
+use sealwax::roster::RosterPolicy;
 use sealwax::wire::frame::{Body, Method};
 
+use crate::common::group::{group, person};
 use crate::common::relay::direct;
-use crate::town::{Memory, Town};
+use crate::town::{Memory, Town, list};
 
 /// Some day in 2027.
 const TODAY_MS: u64 = 1_800_000_000_000;
@@ -121,15 +123,21 @@ fn what_came_at_a_time_that_nobody_bears_out_does_not_stay_for_ever() {
 #[test]
 fn who_hid_is_not_shown_early_by_the_first_call_after_a_quiet_night() {
     let mut town = quiet(TODAY_MS);
+    let roster = group(&person("alice"), &[&person("bob")], RosterPolicy::default());
+    let founded = town.relay.commit("alice", roster.entries(0), town.now_ms).unwrap();
+    town.take(&founded);
     town.come(3, "bob");
-    town.send(3, 1, Body::Watch { is_visible: false, users: crate::town::list(&[]) });
+    town.send(3, 1, Body::Watch { is_visible: false, users: list(&[]) });
     town.disconnect(3);
+    town.connect(4, Some("bob")).unwrap();
     town.now_ms += 8 * HOUR_MS;
-    town.come(4, "bob");
+    let hello = town.hello("bob", Method::Host, &Memory::default());
+    town.receive(4, &hello);
     town.now_ms += 9_999;
     town.tick();
     town.come(5, "alice");
-    let watch = sealwax::wire::frame::Users::encode(["bob"]).unwrap();
-    town.send(5, 1, Body::Watch { is_visible: true, users: crate::town::list(&watch) });
     assert!(!town.told(5).contains(&"+bob".into()));
+    town.now_ms += 1;
+    town.tick();
+    assert_eq!(town.told(5), ["+bob"], "and no later than ever");
 }
