@@ -1,6 +1,6 @@
 //! What a relay holds of one user.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,7 +54,7 @@ struct Founded {
 #[derive(Default)]
 struct Memberships {
     since: HashMap<[u8; 32], u64>,
-    order: BTreeMap<u64, [u8; 32]>,
+    order: BTreeSet<(u64, [u8; 32])>,
     next: u64,
 }
 
@@ -125,7 +125,7 @@ impl User {
         let mut groups = lock(&self.groups);
         let next = groups.next;
         if *groups.since.entry(*group_id).or_insert(next) == next {
-            groups.order.insert(next, *group_id);
+            groups.order.insert((next, *group_id));
             groups.next = next.saturating_add(1);
         }
     }
@@ -134,13 +134,13 @@ impl User {
     pub(super) fn leave(&self, group_id: &[u8; 32]) {
         let mut groups = lock(&self.groups);
         if let Some(since) = groups.since.remove(group_id) {
-            groups.order.remove(&since);
+            groups.order.remove(&(since, *group_id));
         }
     }
 
     /// The first groups of those of which the user is a member; after a restored fork perhaps of some more.
     pub(super) fn groups(&self, most: usize) -> Vec<[u8; 32]> {
-        lock(&self.groups).order.values().take(most).copied().collect()
+        lock(&self.groups).order.iter().take(most).map(|(_, group_id)| *group_id).collect()
     }
 
     /// That the user created a group, or that such a one was deleted.
