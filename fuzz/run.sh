@@ -28,6 +28,9 @@ done
 CARGO_INCREMENTAL=0 RUSTC_WRAPPER=$PWD/fuzz/rustc.sh cargo build --locked --manifest-path fuzz/Cargo.toml --target-dir "$folder" \
     --features "${FEATURES:-}" $bins
 
+# Calls overwrite their stack, and look for it where the machine has it.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=0}"
+
 one() {
     target=$1
     log=$work/$target.log
