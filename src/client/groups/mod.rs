@@ -66,14 +66,9 @@ pub(super) struct Groups {
 
 impl Groups {
     pub(super) fn load(store: &Store, now_ms: u64) -> Result<Self> {
-        let mut groups = Self::default();
-        for record in store.scan(&records::all_groups())? {
-            let record = record?;
-            let Some(Part::Bytes(id)) = record.name.parts().last() else { return Err(Error::StoreDamaged) };
-            let id: GroupId = (**id).try_into().map_err(|_| Error::StoreDamaged)?;
-            groups.all.insert(id, None);
-            groups.stirred.insert(id);
-        }
+        let stirred = Self::stored(store)?;
+        let all = stirred.iter().map(|id| (*id, None)).collect();
+        let mut groups = Self { all, stirred, ..Self::default() };
         for record in store.scan(&records::all_requests())? {
             let record = record?;
             let mut request = records::read(&record.value, Request::read)?;
@@ -81,6 +76,17 @@ impl Groups {
             groups.requests.insert(records::number(&record.name)?, request);
         }
         Ok(groups)
+    }
+
+    /// The groups of which there is a record.
+    fn stored(store: &Store) -> Result<BTreeSet<GroupId>> {
+        let mut stored = BTreeSet::new();
+        for record in store.scan(&records::all_groups())? {
+            let record = record?;
+            let Some(Part::Bytes(id)) = record.name.parts().last() else { return Err(Error::StoreDamaged) };
+            stored.insert((**id).try_into().map_err(|_| Error::StoreDamaged)?);
+        }
+        Ok(stored)
     }
 
     /// A group that was loaded.
@@ -192,7 +198,7 @@ impl Client {
     /// The clock had run ahead: everything is read again when it is needed. To be called after a commit.
     pub(super) fn reload_groups(&mut self) -> Result<()> {
         let now_ms = self.now_ms;
-        let stored: BTreeSet<GroupId> = Groups::load(&self.store, now_ms)?.all.into_keys().collect();
+        let stored = Groups::stored(&self.store)?;
         let Groups { all, stirred, requests, whole_ms, pending, .. } = &mut self.groups;
         all.retain(|id, _| stored.contains(id));
         all.values_mut().for_each(|group| *group = None);
