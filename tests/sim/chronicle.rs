@@ -24,6 +24,8 @@ pub(crate) struct Membership {
     pub(crate) role: Role,
     /// The entry that made it one: who comes back is another member than before.
     pub(crate) since: u64,
+    /// What it signs with.
+    pub(crate) key: [u8; 65],
 }
 
 /// A group.
@@ -62,7 +64,9 @@ impl Chronicle {
         };
         let since = state.epoch;
         let mut come = |member: &MemberFields<'_>| {
-            state.members.insert(member.user.into(), Membership { role: member.role, since });
+            state
+                .members
+                .insert(member.user.into(), Membership { role: member.role, since, key: *member.sign_key });
         };
         match &fields.action {
             Action::Create { members, .. } | Action::Add(members) => members.iter().for_each(come),
@@ -83,6 +87,11 @@ impl Chronicle {
 
     pub(crate) fn state(&self, id: &StateId) -> &State {
         &self.states[id]
+    }
+
+    /// Somebody holds this entry as the last one.
+    pub(crate) fn check_head(&self, who: usize, head: &StateId) {
+        assert!(self.states.contains_key(head), "p{who} takes members that nobody has made");
     }
 
     pub(crate) fn circle_of(&self, group: &GroupId) -> Option<usize> {

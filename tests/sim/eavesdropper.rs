@@ -15,6 +15,7 @@ const EARS_MAX: usize = 4;
 /// What somebody had when it was about to be a member no longer.
 pub(crate) struct Ear {
     who: usize,
+    key: [u8; 65],
     disk: Disk,
     /// How many envelopes had been sent by then.
     since: usize,
@@ -26,7 +27,7 @@ impl World {
         if self.ears.len() < EARS_MAX && self.people[who].client.is_some() {
             self.flush(who);
             let disk = self.people[who].disk_now();
-            self.ears.push(Ear { who, disk, since: self.overheard.len() });
+            self.ears.push(Ear { who, key: self.people[who].key, disk, since: self.overheard.len() });
         }
     }
 
@@ -44,14 +45,21 @@ impl World {
             self.pass_everything_to(&mut client, ear.since);
             while let Some(emitted) = client.next_event().unwrap() {
                 let Event::Group { group, event } = &emitted.event else { continue };
-                let GroupEvent::Message { from, message_id, payload, .. } = event else { continue };
+                let GroupEvent::Message { from, message_id, content_type, payload, shared_by, .. } = event
+                else {
+                    continue;
+                };
                 let circle = self.chronicle.circle_of(group).expect("a group that nobody has founded");
                 if **from == *MALLORY {
                     continue;
                 }
                 let from = who_is(from).expect("nobody has written this");
-                let number = self.ledger.open(from, To::Circle(circle), message_id, payload);
-                self.check_reader(number, ear.who);
+                let said = (message_id, *content_type, payload.as_slice());
+                let number = self.ledger.open(from, To::Circle(circle), said);
+                match shared_by {
+                    None => self.check_reader(number, ear.who, &ear.key),
+                    Some(by) => self.check_sharing(number, ear.who, circle, by),
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What people do, and what goes wrong.
 
 use crate::common::disk::Death;
+use crate::plan::Kind;
 use crate::world::{Step, World};
 
 impl World {
@@ -11,7 +12,9 @@ impl World {
         }
         if self.chance.happens(self.plan.trouble) {
             self.go_wrong();
-        } else if self.mallory.is_some() && self.chance.happens(40) {
+        } else if self.plan.kind == Kind::Conspiracy && self.chance.happens(60) {
+            self.conspire();
+        } else if self.plan.kind == Kind::HostileMember && self.chance.happens(40) {
             if !self.chronicle.circles.is_empty() && self.chance.happens(25) {
                 let circle = self.chance.index(self.chronicle.circles.len());
                 self.trust_mallory(circle);
@@ -23,6 +26,7 @@ impl World {
             self.talk();
         }
         self.check_pins();
+        self.check_rosters();
         let pause_ms = 2 * self.plan.until_ms / self.plan.actions;
         let after_ms = if self.chance.happens(50) {
             self.chance.between(1, 2_000)
@@ -70,6 +74,7 @@ impl World {
                 self.relay_is_gone();
             }
             7 => self.host.dies_after = Some(usize::try_from(self.chance.between(0, 4)).unwrap()),
+            8 if self.plan.begins_anew => self.begin_anew(who),
             8 => {
                 self.people[who].listens = self.chance.happens(50);
                 self.people[who].confirms = self.chance.happens(50);
@@ -98,6 +103,7 @@ impl World {
             self.ledger.forget(who, since);
             self.wishes.forget(who);
             self.pins.forget(who);
+            self.selves.forget(who);
             self.has_forgotten.insert(who);
             self.note(format_args!("p{who} goes back to its backup"));
         }

@@ -2,13 +2,13 @@
 
 use sealwax::client::Client;
 use sealwax::error::Error;
-use sealwax::wire::content::ContentType;
 use sealwax::wire::frame::{Body, Frame};
 use sealwax::wire::group::GroupMessage;
 use sealwax::wire::roster::{Entry, Role};
 
+use crate::chronicle::Membership;
 use crate::host::Deed;
-use crate::ledger::{Ledger, To};
+use crate::ledger::To;
 use crate::sealing::number_of;
 use crate::world::{World, who_is};
 
@@ -54,8 +54,11 @@ impl World {
 
     /// The members of a group who are people, as the relay knows them.
     pub(crate) fn members_of(&self, circle: usize) -> Vec<usize> {
-        let head = self.chronicle.head(circle);
-        head.map(|state| state.members.keys().filter_map(|user| who_is(user)).collect()).unwrap_or_default()
+        let Some(head) = self.chronicle.head(circle) else { return Vec::new() };
+        let is_here = |(user, member): (&String, &Membership)| {
+            who_is(user).filter(|who| self.people[*who].key == member.key)
+        };
+        head.members.iter().filter_map(is_here).collect()
     }
 
     /// Some of all people but one, each once.
@@ -87,7 +90,9 @@ impl World {
         };
         let other = self.people[whom].name.clone();
         let role = [Role::Member, Role::Admin, Role::Owner][self.chance.index(3)];
-        match self.chance.between(0, 19) {
+        match self.chance.between(0, if self.plan.client.retain_history { 23 } else { 19 }) {
+            20 | 21 => self.share_the_past(who, whom, circle),
+            22 | 23 => self.look_back(who, circle),
             0..=7 => {
                 let whom = self.some_but(who, 1, 2);
                 let names: Vec<String> = whom.iter().map(|whom| self.people[*whom].name.clone()).collect();
@@ -99,6 +104,11 @@ impl World {
                 self.note(format_args!("p{who} removes {other} from g{circle}"));
                 self.listen_in(whom);
                 self.wish(who, |client, now_ms| client.remove_member(&group, &other, now_ms));
+            }
+            12..=14 if !self.ghosts_of(circle).is_empty() => {
+                let other = self.people[self.ghosts_of(circle)[0]].name.clone();
+                self.note(format_args!("p{who} gives {other} its new keys in g{circle}"));
+                self.wish(who, |client, now_ms| client.replace_member(&group, &other, now_ms));
             }
             12..=14 => {
                 self.note(format_args!("p{who} makes {other} {role:?} of g{circle}"));
@@ -138,13 +148,12 @@ impl World {
 
     /// Somebody writes to a group, if its client takes it.
     pub(crate) fn say(&mut self, from: usize, circle: usize) {
-        let (number, to) = (self.ledger.letters.len(), To::Circle(circle));
-        let (text, group) = (Ledger::text(number, from, to), self.chronicle.circles[circle].id);
+        let (draft, group) = (self.ledger.draft(from, To::Circle(circle)), self.chronicle.circles[circle].id);
         let now_ms = self.now_ms;
         let Some(client) = &mut self.people[from].client else { return };
-        match client.send_group(&group, ContentType::Text, text.as_bytes(), false, now_ms) {
+        match client.send_group(&group, draft.content_type, &draft.payload, false, now_ms) {
             Ok(id) => {
-                assert_eq!(self.ledger.write(from, to, id), number);
+                let number = self.ledger.write(draft, self.people[from].selves, id);
                 self.people[from].unsettled.push(number);
                 self.note(format_args!("p{from} says {number} in g{circle}"));
             }
@@ -189,13 +198,12 @@ impl World {
     /// A message for a group was taken: members of the time when it was sealed, who still are, are to read it.
     fn note_taken_envelope(&mut self, envelope: &[u8]) {
         let Ok(message) = GroupMessage::parse(envelope) else { return };
-        let (Some(number), Some(id)) = (number_of(&message), self.chronicle.named_by(&message)) else {
-            return;
-        };
+        let Some(id) = self.chronicle.named_by(&message) else { return };
+        let state = self.chronicle.state(&id);
+        let Some(number) = number_of(&self.ledger, state.circle, &message) else { return };
         if !self.taken.insert(envelope.to_vec()) {
             return;
         }
-        let state = self.chronicle.state(&id);
         let Some(head) = self.chronicle.head(state.circle) else { return };
         let stays = |user: &str| {
             head.members.get(user).map(|now| now.since) == state.members.get(user).map(|then| then.since)
@@ -203,9 +211,9 @@ impl World {
         let sender = message.front.sender;
         let readers: Vec<usize> = state
             .members
-            .keys()
-            .filter(|user| *user != sender && stays(sender) && stays(user))
-            .filter_map(|user| who_is(user))
+            .iter()
+            .filter(|(user, _)| *user != sender && stays(sender) && stays(user))
+            .filter_map(|(user, member)| who_is(user).filter(|who| self.people[*who].key == member.key))
             .collect();
         self.note(format_args!("the relay has {number}, for {readers:?}"));
         self.ledger.owe(number, readers);

@@ -81,6 +81,6 @@ impl Host {
     }
 }
 
-fn is_presence(frame: &[u8]) -> bool {
+pub(crate) fn is_presence(frame: &[u8]) -> bool {
     matches!(Frame::parse(frame), Ok(Frame { body: Body::Presence { .. }, .. }))
 }

@@ -42,6 +42,16 @@ pub(crate) struct Mallory {
     marks: u64,
 }
 
+impl Mallory {
+    /// An entry in its own name.
+    pub(crate) fn sign(
+        &mut self,
+        make: impl FnOnce(&Identity, &mut ScriptedRandom) -> Result<Vec<u8>, Error>,
+    ) -> Result<Vec<u8>, Error> {
+        make(&self.identity, &mut self.rng)
+    }
+}
+
 impl World {
     /// Somebody comes who will cheat.
     pub(crate) fn let_in(&mut self, seed: u64) {
@@ -164,9 +174,10 @@ impl World {
             };
             let Ok(opening) = receiver.open(roster, envelope, self.now_ms) else { continue };
             drop(receiver.commit(opening));
-            let number = number_of(&message).unwrap();
+            let circle = self.chronicle.circle_of(message.front.group_id).unwrap();
+            let number = number_of(&self.ledger, circle, &message).unwrap();
             let states = self.ledger.letters[number].sealed_in.iter().copied();
-            assert!(may_read(&self.chronicle, states, MALLORY), "the cheat reads message {number}");
+            assert!(may_read(&self.chronicle, states, MALLORY, None), "the cheat reads message {number}");
         }
         self.mallory = Some(mallory);
     }

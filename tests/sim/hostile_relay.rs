@@ -11,6 +11,7 @@ use crate::chance::Chance;
 use crate::chronicle::Chronicle;
 use crate::common::ScriptedRandom;
 use crate::common::group::{Forgery, named};
+use crate::swapped::Impostors;
 
 /// Payloads that are kept to be delivered again.
 const KEPT_MAX: usize = 300;
@@ -29,7 +30,7 @@ pub(crate) struct Cheat {
     /// Frames that come later than what follows them.
     held: Vec<(u64, Vec<u8>)>,
     /// Identities that it has made up, with their prekeys.
-    impostors: BTreeMap<String, (Identity, Vec<u8>)>,
+    pub(crate) impostors: Impostors,
 }
 
 /// What it sees of the world.
@@ -62,7 +63,7 @@ impl Cheat {
             fingerprints,
             kept: Vec::new(),
             held: Vec::new(),
-            impostors: BTreeMap::new(),
+            impostors: Impostors::new(),
         }
     }
 

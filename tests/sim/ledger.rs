@@ -5,7 +5,10 @@ use std::fmt;
 
 use sealwax::client::MessageId;
 use sealwax::error::Error;
+use sealwax::wire::attachment::REFERENCE_MAX;
+use sealwax::wire::content::{ContentType, DATA_TYPE_LEN, Padding, content_len};
 
+use crate::attachments::Attachments;
 use crate::chronicle::StateId;
 
 /// Whom a message is for.
@@ -28,8 +31,14 @@ impl fmt::Display for To {
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) letters: Vec<Letter>,
+    padding: Padding,
+    /// The numbers of messages to groups, by sender, group and the length of the content.
+    lengths: BTreeMap<(usize, usize, usize), usize>,
+    attachments: Attachments,
     /// By reader, sender and group: how many messages the reader was told not to be able to read.
     unreadable: BTreeMap<(usize, usize, usize), usize>,
+    /// By reader, sender and group: who was told that the other is no member any more.
+    parted: BTreeSet<(usize, usize, usize)>,
     /// Who runs on an older copy, and lacks keys that it was given once, or has to do with a cheat.
     restored: BTreeSet<usize>,
     /// Who holds another history of which group than the relay, and neither reads nor is read there.
@@ -39,8 +48,12 @@ pub(crate) struct Ledger {
 /// One message.
 pub(crate) struct Letter {
     pub(crate) from: usize,
+    /// Which identity of it has written this.
+    pub(crate) author: usize,
     pub(crate) to: To,
     pub(crate) id: MessageId,
+    pub(crate) content_type: ContentType,
+    pub(crate) payload: Vec<u8>,
     /// It is in its sender's store, and no older copy has taken the place of that store.
     pub(crate) is_certain: bool,
     /// Its sender was told that the relay has it.
@@ -70,29 +83,73 @@ pub(crate) struct Shown {
     pub(crate) last_event: u64,
     /// The messages of each sender to each target, in the order in which they were shown.
     pub(crate) letters: BTreeMap<(usize, To), Vec<usize>>,
+    /// Those that it was shown in the word of another member.
+    pub(crate) of_the_past: BTreeSet<usize>,
 }
 
 /// Bytes of the shortest text.
 const TEXT_LEN: usize = 32;
+/// Every so many messages one has an attachment.
+const ATTACHMENTS: usize = 8;
+
+/// What is about to be said.
+pub(crate) struct Draft {
+    from: usize,
+    to: To,
+    pub(crate) content_type: ContentType,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// What an application is shown: the id of a message, what its payload is, and the payload.
+pub(crate) type Said<'a> = (&'a MessageId, ContentType, &'a [u8]);
 
 impl Ledger {
-    /// What a message says: who wrote it to whom, and its number. No other is as long, so that a sealed one tells its
-    /// number too.
-    pub(crate) fn text(number: usize, from: usize, to: To) -> String {
-        format!("{:.<1$}", format!("{number} from {from} to {to} "), TEXT_LEN + number)
+    /// Of people who pad what they send like this.
+    pub(crate) fn new(padding: Padding) -> Self {
+        Self { padding, ..Self::default() }
     }
 
-    /// The number of a message with a payload of that length.
-    pub(crate) const fn number_of(payload_len: usize) -> Option<usize> {
-        payload_len.checked_sub(TEXT_LEN)
+    /// The next message says who wrote it to whom, and its number. No other of the sender to the group is as long, so that
+    /// a sealed one tells its number too.
+    pub(crate) fn draft(&mut self, from: usize, to: To) -> Draft {
+        let number = self.letters.len();
+        let mut payload = heading(number, from, to).into_bytes();
+        let content_type = if number % ATTACHMENTS == 5 { ContentType::Binary } else { ContentType::Text };
+        if content_type == ContentType::Binary {
+            payload.extend(self.attachments.store(number));
+        }
+        payload.resize(payload.len().max(TEXT_LEN), b'.');
+        while self.number_at(from, to, payload.len()).is_some() {
+            payload.push(b'.');
+        }
+        Draft { from, to, content_type, payload }
+    }
+
+    fn number_at(&self, from: usize, to: To, payload_len: usize) -> Option<usize> {
+        let To::Circle(circle) = to else { return None };
+        self.number_of(from, circle, content_len(DATA_TYPE_LEN + payload_len, self.padding))
+    }
+
+    /// The number of a message of somebody to a group whose content is so long.
+    pub(crate) fn number_of(&self, from: usize, circle: usize, content_len: usize) -> Option<usize> {
+        self.lengths.get(&(from, circle, content_len)).copied()
     }
 
     /// Somebody writes.
-    pub(crate) fn write(&mut self, from: usize, to: To, id: MessageId) -> usize {
+    pub(crate) fn write(&mut self, draft: Draft, author: usize, id: MessageId) -> usize {
+        let Draft { from, to, content_type, payload } = draft;
+        let number = self.letters.len();
+        if let To::Circle(circle) = to {
+            let length = content_len(DATA_TYPE_LEN + payload.len(), self.padding);
+            self.lengths.insert((from, circle, length), number);
+        }
         self.letters.push(Letter {
             from,
+            author,
             to,
             id,
+            content_type,
+            payload,
             is_certain: false,
             is_sent: false,
             failed: None,
@@ -100,17 +157,23 @@ impl Ledger {
             sealed_in: BTreeSet::new(),
             owed: BTreeMap::new(),
         });
-        self.letters.len() - 1
+        number
     }
 
     /// A message is opened by somebody. It must be one that was written by this sender. Answers its number.
-    pub(crate) fn open(&self, from: usize, to: To, id: &MessageId, text: &[u8]) -> usize {
-        let text = std::str::from_utf8(text).expect("nobody has written this");
-        let number: usize = text.split(' ').next().unwrap().parse().expect("nobody has written this");
+    pub(crate) fn open(&self, from: usize, to: To, (id, content_type, payload): Said<'_>) -> usize {
+        let number = payload.split(|byte| *byte == b' ').next().unwrap();
+        let number = std::str::from_utf8(number).ok().and_then(|number| number.parse::<usize>().ok());
+        let number = number.expect("nobody has written this");
         let letter = &self.letters[number];
-        assert_eq!(text, Self::text(number, letter.from, letter.to), "nobody has written this");
+        assert!(*payload == *letter.payload, "nobody has written this");
+        assert_eq!(content_type, letter.content_type, "message {number} is something else");
         assert_eq!((letter.from, letter.to), (from, to), "message {number} is shown to another");
         assert_eq!(letter.id, *id, "message {number} has another id");
+        if content_type == ContentType::Binary {
+            let at = heading(number, from, to).len();
+            self.attachments.fetch(number, &payload[at..at + REFERENCE_MAX]);
+        }
         number
     }
 
@@ -160,6 +223,11 @@ impl Ledger {
         *self.unreadable.entry((reader, from, circle)).or_default() += count;
     }
 
+    /// A reader is told that somebody writes to a group no more, whether that is so for all or not.
+    pub(crate) fn part(&mut self, reader: usize, from: usize, circle: usize) {
+        self.parted.insert((reader, from, circle));
+    }
+
     /// The store of somebody is as it was when so many messages had been written: it may know nothing of later ones,
     /// and nothing of what it had taken.
     pub(crate) fn forget(&mut self, who: usize, since: usize) {
@@ -171,6 +239,21 @@ impl Ledger {
             }
         }
         self.restored.insert(who);
+    }
+
+    /// Somebody begins anew: nothing of what it was or had counts, nor what was on its way to it.
+    pub(crate) fn lose(&mut self, who: usize) {
+        self.forget(who, 0);
+        let was_for_it = |letter: &&mut Letter| letter.to == To::One(who) && !letter.shown.contains(&who);
+        self.letters.iter_mut().filter(was_for_it).for_each(|letter| letter.is_certain = false);
+    }
+
+    /// A reader will have nothing of what has come under an identity of somebody.
+    pub(crate) fn refuse(&mut self, reader: usize, from: usize) {
+        let is_refused = |letter: &&mut Letter| {
+            (letter.from, letter.to) == (from, To::One(reader)) && !letter.shown.contains(&reader)
+        };
+        self.letters.iter_mut().filter(is_refused).for_each(|letter| letter.is_certain = false);
     }
 
     /// Somebody may lose what was sent in groups, by the doing of a member, and has to be told.
@@ -212,9 +295,9 @@ impl Ledger {
         missing
     }
 
-    /// What a reader was neither shown nor told about, but for those who were told that a group is forked: each history
-    /// may have sent them away for a while.
-    pub(crate) fn unexplained(&self, forked: &BTreeSet<(usize, usize)>) -> Vec<String> {
+    /// What a reader was neither shown nor told about, but for those who were told that a group is forked, or has gone on
+    /// without them, or without the sender: each history may have sent them away for a while.
+    pub(crate) fn unexplained(&self, told: &BTreeSet<(usize, usize)>) -> Vec<String> {
         let mut lost: BTreeMap<(usize, usize, usize), Vec<usize>> = BTreeMap::new();
         for (number, letter) in self.open_letters() {
             let To::Circle(circle) = letter.to else { continue };
@@ -222,7 +305,7 @@ impl Ledger {
                 lost.entry((*reader, letter.from, circle)).or_default().push(number);
             }
         }
-        lost.retain(|(reader, _, circle), _| !forked.contains(&(*reader, *circle)));
+        lost.retain(|place, _| !told.contains(&(place.0, place.2)) && !self.parted.contains(place));
         lost.retain(|place, numbers| numbers.len() > self.unreadable.get(place).copied().unwrap_or(0));
         let tell = |((reader, from, circle), numbers)| {
             format!("p{reader} knows nothing of {numbers:?} of p{from} in g{circle}")
@@ -252,4 +335,9 @@ impl Ledger {
             To::Circle(_) => letter.is_sent && !letter.owed.keys().any(is_lost),
         }
     }
+}
+
+/// What every message begins with.
+fn heading(number: usize, from: usize, to: To) -> String {
+    format!("{number} from {from} to {to} ")
 }

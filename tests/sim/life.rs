@@ -86,6 +86,8 @@ impl World {
     fn watch_envelope(&mut self, envelope: &[u8]) {
         self.sealing.watch(&self.chronicle, &mut self.ledger, envelope);
         self.overhear(envelope);
+        self.watch_swapped(envelope);
+        self.keep_for_later(envelope);
         if let Some(mallory) = &mut self.mallory {
             mallory.seen.push(envelope.to_vec());
         }
@@ -96,6 +98,7 @@ impl World {
         self.note(format_args!("p{who} is gone"));
         let link = self.people[who].connection;
         self.people[who].die();
+        self.evidence.forget(who);
         self.wishes.doubt(who);
         if let Some(link) = link {
             let after_ms = self.chance.time(1, 2 * MINUTE_MS);

@@ -106,6 +106,9 @@ impl World {
 
     /// What a relay sends that lies.
     fn bend(&mut self, link: u64, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)> {
+        if let Some(split) = &self.split {
+            return vec![(link, split.bend(self.links[&link].person, frame))];
+        }
         let Some(cheat) = &mut self.cheat else { return vec![(link, frame)] };
         let links = self.links.iter().filter(|(_, link)| link.is_served).map(|(number, _)| *number).collect();
         cheat.down(&View { now_ms: self.now_ms, links, chronicle: &self.chronicle }, link, frame)

@@ -20,7 +20,11 @@ pub(crate) struct Person {
     options: ClientOptions,
     disk: Disk,
     pub(crate) client: Option<Client>,
-    fingerprint: Option<Fingerprint>,
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// What it signs with.
+    pub(crate) key: [u8; 65],
+    /// How often it has begun anew.
+    pub(crate) selves: usize,
     openings: usize,
     pub(crate) shown: Shown,
     /// Messages that may not be in the store yet.
@@ -59,6 +63,8 @@ impl Person {
             disk: Disk::default(),
             client: None,
             fingerprint: None,
+            key: [0; 65],
+            selves: 0,
             openings: 0,
             shown: Shown::default(),
             unsettled: Vec::new(),
@@ -90,6 +96,7 @@ impl Person {
         let client = Client::create(store, &self.name, IdentityOptions::default(), options, rng, now_ms);
         let client = client?;
         self.fingerprint = Some(client.card().fingerprint());
+        self.key = *client.card().sign_key().as_bytes();
         self.client = Some(client);
         Ok(())
     }
@@ -143,7 +150,17 @@ impl Person {
         Some(letters)
     }
 
-    /// The identity, which stays the same.
+    /// Everything is lost, and another identity begins.
+    pub(crate) fn begin_anew(&mut self, now_ms: u64) -> Result<(), Error> {
+        self.die();
+        (self.disk, self.backup) = (Disk::default(), None);
+        (self.shown, self.was_given) = (Shown::default(), false);
+        self.selves += 1;
+        self.restorations += 1;
+        self.create(now_ms)
+    }
+
+    /// The identity, which stays the same unless it begins anew.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.fingerprint.unwrap()
     }
@@ -163,6 +180,14 @@ impl Person {
     /// Whether the client has been welcomed.
     pub(crate) fn is_up(&self) -> bool {
         self.client.as_ref().is_some_and(|client| client.info().contains("\"connected\":true"))
+    }
+
+    /// All that a client may do of itself, unless something is due by time.
+    pub(crate) fn standing(&mut self, now_ms: u64) -> Option<([u64; 4], usize)> {
+        let pending = self.client.as_mut()?.pending().ok()?;
+        let is_due = pending.due_ms.is_some_and(|due_ms| due_ms <= now_ms);
+        let counts = ["commit", "outbox", "requests", "dropped"].map(|key| self.count(key));
+        (!is_due).then_some((counts, pending.frames))
     }
 
     /// A number of the client's info.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sealwax::identity::Fingerprint;
 
+use crate::plan::Kind;
 use crate::world::World;
 
 /// Who knows whom under which identity.
@@ -19,6 +20,11 @@ impl Pins {
     /// Somebody runs on an older copy.
     pub(crate) fn forget(&mut self, who: usize) {
         self.0.retain(|(of, _), _| *of != who);
+    }
+
+    /// Under which identity somebody is known.
+    pub(crate) fn knows(&self, who: usize, whom: usize) -> Option<&Fingerprint> {
+        self.0.get(&(who, whom))
     }
 
     /// Somebody is known under this identity.
@@ -44,6 +50,22 @@ impl World {
                 // A client that has died of its store answers nothing.
                 if let Ok(Some(card)) = client.peer_card(&name) {
                     self.pins.see(who, whom, card.fingerprint());
+                }
+            }
+        }
+    }
+
+    /// Looks at who is a member by what everybody holds: somebody with the right to has made it so.
+    pub(crate) fn check_rosters(&mut self) {
+        if self.plan.kind == Kind::Honest {
+            return;
+        }
+        for circle in 0..self.chronicle.circles.len() {
+            let group = self.chronicle.circles[circle].id;
+            for who in 0..self.people.len() {
+                let Some(client) = &mut self.people[who].client else { continue };
+                if let Ok(Some(roster)) = client.roster(&group) {
+                    self.chronicle.check_head(who, roster.hash());
                 }
             }
         }

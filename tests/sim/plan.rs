@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Honest,
     HostileRelay,
     HostileMember,
+    /// A member who cheats, and a relay that shows some what it signs, and hides it from others.
+    Conspiracy,
 }
 
 /// What stays the same through a run.
@@ -34,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) relay: RelayOptions,
     /// How often, in percent, something that happens is a fault.
     pub(crate) trouble: u64,
+    /// Some lose everything, and come back with another identity.
+    pub(crate) begins_anew: bool,
     /// Backups are taken, and restored.
     pub(crate) restores: bool,
     /// The longest that a frame takes.
@@ -41,7 +45,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Whether the relay does what it should.
+    /// Whether a member cheats.
+    pub(crate) fn has_cheat(&self) -> bool {
+        matches!(self.kind, Kind::HostileMember | Kind::Conspiracy)
+    }
+
+    /// Whether the relay does what it should, but for what it shows of groups.
     pub(crate) fn is_honest(&self) -> bool {
         self.kind != Kind::HostileRelay
     }
@@ -50,11 +59,13 @@ impl Plan {
         // Many runs are small, so that they reach far; some are large, and a few of these larger than any other.
         let kind = match chance.between(0, 99) {
             0..=7 => Kind::HostileRelay,
-            8..=19 => Kind::HostileMember,
+            8..=17 => Kind::HostileMember,
+            18..=20 => Kind::Conspiracy,
             _ => Kind::Honest,
         };
         let in_groups = kind != Kind::Honest || chance.happens(60);
         let (people, circles) = match chance.between(0, 99) {
+            _ if kind == Kind::Conspiracy => (chance.between(5, 8), 1),
             _ if kind != Kind::Honest => (chance.between(3, 7), chance.between(1, 2)),
             0 => (chance.between(24, 32), chance.between(12, 24)),
             1..=6 => (chance.between(8, 16), chance.between(3, 8)),
@@ -73,7 +84,8 @@ impl Plan {
         let client = ClientOptions {
             method: if chance.happens(30) { Method::Proof } else { Method::Host },
             hidden_header: chance.happens(20),
-            padding: Padding::None,
+            padding: if chance.happens(20) { Padding::Padme } else { Padding::None },
+            retain_history: chance.happens(20),
             acks: chance.happens(40),
             one_time_prekeys: u16::try_from(chance.between(0, 12)).unwrap(),
             rotate_messages: if chance.happens(30) { 3 } else { 10_000 },
@@ -96,7 +108,8 @@ impl Plan {
             client,
             relay,
             trouble: chance.between(0, 60),
-            restores: chance.happens(if kind == Kind::Honest { 35 } else { 15 }),
+            begins_anew: kind == Kind::Honest && chance.happens(12),
+            restores: kind != Kind::Conspiracy && chance.happens(if kind == Kind::Honest { 35 } else { 15 }),
             delay_max_ms: chance.time(20, 3_000),
         }
     }

@@ -1,5 +1,6 @@
 //! The end of a run: nothing goes wrong any more, and everything has to be as it should.
 
+use crate::person::Person;
 use crate::plan::Kind;
 use crate::world::{MINUTE_MS, START_MS, Step, World};
 
@@ -12,10 +13,13 @@ impl World {
         let end_ms = START_MS + self.plan.until_ms;
         self.run_until(end_ms);
         self.heal();
+        if self.plan.kind == Kind::Conspiracy {
+            self.reveal();
+        }
         match self.plan.kind {
             Kind::Honest => self.await_peace(),
             Kind::HostileRelay => self.recover(),
-            Kind::HostileMember => {
+            Kind::HostileMember | Kind::Conspiracy => {
                 self.check_mallory();
                 self.recover_from_member();
             }
@@ -42,11 +46,11 @@ impl World {
             person.shown.letters.clear();
         }
         self.converse();
-        if !self.ledger.unexplained(&self.forked).is_empty() {
-            let is_borne = was_restored || self.plan.kind == Kind::HostileMember;
-            assert!(is_borne, "no word of {}", self.ledger.unexplained(&self.forked).join(", "));
+        if !self.ledger.unexplained(&self.told).is_empty() {
+            let is_borne = was_restored || self.plan.has_cheat();
+            assert!(is_borne, "no word of {}", self.ledger.unexplained(&self.told).join(", "));
             self.pass_a_week();
-            assert_eq!(self.ledger.unexplained(&self.forked), [""; 0]);
+            assert_eq!(self.ledger.unexplained(&self.told), [""; 0]);
             self.converse();
         }
     }
@@ -83,7 +87,9 @@ impl World {
         self.trace.note(self.now_ms, "healing");
         self.is_healing = true;
         self.host.dies_after = None;
-        self.cheat = None;
+        if let Some(cheat) = self.cheat.take() {
+            self.swapped.kept = cheat.impostors;
+        }
         for who in 0..self.people.len() {
             self.people[who].listens = true;
             self.people[who].confirms = true;
@@ -92,6 +98,7 @@ impl World {
                 self.flush(who);
             }
         }
+        self.decide_all();
     }
 
     /// Everybody writes to everybody it talks to, and in every group.
@@ -133,7 +140,7 @@ impl World {
             }
             // What waits for a cheat may wait for ever.
             let waits: &[&str] = match self.plan.kind {
-                Kind::HostileMember => &["events"],
+                Kind::HostileMember | Kind::Conspiracy => &["events"],
                 _ => &["outbox", "requests", "events"],
             };
             for key in waits {
@@ -149,17 +156,20 @@ impl World {
     }
 
     /// All members of a group hold the log that the relay does, and nobody else takes itself for one.
-    fn check_agreement(&mut self) {
+    pub(crate) fn check_agreement(&mut self) {
         self.look_at_logs();
         for circle in 0..self.chronicle.circles.len() {
             let Some(head) = self.chronicle.circles[circle].head else { continue };
             let (id, members) = (self.chronicle.circles[circle].id, self.members_of(circle));
-            for who in 0..self.people.len() {
-                let client = self.people[who].client.as_mut().unwrap();
-                let is_in = client.groups().unwrap().contains(&id);
-                if !is_in && self.has_forgotten.contains(&who) && members == [who] {
+            let holds = |person: &mut Person| person.client.as_mut().unwrap().groups().unwrap().contains(&id);
+            let holders: Vec<bool> = self.people.iter_mut().map(holds).collect();
+            // Who went back to before it came into a group learns of it from the others, if one of them remembers.
+            let is_forgotten = members.iter().all(|who| self.has_forgotten.contains(who) && !holders[*who]);
+            for (who, is_in) in holders.into_iter().enumerate() {
+                if is_forgotten && !is_in {
                     continue;
                 }
+                let client = self.people[who].client.as_mut().unwrap();
                 // Whoever the relay has led astray has been told so, at least.
                 if self.ledger.astray.contains(&(who, circle)) {
                     continue;

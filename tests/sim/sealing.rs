@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sealwax::wire::content::CONTENT_MIN;
 use sealwax::wire::group::GroupMessage;
 
 use crate::chronicle::{Chronicle, StateId};
 use crate::ledger::{Ledger, To};
+use crate::world::who_is;
 
 /// Who was given each sender key: members by name, with the entry that made each one a member.
 #[derive(Default)]
@@ -28,7 +28,7 @@ impl Sealing {
         let key = (sender.to_string(), *message.front.key_id);
         let before = self.readers.entry(key).or_insert_with(|| readers.clone());
         assert_eq!(*before, readers, "a key of {sender} outlives those it was given to");
-        if let Some(number) = number_of(&message) {
+        if let Some(number) = number_of(ledger, state.circle, &message) {
             let letter = &mut ledger.letters[number];
             assert_eq!(letter.to, To::Circle(state.circle), "message {number} is sealed for another group");
             letter.sealed_in.insert(id);
@@ -36,12 +36,20 @@ impl Sealing {
     }
 }
 
-/// The number of a message, as its length tells it: a content type stands before the text.
-pub(crate) fn number_of(message: &GroupMessage<'_>) -> Option<usize> {
-    Ledger::number_of(message.content().len().checked_sub(CONTENT_MIN + 1)?)
+/// The number of a message to a group, as its length tells it.
+pub(crate) fn number_of(ledger: &Ledger, circle: usize, message: &GroupMessage<'_>) -> Option<usize> {
+    ledger.number_of(who_is(message.front.sender)?, circle, message.content().len())
 }
 
-/// Which members a message may be read by, of those at the time of each sealing.
-pub(crate) fn may_read(chronicle: &Chronicle, states: impl IntoIterator<Item = StateId>, user: &str) -> bool {
-    states.into_iter().any(|id| chronicle.state(&id).members.contains_key(user))
+/// Which members a message may be read by, of those at the time of each sealing, and under which key.
+pub(crate) fn may_read(
+    chronicle: &Chronicle,
+    states: impl IntoIterator<Item = StateId>,
+    user: &str,
+    key: Option<&[u8; 65]>,
+) -> bool {
+    states.into_iter().any(|id| {
+        let member = chronicle.state(&id).members.get(user);
+        member.is_some_and(|member| key.is_none_or(|key| member.key == *key))
+    })
 }

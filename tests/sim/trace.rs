@@ -1,15 +1,21 @@
 //! What happened, in one number, and on request in lines.
 
+use std::collections::BTreeMap;
+
+/// How often something happened, by what it was.
+pub(crate) type Deeds = BTreeMap<&'static str, u64>;
+
 /// The steps of a run.
 pub(crate) struct Trace {
     hash: u64,
     pub(crate) steps: u64,
+    pub(crate) deeds: Deeds,
     prints: bool,
 }
 
 impl Trace {
-    pub(crate) const fn new(prints: bool) -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, steps: 0, prints }
+    pub(crate) fn new(prints: bool) -> Self {
+        Self { hash: 0xcbf2_9ce4_8422_2325, steps: 0, deeds: Deeds::new(), prints }
     }
 
     /// Notes a step.

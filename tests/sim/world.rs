@@ -3,22 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealwax::error::Error;
-use sealwax::wire::content::ContentType;
 use sealwax::wire::frame::{Body, Frame};
 
 use crate::chance::Chance;
 use crate::chronicle::Chronicle;
 use crate::eavesdropper::Ear;
-use crate::host::Host;
+use crate::host::{Host, is_presence};
 use crate::hostile_member::Mallory;
 use crate::hostile_relay::Cheat;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, To};
 use crate::links::Link;
+use crate::past::Past;
 use crate::person::Person;
 use crate::pins::Pins;
 use crate::plan::{Kind, Plan};
 use crate::sealing::Sealing;
+use crate::selves::Selves;
+use crate::split::{Evidence, Split};
+use crate::swapped::Swapped;
 use crate::trace::Trace;
 use crate::wishes::Wishes;
 
@@ -42,9 +45,16 @@ pub(crate) struct World {
     pub(crate) pins: Pins,
     /// Who was told that which group is forked.
     pub(crate) forked: BTreeSet<(usize, usize)>,
-    /// Who was restored once, and may have forgotten a group in which nobody else is left.
+    /// And who that there may be another history of it, or that it is no member any more.
+    pub(crate) told: BTreeSet<(usize, usize)>,
+    pub(crate) split: Option<Split>,
+    pub(crate) evidence: Evidence,
+    /// Who was restored once, and may have forgotten a group.
     pub(crate) has_forgotten: BTreeSet<usize>,
     pub(crate) keys: Keys,
+    pub(crate) swapped: Swapped,
+    pub(crate) past: Past,
+    pub(crate) selves: Selves,
     pub(crate) sealing: Sealing,
     /// Group messages that the relay has said to have.
     pub(crate) taken: BTreeSet<Vec<u8>>,
@@ -73,6 +83,8 @@ pub(crate) enum Step {
     Open(usize),
     Tick(usize),
     RelayTick,
+    /// Somebody decides on the new identity of another.
+    Decide(usize, usize),
     /// Something happens.
     Act,
 }
@@ -85,13 +97,14 @@ impl World {
         relay_id[..8].copy_from_slice(&seed.to_be_bytes());
         let host = Host::new(plan.relay, relay_id);
         let people = (0..plan.people).map(|at| Person::new(format!("p{at}"), seed, &plan.client)).collect();
+        let ledger = Ledger::new(plan.client.padding);
         let mut world = Self {
             plan,
             chance,
             now_ms: START_MS,
             people,
             host,
-            ledger: Ledger::default(),
+            ledger,
             chronicle: Chronicle::default(),
             wishes: Wishes::default(),
             trace: Trace::new(prints),
@@ -99,8 +112,14 @@ impl World {
             mallory: None,
             pins: Pins::default(),
             forked: BTreeSet::new(),
+            told: BTreeSet::new(),
+            split: None,
+            evidence: Evidence::default(),
             has_forgotten: BTreeSet::new(),
             keys: Keys::default(),
+            swapped: Swapped::default(),
+            past: Past::default(),
+            selves: Selves::default(),
             sealing: Sealing::default(),
             taken: BTreeSet::new(),
             ears: Vec::new(),
@@ -123,10 +142,12 @@ impl World {
             let chance = Chance::new(world.chance.number());
             world.cheat = Some(Cheat::new(chance, !world.plan.restores, fingerprints));
         }
-        if world.plan.kind == Kind::HostileMember {
+        if world.plan.has_cheat() {
             world.let_in(seed);
             (0..world.people.len()).for_each(|who| world.ledger.bear_with(who));
         }
+        let (kind, people) = (world.plan.kind, world.plan.people);
+        world.note(format_args!("{kind:?}, {people} people"));
         world.later(1, Step::Act);
         world
     }
@@ -168,7 +189,11 @@ impl World {
                     let is_delivery = |body| matches!(body, Body::Deliver { .. });
                     self.people[who].was_given |=
                         Frame::parse(&frame).is_ok_and(|frame| is_delivery(frame.body));
-                    self.with(who, |client| client.receive(&frame, now_ms));
+                    if self.cheat.is_some() && is_presence(&frame) {
+                        self.take_presence(who, &frame);
+                    } else {
+                        self.with(who, |client| client.receive(&frame, now_ms));
+                    }
                 }
             }
             Step::Gone(link) => self.end_serving(link),
@@ -186,8 +211,14 @@ impl World {
                 self.relay_tick_ms = None;
                 self.tick_relay();
             }
+            Step::Decide(who, whom) => self.decide_for_good(who, whom),
             Step::Act => self.act(),
         }
+    }
+
+    /// Something has happened that runs are to have in them.
+    pub(crate) fn did(&mut self, what: &'static str) {
+        *self.trace.deeds.entry(what).or_default() += 1;
     }
 
     pub(crate) fn note(&mut self, line: std::fmt::Arguments<'_>) {
@@ -196,13 +227,12 @@ impl World {
 
     /// Somebody writes to somebody, if there is a client that takes it.
     pub(crate) fn write(&mut self, from: usize, whom: usize) {
-        let (number, to) = (self.ledger.letters.len(), To::One(whom));
-        let (text, name) = (Ledger::text(number, from, to), self.people[whom].name.clone());
-        let now_ms = self.now_ms;
+        let (now_ms, to) = (self.now_ms, To::One(whom));
+        let (draft, name) = (self.ledger.draft(from, to), self.people[whom].name.clone());
         let Some(client) = &mut self.people[from].client else { return };
-        match client.send_direct(&name, ContentType::Text, text.as_bytes(), false, now_ms) {
+        match client.send_direct(&name, draft.content_type, &draft.payload, false, now_ms) {
             Ok(id) => {
-                assert_eq!(self.ledger.write(from, to, id), number);
+                let number = self.ledger.write(draft, self.people[from].selves, id);
                 self.people[from].unsettled.push(number);
                 self.note(format_args!("p{from} writes {number} to {to}"));
             }
