@@ -1,7 +1,5 @@
 //! Members who name another history than the one that the relay shows us (`docs/PROTOCOL.md` section 7.4).
 
-use std::collections::BTreeMap;
-
 use crate::client::Client;
 use crate::client::groups::group::Group;
 use crate::client::groups::{GroupEvent, GroupId};
@@ -11,9 +9,10 @@ use crate::roster::Roster;
 
 /// What members named that we do not hold. At most one a member, so bounded by the group.
 #[derive(Default)]
-pub(super) struct Disputes(BTreeMap<Box<str>, Dispute>);
+pub(super) struct Disputes(Vec<Dispute>);
 
 struct Dispute {
+    user: Box<str>,
     epoch: u64,
     hash: [u8; 16],
     since_ms: u64,
@@ -37,32 +36,31 @@ impl Disputes {
         if !roster.is_claim(epoch, hash) || roster.member(user).is_none() {
             return;
         }
-        // Whoever names one history after another is told of once, until what it named first has come to light.
-        if self.0.get(user).is_none_or(|before| !before.stands(roster)) {
-            let dispute = Dispute { epoch, hash: *hash, since_ms: now_ms, is_told: false };
-            self.0.insert(user.into(), dispute);
+        let dispute = Dispute { user: user.into(), epoch, hash: *hash, since_ms: now_ms, is_told: false };
+        match self.0.iter_mut().find(|before| *before.user == *user) {
+            // Whoever names one history after another is told of once, until what it named first has come to light.
+            Some(before) if before.stands(roster) => {}
+            Some(before) => *before = dispute,
+            None => self.0.push(dispute),
         }
     }
 
     /// When somebody has to be told of.
     pub(super) fn due_ms(&self, roster: &Roster) -> Option<u64> {
-        let open = self.0.values().filter(|dispute| !dispute.is_told && dispute.stands(roster));
+        let open = self.0.iter().filter(|dispute| !dispute.is_told && dispute.stands(roster));
         open.map(Dispute::due_ms).min()
     }
 
-    /// Who names a history that has not come to light in time, once.
-    fn take_due(&mut self, roster: &Roster, now_ms: u64) -> Vec<Box<str>> {
-        self.0.retain(|user, dispute| {
-            roster.is_claim(dispute.epoch, &dispute.hash) && roster.member(user).is_some()
+    /// A member who names a history that has not come to light in time, once.
+    fn take_due(&mut self, roster: &Roster, now_ms: u64) -> Option<Box<str>> {
+        self.0.retain(|dispute| {
+            roster.is_claim(dispute.epoch, &dispute.hash) && roster.member(&dispute.user).is_some()
         });
         let is_due =
-            |dispute: &Dispute| !dispute.is_told && dispute.stands(roster) && dispute.due_ms() <= now_ms;
-        let due = self.0.iter_mut().filter(|(_, dispute)| is_due(dispute));
-        due.map(|(user, dispute)| {
-            dispute.is_told = true;
-            user.clone()
-        })
-        .collect()
+            |dispute: &&mut Dispute| !dispute.is_told && dispute.stands(roster) && dispute.due_ms() <= now_ms;
+        let dispute = self.0.iter_mut().find(is_due)?;
+        dispute.is_told = true;
+        Some(dispute.user.clone())
     }
 }
 
@@ -80,16 +78,13 @@ impl Client {
     /// something back.
     pub(super) fn tend_disputes(&mut self) -> Result<()> {
         let now_ms = self.now_ms;
-        let mut due: Vec<(GroupId, Box<str>)> = Vec::new();
-        for (id, group) in &mut self.groups.all {
-            let Some(Group { roster: Some(roster), disputes, .. }) = group.as_deref_mut() else {
-                continue;
-            };
-            if disputes.due_ms(roster).is_some_and(|due_ms| due_ms <= now_ms) {
-                due.extend(disputes.take_due(roster, now_ms).into_iter().map(|user| (*id, user)));
-            }
+        while let Some((id, user)) = self.groups.all.iter_mut().find_map(|(id, group)| {
+            let Group { roster: Some(roster), disputes, .. } = group.as_deref_mut()? else { return None };
+            let is_due = disputes.due_ms(roster).is_some_and(|due_ms| due_ms <= now_ms);
+            is_due.then(|| disputes.take_due(roster, now_ms))?.map(|user| (*id, user))
+        }) {
+            self.tell_group(&id, GroupEvent::Forked { user: Some(user) })?;
         }
-        due.into_iter()
-            .try_for_each(|(id, user)| self.tell_group(&id, GroupEvent::Forked { user: Some(user) }))
+        Ok(())
     }
 }
