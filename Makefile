@@ -153,7 +153,7 @@ test-fips:
 PURE := $(CURDIR)/build/pure/$(FILE)
 
 test-pure:
-	@echo "== C, Python and interoperability, without AWS-LC =="
+	@echo "== C, Python, interoperability and memory, without AWS-LC =="
 	rm -f $(TARGET)/debug/deps/$(notdir $(BUILT))
 	$(CARGO) build --locked --lib --no-default-features --features store
 	@mkdir -p $(dir $(PURE))
@@ -163,6 +163,7 @@ test-pure:
 	SEALWAX_ONCE=1 tests/c/run.sh $(dir $(PURE)) $(SKIPS)
 	cd bindings/python && SEALWAX_LIBRARY=$(PURE) PYTHONPATH=. python3 -W error -m unittest discover -s tests
 	SEALWAX_LIBRARY=$(PURE) tests/interop/run.sh $(SKIPS)
+	SEALWAX_LIBRARY=$(PURE) tests/memory/run.sh $(SKIPS)
 
 TIME ?= 15
 

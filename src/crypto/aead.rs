@@ -45,11 +45,11 @@ pub fn open(
     }
 }
 
-/// A key that seals and opens many times, from one place to another: its schedule is computed once.
+/// A key that seals and opens many times, from one place to another. With AWS-LC, its schedule is computed once.
 pub struct Key(backend::AeadKey);
 
 impl Key {
-    /// Expands the key.
+    /// Takes the key.
     #[must_use]
     pub fn new(key: &Secret<KEY_LEN>) -> Self {
         stack::used(stack::SYMMETRIC);

@@ -145,12 +145,15 @@ pub(in crate::crypto) fn aead_open(
     Aes256Gcm::new(key.into()).decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into()).is_ok()
 }
 
-/// A key whose schedule is kept. On the heap, so that moving it leaves no copy; wiped on drop.
-pub(in crate::crypto) struct AeadKey(Box<Aes256Gcm>);
+/// A key for many uses. Its schedule is made for each of them: one that was kept would take along what lay on the stack
+/// where it was made, in room for processors of other kinds, which nobody wipes.
+pub(in crate::crypto) struct AeadKey(Secret<32>);
 
 impl AeadKey {
     pub(in crate::crypto) fn new(key: &[u8; 32]) -> Self {
-        Self(Box::new(Aes256Gcm::new(key.into())))
+        let mut kept = Secret::zeroed();
+        kept.as_mut_bytes().copy_from_slice(key);
+        Self(kept)
     }
 
     /// Encrypts from one place to another; `None` for more than 64 GiB, or places of different lengths.
@@ -162,7 +165,7 @@ impl AeadKey {
         out: &mut [u8],
     ) -> Option<[u8; 16]> {
         let buffer = InOutBuf::new(plaintext, out).ok()?;
-        self.0.encrypt_inout_detached(nonce.into(), aad, buffer).ok().map(Into::into)
+        self.cipher().encrypt_inout_detached(nonce.into(), aad, buffer).ok().map(Into::into)
     }
 
     /// Decrypts from one place to another; on false, what `out` holds is unspecified.
@@ -174,7 +177,12 @@ impl AeadKey {
         tag: &[u8; 16],
         out: &mut [u8],
     ) -> bool {
-        InOutBuf::new(ciphertext, out)
-            .is_ok_and(|buffer| self.0.decrypt_inout_detached(nonce.into(), aad, buffer, tag.into()).is_ok())
+        InOutBuf::new(ciphertext, out).is_ok_and(|buffer| {
+            self.cipher().decrypt_inout_detached(nonce.into(), aad, buffer, tag.into()).is_ok()
+        })
+    }
+
+    fn cipher(&self) -> Aes256Gcm {
+        Aes256Gcm::new(self.0.as_bytes().into())
     }
 }
