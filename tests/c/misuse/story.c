@@ -85,6 +85,9 @@ static void some_bytes(struct teller *teller, const struct parameter *parameter,
     const unsigned char *good = teller->fixture->bytes[parameter->which].data;
     size_t good_len = teller->fixture->bytes[parameter->which].len, len;
     unsigned choice = next(teller), other = choice < 112 ? 0 : next(teller);
+    /* Another path could be one at which there is something, or soon is. */
+    if (parameter->which == NO_PATH && choice >= 112 && choice < 224)
+        choice = 255;
     *out = NULL;
     *out_len = 0;
     if (choice < 112) {
@@ -100,13 +103,13 @@ static void some_bytes(struct teller *teller, const struct parameter *parameter,
     } else if (choice < 160) { /* it ends early */
         *out_len = good_len > 0 ? other % good_len : 0;
         *out = copy(teller, good, *out_len);
-    } else if (choice < 192 && parameter->which != NO_PATH) { /* any bytes; a path could be one */
+    } else if (choice < 192) { /* any bytes */
         len = other < teller->len ? other : teller->len;
         *out = copy(teller, teller->data, len);
         *out_len = len;
         teller->data += len;
         teller->len -= len;
-    } else if (choice < 224 && parameter->which != NO_PATH) { /* something else that there is */
+    } else if (choice < 224) { /* something else that there is */
         const enum bytes which = (enum bytes)(other % BYTES_COUNT);
         *out_len = teller->fixture->bytes[which].len;
         *out = copy(teller, teller->fixture->bytes[which].data, *out_len);
