@@ -11,6 +11,8 @@
 #   make budgets    memory of handles and size of the library, against their limits
 #   make instructions         counts the instructions of the hot paths anew; needs valgrind
 #   make instructions-check   fails if one has grown by more than a tenth
+#   make abi-accept           takes the ABI as it is for what is promised, before a release
+#   make abi-release          promises the ABI as it is for good: what is removed or changed later needs a major number
 #   make install    library, header, pkg-config and CMake files, under $(DESTDIR)$(PREFIX)
 #   make clean
 
@@ -41,7 +43,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-memory test-fips fuzz bench bench-python budgets instructions instructions-check test-benches install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-memory test-fips fuzz abi-accept abi-release bench bench-python budgets instructions instructions-check test-benches install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -81,6 +83,13 @@ chat: programs
 
 header:
 	SEALWAX_REPLACE=1 $(CARGO) test --locked --test abi
+
+# docs/C_API.md, section 12.
+abi-accept:
+	SEALWAX_ABI_PROMISE=accept $(CARGO) test --locked --test abi released
+
+abi-release:
+	SEALWAX_ABI_PROMISE=release $(CARGO) test --locked --test abi released
 
 test: lib
 	@mkdir -p build && : > $(SKIPS)

@@ -1,4 +1,4 @@
-//! The ABI as text, one line for each constant, type and function, against the committed one.
+//! The ABI as text, one line for each constant, type, function, layout and option, against the committed one.
 //!
 //! It is read from the header and not from the debug information of a build, so that it is the same with every
 //! compiler. What a line says is what a compiled program relies on.
@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::header;
+use crate::{header, layout, options};
 
 const BASELINE: &str = "tests/abi/sealwax.abi";
 
-fn dump() -> Vec<String> {
+pub(crate) fn dump() -> Vec<String> {
     let constants = header::RENDERED
         .lines()
         .filter_map(|line| line.strip_prefix("#define SEALWAX_"))
@@ -23,7 +23,12 @@ fn dump() -> Vec<String> {
         let declaration = declaration.replace("SEALWAX_NODISCARD ", "").replace("SEALWAX_API ", "");
         format!("{} {declaration}", if function { "function" } else { "type" })
     });
-    constants.chain(rest).collect()
+    let layouts = layout::layouts().into_iter().map(|layout| {
+        let fields: Vec<String> = layout.fields.iter().map(|(field, at)| format!("{field} {at}")).collect();
+        format!("layout {} {}: {}", layout.name, layout.size, fields.join(", "))
+    });
+    let options = options::known().into_iter().map(|(function, key)| format!("option {function} {key}"));
+    constants.chain(rest).chain(layouts).chain(options).collect()
 }
 
 #[test]
@@ -42,12 +47,14 @@ fn nothing_of_the_committed_abi_is_lost_and_nothing_is_missing_from_it() {
 }
 
 #[test]
-fn constants_types_and_functions_are_in_the_dump() {
+fn everything_that_programs_rely_on_is_in_the_dump() {
     let dump = dump();
     for line in [
         "constant SEALWAX_REPLAY 401",
         "type typedef int32_t sealwax_status",
         "function uint32_t sealwax_abi_version(void)",
+        "layout sealwax_slice 16: ptr 0, len 8",
+        "option sealwax_roster_create open",
         "function sealwax_status sealwax_handle_revision(const void *handle, uint64_t *out_revision)",
     ] {
         assert!(dump.iter().any(|dumped| dumped == line), "{line} is not in {dump:#?}");

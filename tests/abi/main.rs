@@ -12,6 +12,8 @@
 mod artifact;
 mod dump;
 mod header;
+mod layout;
 mod misuse;
 mod options;
+mod released;
 mod sources;

@@ -37,6 +37,16 @@ fn functions() -> Vec<String> {
     functions.map(|declaration| header::function_name(declaration)).collect()
 }
 
+/// Every function that takes options, with each key that it knows.
+pub(crate) fn known() -> Vec<(String, String)> {
+    let keys = |function: String| {
+        let defaults = check(&function, "").unwrap_or_else(|status| panic!("{function}: {status}"));
+        let keys = defaults["effective"].as_object().unwrap().keys().cloned();
+        keys.map(move |key| (function.clone(), key)).collect::<Vec<_>>()
+    };
+    functions().into_iter().flat_map(keys).collect()
+}
+
 #[test]
 fn every_function_that_takes_options_is_explained() {
     assert!(!functions().is_empty());
