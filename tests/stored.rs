@@ -19,12 +19,16 @@ use sealwax::crypto::rng::SystemRandom;
 use sealwax::ffi::event::*;
 use sealwax::ffi::status::*;
 use sealwax::store::{Changes, Name, Store};
+use sealwax::stream::{Open, Seal};
+use sealwax::wire::attachment::{ChunkSize, HEADER_LEN};
 use serde_json::{Map, Value};
 
 const NOW: u64 = 1_800_000_000_000;
 /// When what was stored is opened.
 const LATER: u64 = NOW + 86_400_000;
 const KEY: [u8; 32] = [7; 32];
+/// What is attached: more than two chunks.
+const FILE: &[u8] = &[0x5a; 9_000];
 /// The record of a client that holds what the client itself counts.
 const SETTINGS: u8 = 1;
 
@@ -153,6 +157,184 @@ fn sealed_states_go_on() {
         let first = other.unwrap().encrypt(b"hello", LATER).unwrap();
         assert_eq!(Session::accept(&bob, &first, LATER).err(), Some(SEALWAX_UNKNOWN_PREKEY));
     });
+}
+
+/// Bytes of hex in what a function describes.
+fn unhex(value: &Value) -> Vec<u8> {
+    let digits = value.as_str().unwrap().as_bytes().chunks(2);
+    digits.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+/// A sealed file of several chunks, and its reference.
+fn attachment(has_digest: bool) -> (Vec<u8>, Vec<u8>) {
+    let rng = &mut SystemRandom;
+    let mut seal = Seal::new(ChunkSize::from_bytes(4_096).unwrap(), has_digest, rng).unwrap();
+    let mut file = seal.header().to_vec();
+    let mut out = vec![0; seal.update_len(FILE.len()).unwrap()];
+    seal.update(FILE, rng, &mut out).unwrap();
+    file.extend(out);
+    let mut out = vec![0; seal.finish_len().unwrap()];
+    seal.finish(rng, &mut out).unwrap();
+    file.extend(out);
+    (file, seal.reference().unwrap().to_vec())
+}
+
+/// What was sent and not received when everything was stored: under hidden headers and out of order, both sides at once,
+/// keys, history, entries of a roster and attachments.
+fn write_transit() {
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|user| Identity::new(user, NOW));
+    let hidden = r#"{"hidden_header":true,"padding":"padme"}"#;
+    let to_bob =
+        Session::initiate_with(&alice, &bob.card(), &bob.prekeys(1, NOW).unwrap(), hidden, NOW).unwrap();
+    let first = to_bob.encrypt(b"first", NOW).unwrap();
+    let to_alice = Session::accept_with(&bob, &first, hidden, NOW).unwrap();
+    to_alice.decrypt(&first, NOW).unwrap();
+    to_bob.decrypt(&to_alice.encrypt(b"answer", NOW).unwrap(), NOW).unwrap();
+    let late = to_bob.encrypt(b"late", NOW).unwrap();
+    to_alice.decrypt(&to_bob.encrypt(b"in time", NOW).unwrap(), NOW).unwrap();
+
+    let bundle = |of: &Identity| of.prekeys(1, NOW).unwrap();
+    let bob_to_carol = Session::initiate(&bob, &carol.card(), &bundle(&carol), NOW).unwrap();
+    let carol_to_bob = Session::initiate(&carol, &bob.card(), &bundle(&bob), NOW).unwrap();
+    let from_bob = bob_to_carol.encrypt(b"from bob", NOW).unwrap();
+    let from_carol = carol_to_bob.encrypt(b"from carol", NOW).unwrap();
+
+    let roster = Roster::new(&alice, &[&bob], NOW);
+    let sender = GroupSender::new(&alice, &roster, "", NOW).unwrap();
+    let receiver = GroupReceiver::new(&bob, &roster, r#"{"retain_history":true}"#, NOW).unwrap();
+    receiver.install(&to_alice, &sender.distribute(&to_bob, NOW).unwrap(), NOW).unwrap();
+    let old = sender.encrypt(b"before carol", NOW).unwrap();
+    receiver.decrypt(&old, NOW).unwrap();
+    let old_key = unhex(&sender.info()["key_id"]);
+    roster.apply(&roster.add(&alice, &carol.card(), 1).unwrap()).unwrap();
+    sender.rotate(NOW).unwrap();
+    let distribution = sender.distribute(&to_bob, NOW).unwrap();
+    let fresh = sender.encrypt(b"after carol", NOW).unwrap();
+    // Bob has the next key of Alice, so that the one before is his to share.
+    let bobs = GroupReceiver::import(&bob, &roster, &KEY, &receiver.export(&KEY).unwrap()).unwrap();
+    let sessions = [to_bob.export(&KEY, 0).unwrap(), to_alice.export(&KEY, 0).unwrap()];
+    bobs.install(&to_alice, &distribution, NOW).unwrap();
+    let sharing = Session::initiate(&bob, &carol.card(), &bundle(&carol), NOW).unwrap();
+    let history = bobs.share_history(&sharing, "alice", &old_key, 0, NOW).unwrap();
+    let archive = GroupReceiver::new(&carol, &roster, r#"{"history":true}"#, NOW).unwrap();
+    let empty_archive = archive.export(&KEY).unwrap();
+    let shared = Session::accept(&carol, &history, NOW).unwrap();
+    let before_history = shared.export(&KEY, 0).unwrap();
+    archive.install(&shared, &history, NOW).unwrap();
+
+    let fork = Roster::open(&roster.log(0)).unwrap();
+    let one = fork.remove(&alice, "carol").unwrap();
+    let other = fork.role(&alice, "bob", 2).unwrap();
+    fork.apply(&one).unwrap();
+    assert_eq!(fork.apply(&other), Err(SEALWAX_ROSTER_FORKED));
+    let resolve = fork.resolve(&alice, &unhex(&fork.info()["hash"])).unwrap();
+    let (file, reference) = attachment(true);
+    let (plain_file, plain_reference) = attachment(false);
+    let [session_alice, session_bob] = sessions;
+    let objects = [
+        ("identity_alice", alice.export(&KEY).unwrap()),
+        ("identity_bob", bob.export(&KEY).unwrap()),
+        ("identity_carol", carol.export(&KEY).unwrap()),
+        ("session_alice", session_alice),
+        ("session_bob", session_bob),
+        ("late", late),
+        ("session_bob_carol", bob_to_carol.export(&KEY, 0).unwrap()),
+        ("session_carol_bob", carol_to_bob.export(&KEY, 0).unwrap()),
+        ("from_bob", from_bob),
+        ("from_carol", from_carol),
+        ("roster", roster.log(0)),
+        ("sender_alice", sender.export(&KEY, 0).unwrap()),
+        ("receiver_bob", receiver.export(&KEY).unwrap()),
+        ("distribution", distribution),
+        ("fresh", fresh),
+        ("old", old),
+        ("session_history", before_history),
+        ("history", history),
+        ("archive_empty", empty_archive),
+        ("archive_full", archive.export(&KEY).unwrap()),
+        ("entry_remove", one),
+        ("log_forked", fork.log(0)),
+        ("entry_resolve", resolve),
+        ("file", file),
+        ("reference", reference),
+        ("file_without_digest", plain_file),
+        ("reference_without_digest", plain_reference),
+    ];
+    write(
+        "sealed/transit-v1.json",
+        objects.into_iter().map(|(name, bytes)| (name.into(), hex(bytes))).collect(),
+    );
+}
+
+#[test]
+fn what_was_on_its_way_arrives() {
+    alone(|| {
+        if writes() {
+            write_transit();
+        }
+        let stored = read("sealed/transit-v1.json");
+        let identity = |name: &str| Identity::import(&KEY, &stored[&format!("identity_{name}")]).unwrap();
+        let [alice, bob, carol] = ["alice", "bob", "carol"].map(identity);
+        let session = |of: &Identity, name: &str| Session::import(of, &KEY, &stored[name]).unwrap();
+
+        // Hidden headers, and a key that was kept for a message out of order.
+        let (to_bob, to_alice) = (session(&alice, "session_alice"), session(&bob, "session_bob"));
+        assert_eq!(to_alice.info()["inner"][0]["skipped_keys"], 1);
+        assert_eq!(to_alice.decrypt(&stored["late"], LATER).unwrap(), b"late");
+        assert_eq!(to_alice.decrypt(&stored["late"], LATER).err(), Some(SEALWAX_DUPLICATE));
+        let answer = to_alice.encrypt(b"hidden still", LATER).unwrap();
+        assert_eq!(to_bob.decrypt(&answer, LATER).unwrap(), b"hidden still");
+
+        // Both began at once.
+        let bobs = session(&bob, "session_bob_carol");
+        let carols = session(&carol, "session_carol_bob");
+        assert_eq!(bobs.decrypt(&stored["from_carol"], LATER).unwrap(), b"from carol");
+        assert_eq!(carols.decrypt(&stored["from_bob"], LATER).unwrap(), b"from bob");
+        for (from, to) in [(&bobs, &carols), (&carols, &bobs)] {
+            assert_eq!(to.decrypt(&from.encrypt(b"agreed", LATER).unwrap(), LATER).unwrap(), b"agreed");
+        }
+
+        // A key for the group, and what was sent under it.
+        let roster = Roster::open(&stored["roster"]).unwrap();
+        let sender = GroupSender::import(&alice, &roster, &KEY, &stored["sender_alice"]).unwrap();
+        let receiver = GroupReceiver::import(&bob, &roster, &KEY, &stored["receiver_bob"]).unwrap();
+        assert_eq!(receiver.decrypt(&stored["fresh"], LATER).err(), Some(SEALWAX_UNKNOWN_KEY));
+        receiver.install(&to_alice, &stored["distribution"], LATER).unwrap();
+        assert_eq!(receiver.decrypt(&stored["fresh"], LATER).unwrap(), b"after carol");
+
+        // History, shared and not yet read, or read.
+        for name in ["archive_empty", "archive_full"] {
+            let archive = GroupReceiver::import(&carol, &roster, &KEY, &stored[name]).unwrap();
+            if name == "archive_empty" {
+                let shared = session(&carol, "session_history");
+                archive.install(&shared, &stored["history"], LATER).unwrap();
+            }
+            assert_eq!(archive.decrypt(&stored["old"], LATER).unwrap(), b"before carol", "{name}");
+        }
+
+        // Entries, and a log with two histories.
+        roster.apply(&stored["entry_remove"]).unwrap();
+        assert_eq!(sender.encrypt(b"?", LATER).err(), Some(SEALWAX_ROTATION_REQUIRED));
+        let forked = Roster::open(&stored["log_forked"]).unwrap();
+        assert_eq!(forked.info()["forked"], true);
+        forked.apply(&stored["entry_resolve"]).unwrap();
+        assert_eq!(forked.info()["forked"], false);
+        assert!(forked.members().iter().all(|(user, ..)| user != "carol"));
+    });
+}
+
+#[test]
+fn attachments_open() {
+    let stored = read("sealed/transit-v1.json");
+    for (of, has_digest) in [("", true), ("_without_digest", false)] {
+        let (file, reference) = (&stored[&format!("file{of}")], &stored[&format!("reference{of}")]);
+        let (header, sealed) = file.split_at(HEADER_LEN);
+        let mut open = Open::new(reference, header, has_digest).unwrap();
+        let mut out = vec![0; open.update_len(sealed.len()).unwrap()];
+        open.update(sealed, &mut out).unwrap();
+        open.finish().unwrap();
+        assert!(out == FILE, "{of}");
+    }
 }
 
 /// Alice and Bob know each other and have a group. Bob has not confirmed the last messages; a message of Alice to him,
