@@ -73,7 +73,7 @@ pub struct GroupSender {
 }
 
 /// What is to be sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Sending<'a> {
     /// What the content is.
     pub kind: ContentKind,
@@ -81,6 +81,16 @@ pub struct Sending<'a> {
     pub message_id: Option<&'a [u8; MESSAGE_ID_LEN]>,
     /// Its body, in parts.
     pub body: &'a [&'a [u8]],
+}
+
+/// Shows no body.
+impl fmt::Debug for Sending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending")
+            .field("kind", &self.kind)
+            .field("message_id", &self.message_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a message says.

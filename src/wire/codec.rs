@@ -3,6 +3,7 @@
 //! Not `tls_codec`, because its derive owns what it reads and knows no bounds per field: this reader borrows, each
 //! vector states its exact bounds, and one writer serves buffers, a caller's slice and hashers alike.
 
+use core::fmt;
 use core::ops::RangeInclusive;
 
 use zeroize::{Zeroize as _, Zeroizing};
@@ -10,10 +11,21 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::error::{Error, Result};
 
 /// Reads from the front of a slice. Whatever does not fit is [`Error::Malformed`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reader<'a> {
     rest: &'a [u8],
     length: usize,
+}
+
+/// What is read may be a secret.
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (position, remaining) = (self.position(), self.remaining());
+        f.debug_struct("Reader")
+            .field("position", &position)
+            .field("remaining", &remaining)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -165,11 +177,17 @@ impl Put for Zeroizing<Vec<u8>> {
 }
 
 /// Writes into a caller's slice. Too small a slice shows at [`SliceWriter::finish`], once for all writes.
-#[derive(Debug)]
 pub struct SliceWriter<'a> {
     out: &'a mut [u8],
     position: usize,
     overflow: bool,
+}
+
+/// What is written may be a secret.
+impl fmt::Debug for SliceWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SliceWriter").field("position", &self.position).finish_non_exhaustive()
+    }
 }
 
 impl<'a> SliceWriter<'a> {

@@ -1,5 +1,6 @@
 //! What a message seals, and how its length is hidden (`docs/PROTOCOL.md` section 6).
 
+use core::fmt;
 use core::ops::Range;
 
 use crate::error::{Error, Result};
@@ -70,7 +71,7 @@ impl TryFrom<u8> for ContentKind {
 }
 
 /// What a message seals, without its padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Content<'a> {
     /// What the body is.
     pub kind: ContentKind,
@@ -78,6 +79,17 @@ pub struct Content<'a> {
     pub message_id: &'a [u8; MESSAGE_ID_LEN],
     /// As its kind says.
     pub body: &'a [u8],
+}
+
+/// Shows no body.
+impl fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content")
+            .field("kind", &self.kind)
+            .field("message_id", self.message_id)
+            .field("body_len", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Content<'a> {
@@ -173,12 +185,22 @@ pub enum ContentType {
 }
 
 /// The body of [`ContentKind::Data`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Data<'a> {
     /// What the payload is.
     pub content_type: ContentType,
     /// What the application sent.
     pub payload: &'a [u8],
+}
+
+/// Shows no payload.
+impl fmt::Debug for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Data")
+            .field("content_type", &self.content_type)
+            .field("payload_len", &self.payload.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Data<'a> {
