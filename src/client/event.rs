@@ -2,14 +2,15 @@
 
 use core::fmt;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use crate::client::groups::{GroupEvent, GroupId};
 use crate::client::records::{self, Value};
+use crate::client::shown::Shown;
 use crate::error::{Error, Result};
 use crate::identity::Fingerprint;
-use crate::json::{hex, integer, text};
+use crate::json::text;
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::content::{ContentType, MESSAGE_ID_LEN};
 use crate::wire::name::{read_label, read_user};
@@ -286,63 +287,76 @@ impl Event {
         }
     }
 
-    /// The fields that may be shown and logged, by their names in `sealwax_event_fields`: never a payload.
-    fn fields(&self) -> Map<String, Json> {
-        let fields = match self {
-            Self::Connected { .. } | Self::Disconnected => json!({}),
-            Self::Presence { user, .. } => json!({ "user": user }),
-            Self::Message { from, message_id, content_type, payload, sent_ms } => json!({
-                "user": from,
-                "message_id": hex(message_id),
-                "content_type": content_type_name(*content_type),
-                "payload_len": payload.len(),
-                "time_ms": integer(*sent_ms),
-            }),
+    fn show(&self, shown: &mut Shown) {
+        match self {
+            Self::Connected { .. } | Self::Disconnected => {}
+            Self::Presence { user, .. } => shown.text("user", user),
+            Self::Message { from, message_id, content_type, payload, sent_ms } => {
+                shown.text("user", from);
+                show_message(shown, message_id, *content_type, payload, *sent_ms);
+            }
             Self::Ack { message_id, user, state } => {
-                json!({ "message_id": hex(message_id), "user": user, "state": state.name() })
+                shown.bytes("message_id", message_id);
+                shown.text("user", user);
+                shown.text("state", state.name());
             }
             Self::Failed { message_id, user, status } => {
-                json!({ "message_id": hex(message_id), "user": user, "status": status.name() })
+                shown.bytes("message_id", message_id);
+                shown.text("user", user);
+                shown.text("status", status.name());
             }
-            Self::IdentityChanged { user, known, fingerprint, .. } => json!({
-                "user": user,
-                "known_fingerprint": known.to_string(),
-                "fingerprint": fingerprint.to_string(),
-            }),
+            Self::IdentityChanged { user, known, fingerprint, .. } => {
+                shown.text("user", user);
+                shown.bytes("known_fingerprint", known.as_bytes());
+                shown.bytes("fingerprint", fingerprint.as_bytes());
+            }
             Self::Group { group, event } => {
-                let mut fields = event.fields();
-                if let Json::Object(fields) = &mut fields {
-                    fields.insert("group".into(), hex(group));
-                }
-                fields
+                shown.bytes("group", group);
+                event.show(shown);
             }
-            Self::Done { request, group } => json!({ "request": integer(*request), "group": hex(group) }),
-            Self::Refused { request, group, status, user } => json!({
-                "request": integer(*request),
-                "group": group.as_ref().map(|group| hex(group)),
-                "status": status.name(),
-                "user": user,
-            }),
-            Self::Error { status } => json!({ "status": status.name() }),
-        };
-        match fields {
-            Json::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-            _ => Map::new(),
+            Self::Done { request, group } => {
+                shown.number("request", *request);
+                shown.bytes("group", group);
+            }
+            Self::Refused { request, group, status, user } => {
+                shown.number("request", *request);
+                if let Some(group) = group {
+                    shown.bytes("group", group);
+                }
+                shown.text("status", status.name());
+                shown.anybody("user", user.as_deref());
+            }
+            Self::Error { status } => shown.text("status", status.name()),
         }
     }
+}
+
+/// What may be shown of a message.
+pub(super) fn show_message(
+    shown: &mut Shown,
+    message_id: &MessageId,
+    content_type: ContentType,
+    payload: &[u8],
+    sent_ms: u64,
+) {
+    shown.bytes("message_id", message_id);
+    shown.text("content_type", content_type_name(content_type));
+    shown.put("payload_len", payload.len().into());
+    shown.number("time_ms", sent_ms);
 }
 
 impl Emitted {
     /// The event as JSON: `"v":1`, its kind, its flags, its number, what may be shown of it. Never a payload.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut object = self.event.fields();
-        object.insert("v".into(), 1.into());
-        object.insert("kind".into(), self.event.name().into());
+        let mut shown = Shown::default();
+        self.event.show(&mut shown);
+        shown.number("v", 1);
+        shown.text("kind", self.event.name());
         let again = self.again.then_some("again");
-        object.insert("flags".into(), again.into_iter().chain(self.event.flags()).collect());
-        object.insert("number".into(), integer(self.number));
-        text(&Json::Object(object))
+        shown.put("flags", again.into_iter().chain(self.event.flags()).map(Json::from).collect());
+        shown.number("number", self.number);
+        text(&shown.into_json())
     }
 }
 
@@ -353,7 +367,9 @@ impl fmt::Debug for Event {
         if let Some(flag) = self.flags() {
             write!(f, " {flag}")?;
         }
-        write!(f, " {}", text(&Json::Object(self.fields())))
+        let mut shown = Shown::default();
+        self.show(&mut shown);
+        write!(f, " {}", text(&shown.into_json()))
     }
 }
 
@@ -365,7 +381,7 @@ pub(super) fn read_content_type(reader: &mut Reader<'_>) -> Result<ContentType> 
     }
 }
 
-pub(super) const fn content_type_name(content_type: ContentType) -> &'static str {
+const fn content_type_name(content_type: ContentType) -> &'static str {
     match content_type {
         ContentType::Binary => "binary",
         ContentType::Text => "text",
@@ -374,6 +390,8 @@ pub(super) const fn content_type_name(content_type: ContentType) -> &'static str
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn durable() -> Vec<Event> {

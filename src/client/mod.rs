@@ -45,6 +45,7 @@ mod repair;
 mod seen;
 mod sessions;
 mod settings;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod timers;

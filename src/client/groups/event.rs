@@ -1,12 +1,11 @@
 //! What happens in groups, as a client tells its application.
 
-use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-use crate::client::event::{MessageId, MessageState, content_type_name, read_content_type};
+use crate::client::event::{MessageId, MessageState, read_content_type, show_message};
 use crate::client::records::Value;
+use crate::client::shown::Shown;
 use crate::error::{Error, Result};
-use crate::json::{hex, integer};
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::content::ContentType;
 use crate::wire::name::{read_label, read_user};
@@ -276,37 +275,53 @@ impl GroupEvent {
         })
     }
 
-    /// The fields that may be shown and logged, by their names in `sealwax_event_fields`: never a payload.
-    pub(in crate::client) fn fields(&self) -> Json {
+    /// What may be shown and logged: never a payload.
+    pub(in crate::client) fn show(&self, shown: &mut Shown) {
         match self {
-            Self::Created { label } => json!({ "label": label }),
-            Self::Joined { label, by } => json!({ "label": label, "by": by }),
-            Self::Left { by } | Self::Deleted { by } => json!({ "by": by }),
+            Self::Created { label } => shown.text("label", label),
+            Self::Joined { label, by } => {
+                shown.text("label", label);
+                shown.text("by", by);
+            }
+            Self::Left { by } | Self::Deleted { by } => shown.text("by", by),
             Self::MemberJoined { user, by }
             | Self::MemberLeft { user, by }
-            | Self::MemberReplaced { user, by } => json!({ "user": user, "by": by }),
+            | Self::MemberReplaced { user, by } => {
+                shown.text("user", user);
+                shown.text("by", by);
+            }
             Self::RoleChanged { user, role, by } => {
-                json!({ "user": user, "role": role_name(*role), "by": by })
+                shown.text("user", user);
+                shown.text("role", role_name(*role));
+                shown.text("by", by);
             }
-            Self::Forked { user } => json!({ "user": user }),
-            Self::Message { from, message_id, content_type, payload, sent_ms, shared_by } => json!({
-                "user": from,
-                "message_id": hex(message_id),
-                "content_type": content_type_name(*content_type),
-                "payload_len": payload.len(),
-                "time_ms": integer(*sent_ms),
-                "by": shared_by,
-            }),
-            Self::Pending { from, count } => json!({ "user": from, "count": count }),
+            Self::Forked { user } => shown.anybody("user", user.as_deref()),
+            Self::Message { from, message_id, content_type, payload, sent_ms, shared_by } => {
+                shown.text("user", from);
+                show_message(shown, message_id, *content_type, payload, *sent_ms);
+                shown.anybody("by", shared_by.as_deref());
+            }
+            Self::Pending { from, count } => {
+                shown.text("user", from);
+                shown.number("count", (*count).into());
+            }
             Self::Unreadable { from, count, status } => {
-                json!({ "user": from, "count": count, "status": status.name() })
+                shown.text("user", from);
+                shown.number("count", (*count).into());
+                shown.text("status", status.name());
             }
-            Self::KeyWithheld { user, status } => json!({ "user": user, "status": status.name() }),
+            Self::KeyWithheld { user, status } => {
+                shown.text("user", user);
+                shown.text("status", status.name());
+            }
             Self::Ack { message_id, user, state } => {
-                json!({ "message_id": hex(message_id), "user": user, "state": state.name() })
+                shown.bytes("message_id", message_id);
+                shown.anybody("user", user.as_deref());
+                shown.text("state", state.name());
             }
             Self::Failed { message_id, status } => {
-                json!({ "message_id": hex(message_id), "status": status.name() })
+                shown.bytes("message_id", message_id);
+                shown.text("status", status.name());
             }
         }
     }
@@ -377,7 +392,9 @@ mod tests {
             for length in 0..value.len() {
                 assert!(records::read(&value[..length], GroupEvent::read).is_err());
             }
-            assert!(!event.fields().to_string().contains("a secret"));
+            let mut shown = Shown::default();
+            event.show(&mut shown);
+            assert!(!shown.into_json().to_string().contains("a secret"));
         }
     }
 }
