@@ -38,6 +38,7 @@ pub mod options;
 pub mod relay;
 pub mod roster;
 pub mod state;
+pub mod store;
 pub mod stream;
 pub mod wire;
 
@@ -82,4 +83,5 @@ pub const TARGETS: &[Target] = &[
     ("sender_state", state::sender_state),
     ("session_state", state::session_state),
     ("sessions", models::sessions),
+    ("store", store::store),
 ];
