@@ -4,6 +4,8 @@
 
 use core::ops::Range;
 
+use subtle::ConstantTimeEq as _;
+
 use crate::crypto::kdf::{self, Label};
 use crate::error::{Error, Result};
 use crate::group::short;
@@ -117,12 +119,12 @@ impl Links {
     /// than is known. `after` is [`link_after`] it.
     pub(super) fn check(&self, counter: u32, link: Link<'_>, after: &LinkBytes) -> Result<bool> {
         let carried = match (link, self.carried.get(counter)) {
-            (Link::Known(link), Some(expected)) => link == expected,
+            (Link::Known(link), Some(expected)) => link.ct_eq(expected).into(),
             // Whoever loaded a stored state does not know what it sent last.
             (Link::Resumed { .. }, _) | (Link::Known(_), None) => true,
         };
         let named = self.named.get(counter);
-        if carried && named.is_none_or(|expected| after == expected) {
+        if carried && named.is_none_or(|expected| after.ct_eq(expected).into()) {
             Ok(named.is_some())
         } else {
             Err(Error::AuthenticationFailed)
