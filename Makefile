@@ -13,6 +13,10 @@
 #   make instructions-check   fails if one has grown by more than a tenth
 #   make abi-accept           takes the ABI as it is for what is promised, before a release
 #   make abi-release          promises the ABI as it is for good: what is removed or changed later needs a major number
+#   make release    the library as it is handed out, in build/release: where it was built does not show in it
+#   make reproducible         builds that twice, in different folders from nothing, and compares the bytes
+#   make timing     whether the time of a call tells secrets apart, on both backends; for a quiet machine
+#   make deny       licences, sources and duplicates of what is linked, against deny.toml; needs cargo-deny
 #   make install    library, header, pkg-config and CMake files, under $(DESTDIR)$(PREFIX)
 #   make clean
 
@@ -43,7 +47,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-memory test-fips fuzz abi-accept abi-release bench bench-python budgets instructions instructions-check test-benches install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-memory test-fips fuzz abi-accept abi-release bench bench-python budgets instructions instructions-check test-benches release reproducible timing deny install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -221,6 +225,37 @@ instructions-check: lib
 	else \
 	    echo "SKIPPED  instructions: there is no valgrind"; \
 	fi
+
+# Paths in messages of panics are those of the sources, as seen from nowhere in particular.
+CARGO_HOME ?= $(HOME)/.cargo
+FROM_NOWHERE := --remap-path-prefix=$(CURDIR)=/sealwax --remap-path-prefix=$(CARGO_HOME)=/cargo
+C_FROM_NOWHERE := -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)=/sealwax -ffile-prefix-map=$(CARGO_HOME)=/cargo
+RELEASE := build/release
+
+release:
+	@mkdir -p $(RELEASE)
+	RUSTFLAGS="$(FROM_NOWHERE)" AWS_LC_SYS_CFLAGS="$(C_FROM_NOWHERE)" TARGET_CFLAGS="$(C_FROM_NOWHERE)" \
+	    HOST_CFLAGS="$(C_FROM_NOWHERE)" $(CARGO) rustc --locked --release --lib --crate-type cdylib --target-dir $(RELEASE)/target
+	cp $(RELEASE)/target/release/$(notdir $(BUILT)) $(RELEASE)/$(FILE)
+	strip $(RELEASE)/$(FILE)
+	cp include/sealwax.h LICENSE-APACHE LICENSE-MIT NOTICE $(RELEASE)/
+	cd $(RELEASE) && sha256sum $(FILE) sealwax.h > SHA256SUMS && cat SHA256SUMS
+
+reproducible:
+	tests/reproducible.sh
+
+# What is measured is optimised as the library is, but for the link, which takes minutes.
+TIMED := CARGO_PROFILE_RELEASE_LTO=off $(CARGO) test --locked --release --test timing
+TIMED_RUN := -- --ignored --nocapture --test-threads=1
+
+timing:
+	@echo "== AWS-LC =="
+	$(TIMED) $(TIMED_RUN)
+	@echo "== Pure Rust =="
+	$(TIMED) --no-default-features --features store $(TIMED_RUN)
+
+deny:
+	$(CARGO) deny --locked check bans licenses sources
 
 # The files for pkg-config and CMake find the rest relative to themselves, so the tree may be moved.
 install: lib
