@@ -94,7 +94,7 @@ fn run_all(seeds: u64) {
     });
     assert!(failures.is_empty(), "{} of {seeds} seeds fail:\n{}", failures.len(), failures.join("\n"));
     println!("{deeds:#?}");
-    if seeds >= SEEDS {
+    if seeds >= SEEDS && env::var_os("SEALWAX_SIM_KIND").is_none() {
         let missing: Vec<&str> = DEEDS.into_iter().filter(|deed| !deeds.contains_key(deed)).collect();
         assert_eq!(missing, [""; 0], "in no run does anybody do this");
     }
