@@ -120,8 +120,9 @@ impl Connection {
                 let waiting = self.requests.values().any(|request| request.sent_ms.is_none());
                 let held = (waiting || self.hold_until_ms > now_ms).then_some(self.hold_until_ms);
                 let oldest = self.requests.values().filter_map(|request| request.sent_ms).min();
-                // Whoever waits for an answer does not ask whether anybody is there.
-                let ping = oldest.is_none().then(|| self.last_sent_ms.saturating_add(CLIENT_PING_MS));
+                // Whoever waits for an answer does not ask whether anybody is there, nor whoever was told to wait.
+                let may_ping = oldest.is_none() && self.hold_until_ms <= now_ms;
+                let ping = may_ping.then(|| self.last_sent_ms.saturating_add(CLIENT_PING_MS));
                 let silent = oldest.map(|sent_ms| sent_ms.saturating_add(CLIENT_ANSWER_MS));
                 let gathered = self.gathered_ms.map(|at_ms| at_ms.saturating_add(CLIENT_ANSWER_MS));
                 earliest([ping, held, silent, gathered])
@@ -463,7 +464,8 @@ impl Client {
                 }
                 let waiting: Vec<u32> = self.connection.requests.keys().copied().collect();
                 waiting.into_iter().for_each(|request| self.send_request(request));
-                if now_ms.saturating_sub(self.connection.last_sent_ms) >= CLIENT_PING_MS
+                if self.connection.takes_requests(now_ms)
+                    && now_ms.saturating_sub(self.connection.last_sent_ms) >= CLIENT_PING_MS
                     && self.connection.requests.values().all(|request| request.sent_ms.is_none())
                 {
                     self.ask(Ask::Ping);

@@ -268,3 +268,28 @@ fn answers_to_nothing_and_of_the_wrong_kind_harm_nobody() {
     bed.run();
     assert_eq!(bed.person("bob").texts().len(), 2);
 }
+
+#[test]
+fn a_client_that_was_told_to_wait_for_long_keeps_its_host_from_spinning() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    bed.send("alice", "bob", "a1");
+    let frame = bed.client("alice").next_frame().unwrap().unwrap();
+    let request = Frame::parse(&frame).unwrap().request;
+    let (status, retry_after_ms) = (Error::RateLimited.code(), 600_000);
+    bed.host.push("alice", request, Body::Error { status, retry_after_ms, epoch: 0, text: "" });
+    bed.down("alice").unwrap();
+    let end_ms = bed.now_ms + u64::from(retry_after_ms);
+    let mut ticks = 0;
+    while bed.now_ms < end_ms {
+        let due_ms = bed.client("alice").pending().unwrap().due_ms.unwrap();
+        assert!(due_ms > bed.now_ms, "due {} ms ago", bed.now_ms - due_ms);
+        bed.now_ms = due_ms.min(end_ms);
+        let now_ms = bed.now_ms;
+        bed.client("alice").tick(now_ms).unwrap();
+        ticks += 1;
+    }
+    assert!(ticks < 5, "{ticks}");
+    assert_eq!(bed.person("alice").count("requests"), 1);
+    bed.pass(1_000);
+    assert_eq!(bed.person("bob").texts_of("alice"), ["a1"]);
+}
