@@ -47,7 +47,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-demo test-python test-wheel test-interop test-memory test-fips fuzz abi-accept abi-release bench bench-python budgets instructions instructions-check test-benches release reproducible timing deny install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-programs test-demo test-python test-wheel test-interop test-memory test-fips fuzz abi-accept abi-release bench bench-python budgets instructions instructions-check test-benches release reproducible timing deny install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -99,12 +99,8 @@ test: lib
 	@mkdir -p build && : > $(SKIPS)
 	@$(MAKE) --no-print-directory test-rust
 	@$(MAKE) --no-print-directory test-artifact
-	@$(MAKE) --no-print-directory test-c
-	@$(MAKE) --no-print-directory test-demo
-	@$(MAKE) --no-print-directory test-python
-	@$(MAKE) --no-print-directory test-wheel
-	@$(MAKE) --no-print-directory test-interop
-	@$(MAKE) --no-print-directory test-memory
+	@# Each is one program after another, so that two have room beside each other.
+	@$(MAKE) --no-print-directory -j2 $(IN_ORDER) test-c test-programs
 	@$(MAKE) --no-print-directory test-pure
 	@echo
 	@if [ -s $(SKIPS) ]; then \
@@ -113,6 +109,15 @@ test: lib
 	else \
 	    echo "==== all tests passed, none skipped ===="; \
 	fi
+
+IN_ORDER := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+test-programs: lib
+	@$(MAKE) --no-print-directory test-demo
+	@$(MAKE) --no-print-directory test-python
+	@$(MAKE) --no-print-directory test-wheel
+	@$(MAKE) --no-print-directory test-interop
+	@$(MAKE) --no-print-directory test-memory
 
 test-rust:
 	@echo "== Rust =="

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes targets, each for some seconds, two at a time; all of them if none is named. Stable Rust is enough.
+# Fuzzes targets, each for some seconds, two (JOBS) at a time; all of them if none is named. Stable Rust is enough.
 #
 #   TIME=15 fuzz/run.sh [target...]
 #   FEATURES=aws-lc fuzz/run.sh sessions    stories run several times as fast
@@ -39,7 +39,7 @@ one() {
         mkdir -p "$work/minimal/$target"
         set -- -set_cover_merge=1 -max_len=4096 "$work/minimal/$target" "fuzz/corpus/$target" "$work/corpus/$target"
     else
-        set -- -max_total_time="${TIME:-15}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        set -- -max_total_time="${TIME:-15}" -timeout=25 -rss_limit_mb=2048 -print_final_stats=1 \
             -artifact_prefix="$work/crashes/$target/" "$work/corpus/$target" "fuzz/corpus/$target"
     fi
     if ! "$folder/debug/$target" "$@" >"$log" 2>&1; then
@@ -61,13 +61,12 @@ one() {
 failed=0
 set -- $targets
 while [ $# -gt 0 ]; do
-    one "$1" &
-    first=$!
-    shift
-    if [ $# -gt 0 ]; then
-        one "$1" || failed=1
+    pids=
+    while [ $# -gt 0 ] && [ "$(echo "$pids" | wc -w)" -lt "${JOBS:-2}" ]; do
+        one "$1" &
+        pids="$pids $!"
         shift
-    fi
-    wait $first || failed=1
+    done
+    for pid in $pids; do wait "$pid" || failed=1; done
 done
 exit $failed
