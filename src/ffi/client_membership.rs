@@ -10,9 +10,15 @@ use super::membership::{sealwax_group_state, sealwax_member};
 use super::roster::describe;
 use super::sizes::SEALWAX_GROUP_ID_LEN;
 use super::status::sealwax_status;
-use crate::error::Error;
+use crate::client::Client;
+use crate::error::{Error, Result};
 use crate::json::text;
-use crate::roster::Member;
+use crate::roster::{Member, Roster};
+
+/// What is known of a group: its log as we hold it, or held it last.
+fn roster_of<'a>(client: &'a mut Client, group: &[u8; SEALWAX_GROUP_ID_LEN]) -> Result<&'a Roster> {
+    client.roster(group)?.ok_or(Error::UnknownGroup)
+}
 
 /// Lists the groups that we are a member of.
 ///
@@ -83,7 +89,7 @@ pub unsafe extern "C" fn sealwax_client_group_state(
         let state = look(&mut client.lock()?, |client| {
             let is_member = client.groups()?.contains(group);
             let own = client.card().user().to_owned();
-            let roster = client.roster(group)?.ok_or(Error::UnknownGroup)?;
+            let roster = roster_of(client, group)?;
             Ok(sealwax_group_state::new(roster, is_member.then_some(&*own)))
         })?;
         out.put(state);
@@ -127,9 +133,8 @@ pub unsafe extern "C" fn sealwax_client_group_members(
         let inputs = outputs.inputs()?;
         let group = inputs.exactly::<SEALWAX_GROUP_ID_LEN>(group, group_len)?;
         let client = cell::exclusive(client)?;
-        let members: Vec<Member> = look(&mut client.lock()?, |client| {
-            Ok(client.roster(group)?.ok_or(Error::UnknownGroup)?.members().cloned().collect())
-        })?;
+        let members: Vec<Member> =
+            look(&mut client.lock()?, |client| Ok(roster_of(client, group)?.members().cloned().collect()))?;
         out.put_all(members.iter().map(sealwax_member::new))
     })
 }
@@ -173,7 +178,7 @@ pub unsafe extern "C" fn sealwax_client_group_info(
         let client = cell::exclusive(client)?;
         let info = look(&mut client.lock()?, |client| {
             let is_member = client.groups()?.contains(group);
-            let mut info = client.roster(group)?.map(describe).ok_or(Error::UnknownGroup)?;
+            let mut info = describe(roster_of(client, group)?);
             if let Some(info) = info.as_object_mut() {
                 info.insert("is_member".into(), is_member.into());
             }

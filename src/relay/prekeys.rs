@@ -48,7 +48,8 @@ struct Taker {
 
 impl Prekeys {
     /// Takes a checked bundle: its signed prekey replaces the one before, its one-time prekeys join those that are
-    /// left, but for ids that were seen before, or take their place after so long a gap that those are no more. Beyond [`ONE_TIME_PREKEYS_MAX`] the oldest go.
+    /// left, but for ids that were seen before, or take their place after so long a gap that those are no more. Beyond
+    /// [`ONE_TIME_PREKEYS_MAX`] the oldest go.
     pub(super) fn publish(
         &mut self,
         user: &Arc<str>,
@@ -59,12 +60,12 @@ impl Prekeys {
         let without = bundle.bytes_with(None)?.into_boxed_slice();
         self.drop_old(now_ms);
         let seen = self.one_time.back().map_or(self.from_id, |newest| u64::from(newest.id) + 1);
-        let new = bundle
+        let new: Vec<OneTime> = bundle
             .one_time()
             .iter()
             .filter(|prekey| u64::from(prekey.id) >= seen)
-            .map(|prekey| OneTime { id: prekey.id, key: *prekey.key.as_bytes(), published_ms: now_ms });
-        let new: Vec<OneTime> = new.collect();
+            .map(|prekey| OneTime { id: prekey.id, key: *prekey.key.as_bytes(), published_ms: now_ms })
+            .collect();
         if new.first().is_some_and(|first| u64::from(first.id) >= seen.saturating_add(DISCARDED_GAP)) {
             while self.take().is_some() {}
         }
