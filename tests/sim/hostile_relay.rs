@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sealwax::error::Error;
 use sealwax::identity::{Card, Identity, IdentityOptions};
+use sealwax::limits::HOUR_MS;
 use sealwax::wire::frame::{Body, Frame, Statuses, Welcome};
 use sealwax::wire::roster::{Action, Role};
 
@@ -144,8 +145,13 @@ impl Cheat {
                 }
             },
             Body::Presence { is_online, user } => send(link, Body::Presence { is_online: !is_online, user }),
-            Body::Ok | Body::SentMany { .. } | Body::Groups { .. } => match self.chance.between(0, 3) {
+            Body::Ok | Body::SentMany { .. } | Body::Groups { .. } => match self.chance.between(0, 4) {
                 0 => {}
+                4 => {
+                    let retry_after_ms = u32::try_from(self.chance.time(1, HOUR_MS)).unwrap();
+                    let status = Error::RateLimited.code();
+                    send(link, Body::Error { status, retry_after_ms, epoch: 0, text: "" });
+                }
                 1 => send(link, refusal(Error::Internal)),
                 2 => send(link, refusal(Error::LimitReached)),
                 _ => sent.push((link, frame[..frame.len() - 1].to_vec())),

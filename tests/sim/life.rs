@@ -48,6 +48,7 @@ impl World {
         }
         let Some(client) = &mut self.people[who].client else { return Ok(()) };
         let due_ms = client.pending()?.due_ms;
+        self.pins.settle(who);
         if client.wants_disconnect()
             && let Some(link) = self.people[who].connection
         {
@@ -100,6 +101,7 @@ impl World {
         self.people[who].die();
         self.evidence.forget(who);
         self.wishes.doubt(who);
+        self.pins.doubt(who);
         if let Some(link) = link {
             let after_ms = self.chance.time(1, 2 * MINUTE_MS);
             self.later(after_ms, Step::Gone(link));

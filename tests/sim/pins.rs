@@ -1,20 +1,32 @@
 //! That an identity, once known, stays until the application decides on another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealwax::identity::Fingerprint;
 
 use crate::plan::Kind;
 use crate::world::World;
 
-/// Who knows whom under which identity.
+/// Who knows whom under which identity, and of whom that was decided and may not be in a store yet.
 #[derive(Default)]
-pub(crate) struct Pins(BTreeMap<(usize, usize), Fingerprint>);
+pub(crate) struct Pins(BTreeMap<(usize, usize), Fingerprint>, BTreeSet<(usize, usize)>);
 
 impl Pins {
     /// An application decides.
     pub(crate) fn decide(&mut self, who: usize, whom: usize, fingerprint: Fingerprint) {
         self.0.insert((who, whom), fingerprint);
+        self.1.insert((who, whom));
+    }
+
+    /// What was decided is in the store.
+    pub(crate) fn settle(&mut self, who: usize) {
+        self.1.retain(|(of, _)| *of != who);
+    }
+
+    /// Somebody has died: what was decided may not be in the store.
+    pub(crate) fn doubt(&mut self, who: usize) {
+        self.0.retain(|of, _| of.0 != who || !self.1.contains(of));
+        self.settle(who);
     }
 
     /// Somebody runs on an older copy.

@@ -205,6 +205,7 @@ impl World {
                     self.people[who].tick_ms = None;
                     self.people[who].count_tick(now_ms);
                     self.with(who, |client| client.tick(now_ms));
+                    self.check_rest(who);
                 }
             }
             Step::RelayTick => {
@@ -219,6 +220,16 @@ impl World {
     /// Something has happened that runs are to have in them.
     pub(crate) fn did(&mut self, what: &'static str) {
         *self.trace.deeds.entry(what).or_default() += 1;
+    }
+
+    /// A client that has just had its tick needs none now: its host would do nothing else.
+    fn check_rest(&mut self, who: usize) {
+        let Some(client) = &mut self.people[who].client else { return };
+        let due_ms = client.pending().ok().and_then(|pending| pending.due_ms);
+        assert!(
+            due_ms.is_none_or(|due_ms| due_ms > self.now_ms),
+            "p{who} is due at {due_ms:?}, and was served"
+        );
     }
 
     pub(crate) fn note(&mut self, line: std::fmt::Arguments<'_>) {
