@@ -18,6 +18,8 @@ pub(super) enum Ask {
     SendOnce(Vec<u8>),
     /// To take the roster entry of this request of the application.
     Commit(u64),
+    /// To take a roster entry that it has said to have taken before.
+    Offer(Vec<u8>),
     /// For the groups with the label of this request of the application.
     Find(u64),
     /// For the roster entries of a group.
@@ -37,7 +39,12 @@ impl Ask {
             | (Self::Find(_), Answer::Done(Body::Groups { .. }))
             | (Self::FetchLog { .. }, Answer::Done(Body::Log { .. }))
             | (
-                Self::Prekeys(_) | Self::SendOnce(_) | Self::Commit(_) | Self::Watch | Self::Ping,
+                Self::Prekeys(_)
+                | Self::SendOnce(_)
+                | Self::Commit(_)
+                | Self::Offer(_)
+                | Self::Watch
+                | Self::Ping,
                 Answer::Done(Body::Ok),
             ) => true,
             (Self::Send(numbers) | Self::SendGroup(numbers), Answer::Done(Body::Ok)) => numbers.len() == 1,
@@ -57,8 +64,8 @@ impl Ask {
             | Self::Commit(_)
             | Self::Find(_)
             | Self::FetchLog { .. } => true,
-            // Watch is asked on each connection anyway.
-            Self::SendGroup(_) | Self::SendOnce(_) | Self::Watch | Self::Ping => false,
+            // Watch is asked on each connection anyway, and what was to be offered is looked for.
+            Self::Offer(_) | Self::SendGroup(_) | Self::SendOnce(_) | Self::Watch | Self::Ping => false,
         }
     }
 }

@@ -433,6 +433,7 @@ impl Client {
                 Ask::Lookup(_)
                 | Ask::Find(_)
                 | Ask::FetchLog { .. }
+                | Ask::Offer(_)
                 | Ask::Watch
                 | Ask::Ping
                 | Ask::SendOnce(_),
@@ -548,6 +549,7 @@ impl Client {
                 let Some(entry) = self.groups.proposal(*number) else { return Ok(None) };
                 Body::Commit { commit, entry }
             }
+            Ask::Offer(entry) => Body::Commit { commit, entry },
             Ask::Find(number) => {
                 let Some(label) = self.groups.label_sought(*number) else { return Ok(None) };
                 Body::Find { label }

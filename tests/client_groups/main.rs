@@ -23,3 +23,4 @@ mod lifecycle;
 mod messages;
 mod missing;
 mod storm;
+mod swallowed;

@@ -23,6 +23,7 @@ impl World {
         self.run_until(self.now_ms + 5 * MINUTE_MS);
         self.note_astray();
         self.talk_in_pairs();
+        self.talk_in_groups();
     }
 
     /// Everybody reads what is written to it alone, once sessions and identities were put right.
@@ -35,6 +36,35 @@ impl World {
         let end_ms = self.now_ms + 2 * HOUR_MS;
         while !self.ledger.missing(since).is_empty() {
             assert!(self.now_ms < end_ms, "not recovered: {}", self.ledger.missing(since).join(", "));
+            self.run_until(self.now_ms + MINUTE_MS);
+        }
+    }
+
+    /// Everybody reads what is written in its groups, but for those who were told that they see another history of one, or
+    /// that they are no members.
+    fn talk_in_groups(&mut self) {
+        self.look_at_logs();
+        for circle in 0..self.chronicle.circles.len() {
+            for who in self.members_of(circle) {
+                let id = self.chronicle.circles[circle].id;
+                let client = self.people[who].client.as_mut().unwrap();
+                let is_told = self.forked.contains(&(who, circle)) || !client.groups().unwrap().contains(&id);
+                if self.is_astray(who, circle) {
+                    assert!(is_told, "p{who} holds another log of g{circle}, without a word");
+                    self.ledger.astray.insert((who, circle));
+                }
+            }
+        }
+        let since = self.ledger.letters.len();
+        for circle in 0..self.chronicle.circles.len() {
+            for who in self.members_of(circle) {
+                self.say(who, circle);
+                self.flush(who);
+            }
+        }
+        let end_ms = self.now_ms + 3 * HOUR_MS;
+        while !self.ledger.missing(since).is_empty() {
+            assert!(self.now_ms < end_ms, "no talk in groups: {}", self.ledger.missing(since).join(", "));
             self.run_until(self.now_ms + MINUTE_MS);
         }
     }

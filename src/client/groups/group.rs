@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::client::groups::GroupId;
 use crate::client::groups::disputes::Disputes;
 use crate::client::groups::log::Fetch;
+use crate::client::groups::offers::Offers;
 use crate::client::groups::pending::Pending;
 use crate::client::groups::stored_log::StoredLog;
 use crate::client::journal::Journal;
@@ -92,6 +93,7 @@ pub(super) struct Group {
     pub(super) pending: Pending,
     pub(super) early: BTreeMap<u64, EarlyKey>,
     pub(super) fetch: Fetch,
+    pub(super) offers: Offers,
     pub(super) disputes: Disputes,
     /// When a member was last answered about a key.
     pub(super) answered: BTreeMap<(Box<str>, KeyId), u64>,
@@ -305,7 +307,14 @@ impl Group {
     pub(super) fn due_ms(&self) -> Option<u64> {
         let disputes = self.roster.as_ref().and_then(|roster| self.disputes.due_ms(roster));
         let windows = self.receiver.as_ref().and_then(|receiver| receiver.retire_ms);
-        earliest([windows, self.pending.due_ms(), self.fetch.due_ms(), disputes, self.eager_ms])
+        earliest([
+            windows,
+            self.pending.due_ms(),
+            self.fetch.due_ms(),
+            self.offers.due_ms(),
+            disputes,
+            self.eager_ms,
+        ])
     }
 }
 

@@ -65,6 +65,7 @@ impl Client {
             return Ok(());
         }
         self.tend_logs();
+        self.tend_offers();
         let mut ids = core::mem::take(&mut self.groups.stirred);
         ids.extend(self.groups.eager_due(self.now_ms));
         ids.extend(self.outbox.groups_waiting());

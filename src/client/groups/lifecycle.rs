@@ -22,7 +22,7 @@ use crate::wire::client::Invitation;
 use crate::wire::content::ContentKind;
 use crate::wire::frame::Groups as Found;
 use crate::wire::name::{check_label, check_user};
-use crate::wire::roster::Role;
+use crate::wire::roster::{Entry, Role};
 
 /// What came of a step of a request.
 enum Step {
@@ -376,7 +376,13 @@ impl Client {
         match refused {
             None => {
                 let entry = request.entry().to_vec();
+                let before = self.group(&group)?.and_then(|group| group.roster.as_ref());
+                let is_shown =
+                    before.is_some_and(|roster| Entry::parse(&entry).is_ok_and(|entry| roster.has(&entry)));
                 self.entry_taken(&group, &entry)?;
+                if !is_shown {
+                    self.note_taken(&group, &entry);
+                }
                 self.invite(&group, &what)?;
                 self.conclude(number, Step::Done(group))
             }
@@ -389,6 +395,11 @@ impl Client {
                     return self.conclude(number, Step::Refused(Error::StaleEpoch, None));
                 }
                 self.fetch_log(&group, Some(epoch));
+                Ok(())
+            }
+            // It has lost what this one follows.
+            Some((Error::RosterBehind, _)) if self.note_behind(&group) => {
+                self.try_later(number);
                 Ok(())
             }
             Some((status, _)) if is_passing(status) && status != Error::LimitReached => {

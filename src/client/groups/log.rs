@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    fn ask_log(&mut self, id: &GroupId, goal: Option<u64>, compared: Option<u64>) {
+    pub(super) fn ask_log(&mut self, id: &GroupId, goal: Option<u64>, compared: Option<u64>) {
         let Some(group) = self.groups.loaded(id) else { return };
         let next = group.roster.as_ref().map_or(0, |roster| roster.epoch().saturating_add(1));
         group.fetch.asked = Some(Asked { goal, compared });
@@ -109,7 +109,9 @@ impl Client {
                 return self.log_ended(id, false);
             }
         };
-        match self.take_entries(id, entries)? {
+        let taken = self.take_entries(id, entries)?;
+        self.note_shown(id, entries);
+        match taken {
             Ok(()) => {}
             Err(Error::RosterBehind) if compared.is_none() => {
                 self.ask_log(id, goal, Some(0));
@@ -147,6 +149,7 @@ impl Client {
         if let Some(group) = self.groups.loaded(id) {
             group.fetch.is_whole = is_whole;
         }
+        self.offer(id);
         self.check_invitation(id)?;
         self.forget_if_outside(id)?;
         self.retry_early_keys(id)?;

@@ -3,7 +3,8 @@
 //! * [`group`]: what is held of one group, loaded when it is needed, and its records.
 //! * [`lifecycle`]: what the application asks for, each a [`request`] that one event ends.
 //! * [`roster_sync`]: how entries come in, and what follows when members change. [`log`]: how missing ones are fetched.
-//!   [`stored_log`]: how they lie in the store. [`disputes`]: members who name others.
+//!   [`offers`]: ours that the relay has lost. [`stored_log`]: how they lie in the store. [`disputes`]: members who name
+//!   others.
 //! * [`keys`]: when our sender key is made, and to whom it goes. [`installs`]: taking in those of others.
 //! * [`send`], [`receive`]: messages. [`pending`]: those whose key has not come. [`requests`]: asking for keys, and
 //!   answering.
@@ -17,6 +18,7 @@ mod installs;
 mod keys;
 mod lifecycle;
 mod log;
+mod offers;
 mod pending;
 mod receive;
 mod request;
@@ -40,6 +42,7 @@ pub use event::GroupEvent;
 pub(super) use keys::distribution_note;
 
 use group::{Group, Standing};
+use offers::Offers;
 use request::Request;
 
 /// Names a group: the hash of the entry that founded it.
@@ -121,6 +124,9 @@ impl Client {
             self.groups.pending.0 = self.groups.pending.0.saturating_add(count);
             self.groups.pending.1 = self.groups.pending.1.saturating_add(bytes);
             group.pending.start_asking(self.now_ms);
+            if let Some(roster) = &group.roster {
+                group.offers = Offers::of(roster, self.identity.user(), self.now_ms);
+            }
             if !self.groups.is_caught_up {
                 group.catch_up(true, self.now_ms);
             }

@@ -34,7 +34,9 @@ impl Client {
             self.fetch_log(&id, Some(entry.fields.epoch));
             return Ok(());
         }
-        self.entry_taken(&id, payload)
+        self.entry_taken(&id, payload)?;
+        self.note_shown(&id, payload);
+        Ok(())
     }
 
     /// Takes an entry that the relay has taken; what it follows is fetched.
