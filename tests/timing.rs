@@ -54,33 +54,50 @@ fn welch(classes: &[Moments; 2]) -> f64 {
     (one.mean - other.mean) / (one.variance() / one.count + other.variance() / other.count).sqrt()
 }
 
-/// A coin that costs nothing and depends on no secret.
-struct Coin(u64);
+/// Numbers that cost nothing and depend on no secret.
+struct Dice(u64);
 
-impl Coin {
-    fn toss(&mut self) -> usize {
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::from(self.0 & 1 == 1)
+        (self.0 >> 16) as usize % bound
     }
 }
 
+/// Inputs of each class that are made before anything is timed.
+const POOL: usize = 256;
+
 /// Times `call` for inputs of two classes in a random order and prints the largest |t| over several cuts of the slow end.
-fn compare<I, O>(name: &str, rounds: usize, mut input: impl FnMut(usize) -> I, mut call: impl FnMut(I) -> O) {
-    let mut coin = Coin(0x9e37_79b9_7f4a_7c15);
-    let order: Vec<usize> = (0..rounds).map(|_| coin.toss()).collect();
-    for _ in 0..rounds / 20 {
-        black_box(call(input(coin.toss())));
+///
+/// `make` has made the bytes of all inputs before, and `take` only copies them: whatever a CPU remembers of the making of an
+/// input would be in the time of the call, and of the one class only.
+fn compare<I, O>(
+    name: &str,
+    rounds: usize,
+    mut make: impl FnMut(usize) -> Vec<u8>,
+    take: impl Fn(&[u8]) -> I,
+    mut call: impl FnMut(I) -> O,
+) {
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut pool: Vec<(usize, Vec<u8>)> = (0..2 * POOL).map(|n| (n % 2, make(n % 2))).collect();
+    for last in (1..pool.len()).rev() {
+        pool.swap(last, dice.below(last + 1));
     }
-    let mut times: Vec<(usize, f64)> = Vec::with_capacity(rounds);
-    for class in order {
-        let value = input(class);
+    let order: Vec<usize> = (0..rounds).map(|_| dice.below(pool.len())).collect();
+    for _ in 0..rounds / 20 {
+        black_box(call(take(&pool[dice.below(pool.len())].1)));
+    }
+    let mut timed: Vec<(usize, f64)> = Vec::with_capacity(rounds);
+    for place in order {
+        let input = take(black_box(&pool[place].1));
         let began = Instant::now();
-        let result = black_box(call(black_box(value)));
-        times.push((class, began.elapsed().as_nanos() as f64));
+        let result = black_box(call(black_box(input)));
+        timed.push((place, began.elapsed().as_nanos() as f64));
         drop(result);
     }
+    let times: Vec<(usize, f64)> = timed.into_iter().map(|(place, time)| (pool[place].0, time)).collect();
     let mut sorted: Vec<f64> = times.iter().map(|(_, time)| *time).collect();
     sorted.sort_by(f64::total_cmp);
     let mut worst = (0.0_f64, 1.0);
@@ -127,14 +144,16 @@ fn wrong(bytes: &[u8], part: core::ops::Range<usize>, class: usize) -> Vec<u8> {
     changed
 }
 
+/// Zeros, or random bytes.
+fn zeros_or_random<const N: usize>(class: usize) -> Vec<u8> {
+    if class == 0 { vec![0; N] } else { random::<N>().to_vec() }
+}
+
 /// 1, or a scalar with about half of its bits set.
-fn scalar(class: usize) -> [u8; 32] {
-    let mut bytes = random::<32>();
+fn scalar(class: usize) -> Vec<u8> {
+    let mut bytes = zeros_or_random::<32>(class);
     bytes[0] &= 0x7f;
-    if class == 0 {
-        bytes = [0; 32];
-        bytes[31] = 1;
-    }
+    bytes[31] |= 1;
     bytes
 }
 
@@ -150,25 +169,25 @@ fn primitives() {
         "*control: a comparison that stops at the first difference*",
         rounds(200_000),
         |class| wrong(&secret, 0..256, class),
+        <[u8]>::to_vec,
         |other| leaky(&target, &other),
     );
     let ours = Secret::<32>::new(random());
     compare(
         "comparison of secrets: first or last byte wrong",
         rounds(400_000),
-        |class| Secret::<32>::from_slice(&wrong(ours.as_bytes(), 0..32, class)).unwrap(),
+        |class| wrong(ours.as_bytes(), 0..32, class),
+        secret_of,
         |other| ours.ct_eq(&other),
     );
-    compare(
-        "HMAC: key of zeros or random",
-        rounds(200_000),
-        |class| if class == 0 { [0; 32] } else { random::<32>() },
-        |key| kdf::hmac(&key, &[b"message"]),
-    );
+    compare("HMAC: key of zeros or random", rounds(200_000), zeros_or_random::<32>, secret_of, |key| {
+        kdf::hmac(key.as_bytes(), &[b"message"])
+    });
     compare(
         "HKDF expand: key of zeros or random",
         rounds(200_000),
-        |class| Secret::<32>::new(if class == 0 { [0; 32] } else { random() }),
+        zeros_or_random::<32>,
+        secret_of,
         |key| {
             let mut out = [0; 64];
             kdf::expand(&key, kdf::Label::Store, b"", &mut out);
@@ -179,13 +198,8 @@ fn primitives() {
     compare(
         "AES-GCM seal: key and plaintext of zeros, or random",
         rounds(200_000),
-        |class| {
-            if class == 0 {
-                (Secret::<32>::zeroed(), vec![0; 1_024])
-            } else {
-                (Secret::new(random()), random::<1_024>().to_vec())
-            }
-        },
+        zeros_or_random::<1_056>,
+        |bytes| (secret_of(&bytes[..32]), bytes[32..].to_vec()),
         |(key, mut text)| aead::seal(&key, &nonce, b"", &mut text),
     );
     let key = Secret::<32>::new(random());
@@ -194,29 +208,37 @@ fn primitives() {
     compare(
         "AES-GCM open: first or last byte of the tag wrong",
         rounds(200_000),
-        |class| {
-            let wrong: [u8; 16] = wrong(&tag, 0..16, class).try_into().unwrap();
-            (sealed.clone(), wrong)
-        },
+        |class| wrong(&tag, 0..16, class),
+        |tag| (sealed.clone(), <[u8; 16]>::try_from(tag).unwrap()),
         |(mut text, tag)| aead::open(&key, &nonce, b"", &mut text, &tag),
     );
 }
 
+fn secret_of(bytes: &[u8]) -> Secret<32> {
+    Secret::from_slice(bytes).unwrap()
+}
+
 fn curve() {
     let peer = ecc::Private::<ecc::Agree>::generate(&mut SystemRandom).unwrap();
-    compare("private key taken: scalar 1 or random", rounds(40_000), scalar, |bytes| {
-        ecc::Private::<ecc::Agree>::from_bytes(&bytes)
-    });
+    compare(
+        "private key taken: scalar 1 or random",
+        rounds(40_000),
+        scalar,
+        |bytes| <[u8; 32]>::try_from(bytes).unwrap(),
+        |bytes| ecc::Private::<ecc::Agree>::from_bytes(&bytes),
+    );
     compare(
         "ECDH: scalar 1 or random",
         rounds(40_000),
-        |class| ecc::Private::<ecc::Agree>::from_bytes(&scalar(class)).unwrap(),
+        scalar,
+        |bytes| ecc::Private::<ecc::Agree>::from_bytes(bytes.try_into().unwrap()).unwrap(),
         |key| key.agree(peer.public()),
     );
     compare(
         "ECDSA: scalar 1 or random",
         rounds(40_000),
-        |class| ecc::Private::<ecc::Sign>::from_bytes(&scalar(class)).unwrap(),
+        scalar,
+        |bytes| ecc::Private::<ecc::Sign>::from_bytes(bytes.try_into().unwrap()).unwrap(),
         |key| key.sign_raw(&mut SystemRandom, b"message"),
     );
 }
@@ -229,6 +251,7 @@ fn objects() {
         "sealed state: first or last byte of its key wrong",
         rounds(100_000),
         |class| wrong(&key, 0..32, class),
+        <[u8]>::to_vec,
         |key| sealed::open(&key, sealed::Object::Identity, &sealed),
     );
     let length = sealed.len();
@@ -236,6 +259,7 @@ fn objects() {
         "sealed state: first or last byte of its tag wrong",
         rounds(100_000),
         |class| wrong(&sealed, length - 16..length, class),
+        <[u8]>::to_vec,
         |sealed| sealed::open(&key, sealed::Object::Identity, &sealed),
     );
     let disk = MemoryDisk::new();
@@ -244,6 +268,7 @@ fn objects() {
         "store: first or last byte of its key wrong",
         rounds(50_000),
         |class| wrong(&key, 0..32, class),
+        <[u8]>::to_vec,
         |key| Store::open_memory(&disk, &key, &mut SystemRandom),
     );
 
@@ -255,11 +280,13 @@ fn objects() {
         "attachment: first or last byte of the header's commitment wrong",
         rounds(100_000),
         |class| wrong(&header, header.len() - 16..header.len(), class),
+        <[u8]>::to_vec,
         |header| Open::new(&reference, &header, true),
     );
 
     let identity = |user: &str, rng: &mut ScriptedRandom| {
-        Identity::generate(rng, user, IdentityOptions::default(), NOW).unwrap()
+        let options = IdentityOptions { prekeys_required: false, ..IdentityOptions::default() };
+        Identity::generate(rng, user, options, NOW).unwrap()
     };
     let (alice, mut bob) = (identity("alice", &mut rng), identity("bob", &mut rng));
     let options = SessionOptions::default();
@@ -280,6 +307,7 @@ fn objects() {
         "session: first or last byte of a message's tag wrong",
         rounds(50_000),
         |class| wrong(&next, length - 16..length, class),
+        <[u8]>::to_vec,
         |envelope| receiving.open(Some(&bob), &envelope, NOW),
     );
 }
