@@ -260,7 +260,8 @@
 /**
  * Two histories of `group` are about. Who is not a member in both is given no keys, and an owner has to settle
  * it: sealwax_client_resolve_group(). With `user`: that member names another history than the relay shows us. One
- * of both lies, or is lied to, and there is nothing to settle until it shows.
+ * of both lies, or is lied to, and there is nothing to settle until it shows. With our own name: the relay has
+ * taken an entry of ours, does not show it, and refuses it now.
  */
 #define SEALWAX_EVENT_GROUP_FORKED 24
 /** `user` is a member of `group`; `by` has added the user, or the user itself. */

@@ -19,7 +19,7 @@ pub(super) enum Ask {
     /// To take the roster entry of this request of the application.
     Commit(u64),
     /// To take a roster entry that it has said to have taken before.
-    Offer(Vec<u8>),
+    Offer(GroupId, Vec<u8>),
     /// For the groups with the label of this request of the application.
     Find(u64),
     /// For the roster entries of a group.
@@ -42,7 +42,7 @@ impl Ask {
                 Self::Prekeys(_)
                 | Self::SendOnce(_)
                 | Self::Commit(_)
-                | Self::Offer(_)
+                | Self::Offer(..)
                 | Self::Watch
                 | Self::Ping,
                 Answer::Done(Body::Ok),
@@ -65,7 +65,7 @@ impl Ask {
             | Self::Find(_)
             | Self::FetchLog { .. } => true,
             // Watch is asked on each connection anyway, and what was to be offered is looked for.
-            Self::Offer(_) | Self::SendGroup(_) | Self::SendOnce(_) | Self::Watch | Self::Ping => false,
+            Self::Offer(..) | Self::SendGroup(_) | Self::SendOnce(_) | Self::Watch | Self::Ping => false,
         }
     }
 }

@@ -414,6 +414,7 @@ impl Client {
             (Ask::Commit(number), Answer::Refused { status, epoch, .. }) => {
                 self.committed(number, Some((status, epoch)))
             }
+            (Ask::Offer(group, _), Answer::Refused { status, .. }) => self.offer_refused(&group, status),
             (Ask::Find(number), Answer::Done(Body::Groups { groups })) => {
                 self.groups_found(number, Ok(groups))
             }
@@ -433,7 +434,7 @@ impl Client {
                 Ask::Lookup(_)
                 | Ask::Find(_)
                 | Ask::FetchLog { .. }
-                | Ask::Offer(_)
+                | Ask::Offer(..)
                 | Ask::Watch
                 | Ask::Ping
                 | Ask::SendOnce(_),
@@ -549,7 +550,7 @@ impl Client {
                 let Some(entry) = self.groups.proposal(*number) else { return Ok(None) };
                 Body::Commit { commit, entry }
             }
-            Ask::Offer(entry) => Body::Commit { commit, entry },
+            Ask::Offer(_, entry) => Body::Commit { commit, entry },
             Ask::Find(number) => {
                 let Some(label) = self.groups.label_sought(*number) else { return Ok(None) };
                 Body::Find { label }

@@ -59,7 +59,8 @@ pub const SEALWAX_EVENT_GROUP_LEFT: u32 = 22;
 pub const SEALWAX_EVENT_GROUP_DELETED: u32 = 23;
 /// Two histories of `group` are about. Who is not a member in both is given no keys, and an owner has to settle
 /// it: sealwax_client_resolve_group(). With `user`: that member names another history than the relay shows us. One
-/// of both lies, or is lied to, and there is nothing to settle until it shows.
+/// of both lies, or is lied to, and there is nothing to settle until it shows. With our own name: the relay has
+/// taken an entry of ours, does not show it, and refuses it now.
 pub const SEALWAX_EVENT_GROUP_FORKED: u32 = 24;
 /// `user` is a member of `group`; `by` has added the user, or the user itself.
 pub const SEALWAX_EVENT_MEMBER_JOINED: u32 = 25;

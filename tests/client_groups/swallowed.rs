@@ -1,8 +1,8 @@
 //! Entries that a relay says to have taken, and has not.
 
-use sealwax::client::{Client, GroupId};
+use sealwax::client::{Client, ClientOptions, GroupEvent, GroupId};
 use sealwax::error::Error;
-use sealwax::limits::DAY_MS;
+use sealwax::limits::{DAY_MS, HOUR_MS};
 use sealwax::wire::frame::{Body, Frame};
 use sealwax::wire::roster::Role;
 
@@ -132,4 +132,26 @@ fn a_member_that_the_relay_has_kept_in_its_group_is_offered_to_go() {
     assert_eq!(bed.members("alice", &group), ["alice", "bob"]);
     bed.pass(90_000);
     assert_eq!(bed.members("alice", &group), ["alice"]);
+}
+
+#[test]
+fn who_holds_an_entry_that_the_relay_never_takes_is_told_once() {
+    let (mut bed, _group) = without_carol();
+    // The relay has lost everything, and Carol has begun anew before Alice offers it the entry that adds her old keys.
+    bed.replace_relay();
+    bed.people.remove("carol");
+    bed.add("carol", &ClientOptions::default());
+    for name in ["alice", "bob"] {
+        bed.connect(name);
+    }
+    bed.pass(HOUR_MS);
+    let told = |bed: &mut Bed, name: &str| -> Vec<Option<Box<str>>> {
+        let forks = |event: &GroupEvent| match event {
+            GroupEvent::Forked { user } => Some(user.clone()),
+            _ => None,
+        };
+        bed.person(name).group_events().into_iter().filter_map(forks).collect()
+    };
+    assert_eq!(told(&mut bed, "alice"), [Some("alice".into())]);
+    assert_eq!(told(&mut bed, "bob"), []);
 }

@@ -48,7 +48,7 @@ impl World {
             for who in self.members_of(circle) {
                 let id = self.chronicle.circles[circle].id;
                 let client = self.people[who].client.as_mut().unwrap();
-                let is_told = self.forked.contains(&(who, circle)) || !client.groups().unwrap().contains(&id);
+                let is_told = self.told.contains(&(who, circle)) || !client.groups().unwrap().contains(&id);
                 if self.is_astray(who, circle) {
                     assert!(is_told, "p{who} holds another log of g{circle}, without a word");
                     self.ledger.astray.insert((who, circle));

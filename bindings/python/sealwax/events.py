@@ -203,7 +203,8 @@ class GroupDeleted(GroupEvent):
 class GroupForked(GroupEvent):
     """Two histories of it are about; an owner has to settle that: `Client.resolve_group`."""
 
-    #: A member who names another history, which the relay does not show: there is nothing to settle yet.
+    #: A member who names another history, which the relay does not show: there is nothing to settle yet. Ourselves if the
+    #: relay has taken an entry of ours, does not show it, and refuses it now.
     user: Optional[str]
 
 

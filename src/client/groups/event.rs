@@ -70,7 +70,8 @@ pub enum GroupEvent {
     /// it but an owner who settles it.
     Forked {
         /// The other history is known only by the word of this member, and the relay does not show it: one of both lies,
-        /// or is lied to. There is nothing to settle yet.
+        /// or is lied to. There is nothing to settle yet. If it is ourselves, the relay has taken an entry of ours, does
+        /// not show it, and refuses it now.
         user: Option<Box<str>>,
     },
     /// A message.

@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::client::ask::Ask;
 use crate::client::event::Event;
 use crate::client::groups::group::Standing;
+use crate::client::groups::offers::Offers;
 use crate::client::groups::{Group, GroupId};
 use crate::client::records;
 use crate::client::sessions::is_passing;
@@ -105,6 +106,10 @@ impl Client {
                 return Ok(());
             }
             Err(status) => {
+                // Whoever says that we are no member has our last entry, or that of another about us.
+                if status != Error::UnknownGroup {
+                    group.offers = Offers::default();
+                }
                 self.refuse_joining(id, status)?;
                 return self.log_ended(id, false);
             }

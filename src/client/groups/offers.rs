@@ -3,9 +3,11 @@
 
 use crate::client::Client;
 use crate::client::ask::Ask;
-use crate::client::groups::GroupId;
 use crate::client::groups::group::Group;
+use crate::client::groups::{GroupEvent, GroupId};
+use crate::client::sessions::is_passing;
 use crate::crypto::kdf::{self, Label};
+use crate::error::{Error, Result};
 use crate::limits::{HOUR_MS, QUEUE_AGE_MAX_MS};
 use crate::roster::Roster;
 use crate::wire::roster::Entry;
@@ -153,6 +155,20 @@ impl Client {
         let pause_ms = HOUR_MS.min(LOOK_MS << offers.looks.min(6));
         offers.looks = offers.looks.saturating_add(1);
         offers.look_ms = Some(now_ms.saturating_add(pause_ms));
-        self.ask(Ask::Offer(entry));
+        self.ask(Ask::Offer(*id, entry));
+    }
+
+    /// The relay does not take the entry. If it never will, what we hold is a history of our own.
+    pub(in crate::client) fn offer_refused(&mut self, id: &GroupId, status: Error) -> Result<()> {
+        if is_passing(status) || matches!(status, Error::StaleEpoch | Error::RosterBehind) {
+            return Ok(());
+        }
+        let user = self.identity.user().into();
+        let Some(group) = self.groups.loaded(id) else { return Ok(()) };
+        group.offers = Offers::default();
+        if status == Error::UnknownGroup {
+            return Ok(());
+        }
+        self.tell_group(id, GroupEvent::Forked { user: Some(user) })
     }
 }
