@@ -285,7 +285,7 @@ fn objects() {
     );
 
     let identity = |user: &str, rng: &mut ScriptedRandom| {
-        let options = IdentityOptions { prekeys_required: false, ..IdentityOptions::default() };
+        let options = IdentityOptions { prekeys_required: false };
         Identity::generate(rng, user, options, NOW).unwrap()
     };
     let (alice, mut bob) = (identity("alice", &mut rng), identity("bob", &mut rng));
