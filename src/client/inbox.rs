@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::client::Client;
 use crate::client::event::Event;
 use crate::client::groups::GroupId;
-use crate::client::outbox::envelope_id;
+use crate::client::outbox::{Target, envelope_id};
 use crate::client::records;
 use crate::client::repair::Asking;
 use crate::client::sessions::Line;
@@ -156,8 +156,13 @@ impl Client {
                 let Some(peer) = self.peers.get_mut(sender) else { return Err(Error::Internal) };
                 peer.asking = Asking::default();
                 let line = peer.line.as_mut().ok_or(Error::Internal)?;
+                let could_send = line.session.can_send(self.now_ms);
                 line.session.commit(identity, opening)?;
                 line.opened();
+                if !could_send && line.session.can_send(self.now_ms) {
+                    // What waited for a word of the peer, or for the time of a new handshake, need not wait.
+                    self.outbox.hasten(&Target::User(sender.into()));
+                }
                 self.journal.session(sender);
                 self.leave_sessions(sender, message.front.key_id)?;
                 if message.front.handshake.is_some() {

@@ -13,6 +13,7 @@ mod common;
 mod acks;
 mod bed;
 mod bounds;
+mod bursts;
 mod clock;
 mod crashes;
 mod delivery;
