@@ -34,7 +34,9 @@
  * Info      JSON in UTF-8 with "v":1. Keys are only ever added; integers are below 2^53, bytes are lower-case
  *           hex; never a message or a secret.
  *
- * Time      now_ms is Unix time in milliseconds. The library reads no clock.
+ * Time      now_ms is Unix time in milliseconds. The library reads no clock. A value below an earlier one counts
+ *           as the earlier one; but a client whose clock goes back by more than a second goes by the new time, and
+ *           nothing that it does by time waits for the old one to come again.
  * fork      In the child every handle made before says SEALWAX_FORKED and only _free works on it; new objects
  *           are safe.
  * Defects   A defect inside the library never crosses into the caller: SEALWAX_INTERNAL, and the objects that

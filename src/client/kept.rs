@@ -178,6 +178,13 @@ impl Kept {
         self.whole.iter().copied().filter(|number| !self.is_foreign(*number)).collect()
     }
 
+    /// No time of it is ahead.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        for place in self.index.values_mut() {
+            place.sealed_ms = place.sealed_ms.min(now_ms);
+        }
+    }
+
     /// Forgets what is too old to be asked for. Answers the numbers.
     fn expire(&mut self, now_ms: u64) -> Vec<u64> {
         let old = self.index.iter().filter(|(_, place)| is_old(place.sealed_ms, now_ms));

@@ -61,7 +61,6 @@ pub use reconnect::Reconnect;
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Identity, IdentityOptions};
-use crate::limits::DAY_MS;
 use crate::store::Store;
 use acks::Acks;
 use connection::Connection;
@@ -76,6 +75,9 @@ use prekeys::Published;
 use presence::Presence;
 use settings::Settings;
 use timers::ceiling;
+
+/// What a clock may go back by without being put back: callers take turns.
+const CLOCK_BACK_MS: u64 = 1_000;
 
 /// A client that is open. Dropping it closes it; what was not settled is as if it had not been.
 pub struct Client {
@@ -189,9 +191,9 @@ impl Client {
         identity.correct_clock(latest_ms);
         let settings = Settings::load(&store, latest_ms)?.ok_or(Error::StoreDamaged)?;
         let mut client = Self::new(store, identity, settings, options, rng, now_ms);
-        client.outbox = Outbox::load(&client.store, latest_ms)?;
-        client.groups = Groups::load(&client.store, latest_ms)?;
-        client.acks = Acks::load(&client.store, latest_ms)?;
+        client.outbox = Outbox::load(&client.store, now_ms)?;
+        client.groups = Groups::load(&client.store, now_ms)?;
+        client.acks = Acks::load(&client.store, now_ms)?;
         for record in client.store.scan(&records::all_events())? {
             let record = record?;
             let number = records::number(&record.name)?;
@@ -351,31 +353,31 @@ impl Client {
         self.pump()
     }
 
-    /// Starts every input: time does not go back, unless it had run ahead by more than a day; and what many inputs
-    /// gathered is made durable.
+    /// Starts every input: time does not go back, unless the clock was put back; and what many inputs gathered is made
+    /// durable.
     fn advance(&mut self, now_ms: u64) -> Result<()> {
         self.check()?;
-        if ceiling(now_ms).saturating_add(DAY_MS) < self.now_ms {
-            return self.correct_clock(now_ms).map_err(|error| self.fail(error));
+        if now_ms.saturating_add(CLOCK_BACK_MS) < self.now_ms {
+            self.correct_clock(now_ms);
         }
         self.now_ms = self.now_ms.max(now_ms);
         if self.journal.is_long() { self.settle() } else { Ok(()) }
     }
 
-    /// The clock had been wrong: nothing waits for what it said.
-    fn correct_clock(&mut self, now_ms: u64) -> Result<()> {
-        self.settle()?;
+    /// The clock was put back, or right: nothing waits for what it said before.
+    fn correct_clock(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
-        // Read again when they are needed, and corrected then.
-        self.peers.clear();
-        self.journal.identity |= self.identity.correct_clock(now_ms);
-        self.settings.restored_ms = self.settings.restored_ms.min(now_ms);
+        self.connection.correct_clock(now_ms);
         self.outbox.correct_clock(now_ms);
         self.acks.correct_clock(now_ms);
-        self.connection.correct_clock(now_ms);
+        self.correct_peers_clock();
+        self.correct_groups_clock();
         self.publish_soon();
         self.sweep = Sweep::new(now_ms);
-        self.reload_groups()
+        self.strangers.0 = self.strangers.0.min(now_ms);
+        let latest_ms = ceiling(now_ms);
+        self.journal.identity |= self.identity.correct_clock(latest_ms);
+        self.settings.restored_ms = self.settings.restored_ms.min(latest_ms);
     }
 
     fn check(&self) -> Result<()> {

@@ -108,6 +108,26 @@ impl Peer {
     pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
         self.card.as_ref().map(Card::fingerprint)
     }
+
+    /// No time of it is ahead.
+    fn correct_clock(&mut self, now_ms: u64) {
+        for at_ms in [
+            &mut self.resent.0,
+            &mut self.handed_all.0,
+            &mut self.handshakes.0,
+            &mut self.tried.0,
+            &mut self.lookup_after_ms,
+        ] {
+            *at_ms = now_ms.min(*at_ms);
+        }
+        self.asking.correct_clock(now_ms);
+        if let Some(kept) = &mut self.kept {
+            kept.correct_clock(ceiling(now_ms));
+        }
+        if let Some(line) = &mut self.line {
+            line.session.correct_clock(ceiling(now_ms));
+        }
+    }
 }
 
 fn read_card(reader: &mut Reader<'_>) -> Result<Option<Card>> {
@@ -129,6 +149,12 @@ impl Client {
         let peer = self.peers.get_mut(user).ok_or(Error::Internal)?;
         peer.used = self.peer_uses;
         Ok(peer)
+    }
+
+    /// No time of a peer is ahead: those who are not in memory are corrected when they are read.
+    pub(super) fn correct_peers_clock(&mut self) {
+        let now_ms = self.now_ms;
+        self.peers.values_mut().for_each(|peer| peer.correct_clock(now_ms));
     }
 
     /// Lets go of peers who were not needed for longest, if they are too many. What is stored of them is as they are.

@@ -83,6 +83,12 @@ impl Asking {
         (self.after_ms, self.count) = (0, 0);
     }
 
+    /// No time of it is ahead.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        self.after_ms = self.after_ms.min(now_ms);
+        self.early_after_ms = self.early_after_ms.min(now_ms);
+    }
+
     /// Whether nothing of it matters any more.
     pub(super) fn is_over(&self, now_ms: u64) -> bool {
         now_ms >= self.after_ms.max(self.early_after_ms)

@@ -139,9 +139,11 @@ impl Session {
         if prekeys.is_none() && (self.floor.made || self.floor.opened) {
             return Err(Error::PrekeysRequired);
         }
-        let now_ms = self.clock(now_ms);
         self.renewal.check(now_ms)?;
-        self.add_handshake(identity, card, prekeys, now_ms, rng)
+        self.add_handshake(identity, card, prekeys, self.clock(now_ms), rng)?;
+        // What messages bear may be ahead of the clock; nobody waits for that.
+        self.renewal.made_ms = Some(now_ms);
+        Ok(())
     }
 
     /// Lets the next renewal be made at once: our state is an older one than the peer has seen (10.2), so that what we
@@ -158,17 +160,21 @@ impl Session {
         self.changed(self.latest_ms);
     }
 
-    /// Forgets times more than a day ahead: the clock had been wrong once. Answers whether that changed anything.
+    /// Forgets times more than a day ahead, and that of a handshake that is ahead at all: the clock had been wrong once.
+    /// Answers whether that changed anything.
     pub fn correct_clock(&mut self, now_ms: u64) -> bool {
-        let latest_ms = now_ms.saturating_add(DAY_MS);
-        let made_ms = self.renewal.made_ms.filter(|made_ms| *made_ms > latest_ms);
-        let is_ahead = self.latest_ms > latest_ms || made_ms.is_some();
-        if is_ahead {
-            self.renewal.made_ms = self.renewal.made_ms.map(|made_ms| made_ms.min(now_ms));
-            self.inner.iter_mut().for_each(|inner| inner.used_ms = inner.used_ms.min(now_ms));
-            self.changed(now_ms);
+        let is_ahead = self.latest_ms > now_ms.saturating_add(DAY_MS);
+        let waits = self.renewal.made_ms.is_some_and(|made_ms| made_ms > now_ms);
+        if waits {
+            self.renewal.made_ms = Some(now_ms);
         }
-        is_ahead
+        if is_ahead {
+            self.inner.iter_mut().for_each(|inner| inner.used_ms = inner.used_ms.min(now_ms));
+        }
+        if is_ahead || waits {
+            self.changed(if is_ahead { now_ms } else { self.latest_ms });
+        }
+        is_ahead || waits
     }
 
     /// The peer has said that it cannot open what was sealed in this inner session (16.2): it sends no more, if there is

@@ -28,6 +28,8 @@ pub(crate) struct Person {
     openings: usize,
     /// Whether the application confirms what it has seen.
     pub(crate) confirms: bool,
+    /// How far its clock is ahead of everybody's.
+    pub(crate) ahead_ms: i64,
 }
 
 /// Everybody.
@@ -49,6 +51,7 @@ impl Person {
             last_number: 0,
             openings: born,
             confirms: true,
+            ahead_ms: 0,
         }
     }
 
@@ -152,8 +155,12 @@ impl Bed {
     }
 
     pub(crate) fn with(names: &[&str], options: &ClientOptions) -> Self {
-        let mut bed =
-            Self { host: Host::new("relay"), people: BTreeMap::new(), now_ms: 1_000_000_000, lives: 0 };
+        Self::at(1_000_000_000, names, options)
+    }
+
+    /// These people, connected at that time.
+    pub(crate) fn at(now_ms: u64, names: &[&str], options: &ClientOptions) -> Self {
+        let mut bed = Self { host: Host::new("relay"), people: BTreeMap::new(), now_ms, lives: 0 };
         for name in names {
             bed.add(name, options);
         }
@@ -177,18 +184,23 @@ impl Bed {
         self.person(name).client()
     }
 
+    /// What somebody's clock shows.
+    pub(crate) fn time_of(&mut self, name: &str) -> u64 {
+        self.now_ms.saturating_add_signed(self.person(name).ahead_ms)
+    }
+
     pub(crate) fn connect(&mut self, name: &str) {
-        let now_ms = self.now_ms;
+        let (now_ms, own_ms) = (self.now_ms, self.time_of(name));
         let method = self.person(name).options.method;
         self.host.disconnect(name, now_ms);
         self.host.connect(name, method, now_ms);
-        self.client(name).connected(Some("relay"), now_ms).unwrap();
+        self.client(name).connected(Some("relay"), own_ms).unwrap();
     }
 
     pub(crate) fn disconnect(&mut self, name: &str) {
-        let now_ms = self.now_ms;
+        let (now_ms, own_ms) = (self.now_ms, self.time_of(name));
         self.host.disconnect(name, now_ms);
-        self.client(name).disconnected(now_ms).unwrap();
+        self.client(name).disconnected(own_ms).unwrap();
     }
 
     /// The client is gone from one moment to the next, and comes back.
@@ -221,14 +233,14 @@ impl Bed {
 
     /// The client is closed, and comes back.
     pub(crate) fn close(&mut self, name: &str) {
-        let now_ms = self.now_ms;
+        let (now_ms, own_ms) = (self.now_ms, self.time_of(name));
         self.host.disconnect(name, now_ms);
         drop(self.person(name).client.take().unwrap().close().unwrap());
-        self.person(name).open(now_ms).unwrap();
+        self.person(name).open(own_ms).unwrap();
     }
 
     pub(crate) fn send(&mut self, from: &str, to: &str, text: &str) -> MessageId {
-        let now_ms = self.now_ms;
+        let now_ms = self.time_of(from);
         self.client(from).send_direct(to, ContentType::Text, text.as_bytes(), false, now_ms).unwrap()
     }
 
@@ -251,13 +263,14 @@ impl Bed {
         let Some(person) = self.people.get_mut(name).filter(|person| person.client.is_some()) else {
             return Ok(0);
         };
+        let own_ms = now_ms.saturating_add_signed(person.ahead_ms);
         while let Some(frame) = self.host.next_frame(name) {
-            person.client().receive(&frame, now_ms)?;
+            person.client().receive(&frame, own_ms)?;
             count += 1;
         }
         if self.host.has_ended(name) {
             self.host.disconnect(name, now_ms);
-            person.client().disconnected(now_ms)?;
+            person.client().disconnected(own_ms)?;
         }
         Ok(count)
     }
@@ -298,7 +311,9 @@ impl Bed {
         self.run();
         while self.now_ms < end_ms {
             let due = |person: &mut Person| {
-                person.client.as_mut().and_then(|client| client.pending().unwrap().due_ms)
+                let ahead_ms = person.ahead_ms;
+                let due_ms = person.client.as_mut().and_then(|client| client.pending().unwrap().due_ms);
+                due_ms.map(|due_ms| due_ms.saturating_add_signed(-ahead_ms))
             };
             let due_ms = self.people.values_mut().filter_map(due).chain(self.host.due_ms).min();
             self.now_ms = due_ms.unwrap_or(end_ms).clamp(self.now_ms + 1, end_ms);
@@ -306,7 +321,7 @@ impl Bed {
             self.host.tick(now_ms);
             for person in self.people.values_mut() {
                 if let Some(client) = &mut person.client {
-                    client.tick(now_ms).unwrap();
+                    client.tick(now_ms.saturating_add_signed(person.ahead_ms)).unwrap();
                 }
             }
             self.run();

@@ -45,6 +45,13 @@ impl Disputes {
         }
     }
 
+    /// No time of it is ahead.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        for dispute in &mut self.0 {
+            dispute.since_ms = dispute.since_ms.min(now_ms);
+        }
+    }
+
     /// When somebody has to be told of.
     pub(super) fn due_ms(&self, roster: &Roster) -> Option<u64> {
         let open = self.0.iter().filter(|dispute| !dispute.is_told && dispute.stands(roster));

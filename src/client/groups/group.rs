@@ -12,7 +12,7 @@ use crate::client::groups::pending::Pending;
 use crate::client::groups::stored_log::StoredLog;
 use crate::client::journal::Journal;
 use crate::client::records::{self, Value};
-use crate::client::timers::earliest;
+use crate::client::timers::{ceiling, earliest};
 use crate::error::{Error, Result};
 use crate::group::{GroupReceiver, GroupSender, ReceiverParts};
 use crate::identity::Identity;
@@ -282,6 +282,25 @@ impl Group {
             keys.collect(id, true, journal)?;
         }
         Ok(())
+    }
+
+    /// No time of it is ahead, as far as it matters when it is read from the store too.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        let latest_ms = ceiling(now_ms);
+        self.pending.correct_clock(now_ms);
+        self.fetch.correct_clock(now_ms);
+        self.offers.correct_clock(now_ms);
+        self.disputes.correct_clock(now_ms);
+        for at_ms in self.answered.values_mut().chain([&mut self.eager.0]).chain(&mut self.eager_ms) {
+            *at_ms = now_ms.min(*at_ms);
+        }
+        if let Some(own) = &mut self.own {
+            self.dirty.sender |= own.sender.correct_clock(latest_ms);
+        }
+        if let Some(receiver) = &mut self.receiver {
+            self.dirty.receiver |= receiver.keys.correct_clock(latest_ms);
+            receiver.changed();
+        }
     }
 
     /// Windows stand still while a queue is read.

@@ -39,6 +39,13 @@ impl Fetch {
     pub(super) const fn due_ms(&self) -> Option<u64> {
         if self.is_asked() { None } else { self.again_ms }
     }
+
+    /// No time of it is ahead.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        for at_ms in self.again_ms.iter_mut().chain(&mut self.claimed_ms) {
+            *at_ms = now_ms.min(*at_ms);
+        }
+    }
 }
 
 impl Client {

@@ -201,18 +201,17 @@ impl Client {
         Ok(with)
     }
 
-    /// The clock had run ahead: everything is read again when it is needed. To be called after a commit.
-    pub(super) fn reload_groups(&mut self) -> Result<()> {
+    /// No time of a group is ahead: those that are not in memory are corrected when they are read.
+    pub(super) fn correct_groups_clock(&mut self) {
         let now_ms = self.now_ms;
-        let stored = Groups::stored(&self.store)?;
-        let Groups { all, stirred, requests, whole_ms, pending, .. } = &mut self.groups;
-        all.retain(|id, _| stored.contains(id));
-        all.values_mut().for_each(|group| *group = None);
-        stirred.extend(stored);
+        let Groups { all, stirred, dirty, requests, whole_ms, .. } = &mut self.groups;
+        for (id, group) in all.iter_mut().filter_map(|(id, group)| Some((id, group.as_mut()?))) {
+            group.correct_clock(now_ms);
+            stirred.insert(*id);
+            dirty.insert(*id);
+        }
         requests.values_mut().for_each(|request| request.correct_clock(now_ms));
-        *whole_ms = whole_ms.map(|whole_ms| whole_ms.min(now_ms));
-        *pending = (0, 0);
-        self.load_pending()
+        *whole_ms = whole_ms.map(|at_ms| at_ms.min(now_ms));
     }
 
     /// What a welcome means for groups: windows stand still until the queue is read.

@@ -42,6 +42,11 @@ impl Offers {
         self.look_ms
     }
 
+    /// No time of it is ahead.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        self.look_ms = self.look_ms.map(|look_ms| look_ms.min(now_ms));
+    }
+
     /// The relay has said that it has taken an entry of ours.
     fn taken(&mut self, epoch: u64, now_ms: u64) {
         self.unshown = Some(self.unshown.map_or(epoch, |unshown| unshown.min(epoch)));

@@ -8,7 +8,7 @@ use crate::client::groups::group::{KeyId, Standing};
 use crate::client::groups::receive::Read;
 use crate::client::groups::{GroupEvent, GroupId};
 use crate::client::records;
-use crate::client::timers::earliest;
+use crate::client::timers::{ceiling, earliest};
 use crate::error::{Error, Result};
 use crate::limits::{
     CLIENT_KEY_REQUEST_MS, CLIENT_PENDING_BYTES_MAX, CLIENT_PENDING_MAX, CLIENT_PENDING_SENDER_MAX,
@@ -63,6 +63,16 @@ impl Pending {
             pending.messages.insert(number, message);
         }
         Ok(pending)
+    }
+
+    /// No time of it is ahead: keys are asked for like those that are missing for the first time.
+    pub(super) fn correct_clock(&mut self, now_ms: u64) {
+        for message in self.messages.values_mut() {
+            message.since_ms = message.since_ms.min(ceiling(now_ms));
+        }
+        for want in self.wants.values_mut() {
+            want.ask_ms = want.ask_ms.min(now_ms.saturating_add(CLIENT_KEY_REQUEST_MS));
+        }
     }
 
     /// How many there are, and their bytes.

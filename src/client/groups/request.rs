@@ -2,6 +2,7 @@
 
 use crate::client::groups::GroupId;
 use crate::client::records::{self, Value};
+use crate::client::timers::ceiling;
 use crate::error::{Error, Result};
 use crate::limits::{CLIENT_RETRY_MS, ENTRY_MAX};
 use crate::wire::codec::{Put as _, Reader};
@@ -77,7 +78,7 @@ impl Request {
 
     /// No time of it is ahead.
     pub(super) fn correct_clock(&mut self, now_ms: u64) {
-        self.created_ms = self.created_ms.min(now_ms);
+        self.created_ms = self.created_ms.min(ceiling(now_ms));
         self.after_ms = self.after_ms.min(now_ms);
     }
 

@@ -8,6 +8,7 @@ use crate::client::event::MessageId;
 use crate::client::groups::GroupId;
 use crate::client::outbox::entry::{Entry, State, Target};
 use crate::client::records;
+use crate::client::timers::ceiling;
 use crate::error::{Error, Result};
 use crate::limits::{CLIENT_AUTOMATIC_MAX, CLIENT_AUTOMATIC_PEER_MAX, ENVELOPE_MAX, RELAY_SEND_MANY_MAX};
 use crate::store::Store;
@@ -76,7 +77,7 @@ impl Outbox {
     /// No time of it is ahead.
     pub(in crate::client) fn correct_clock(&mut self, now_ms: u64) {
         for entry in self.entries.values_mut() {
-            entry.created_ms = entry.created_ms.min(now_ms);
+            entry.created_ms = entry.created_ms.min(ceiling(now_ms));
         }
         for queue in self.queues.values_mut() {
             queue.after_ms = queue.after_ms.min(now_ms);
