@@ -121,6 +121,32 @@ fn what_came_at_a_time_that_nobody_bears_out_does_not_stay_for_ever() {
 }
 
 #[test]
+fn the_next_tick_is_due_from_the_time_that_the_host_names_whatever_it_is() {
+    let mut town = quiet(TODAY_MS);
+    town.come(3, "alice");
+    let go = |town: &mut Town| town.tick().map(|due_ms| due_ms.wrapping_sub(town.now_ms));
+    assert_eq!(go(&mut town), Some(90_000));
+    town.now_ms += 60_000;
+    assert_eq!(go(&mut town), Some(30_000));
+    // Nobody bears it out yet, so half a minute is left; twice it is believed.
+    town.now_ms += DAY_MS;
+    assert_eq!(go(&mut town), Some(30_000));
+    assert!(!town.is_closed(3));
+    town.now_ms += 1_000;
+    assert!(go(&mut town).unwrap() >= 1_000);
+    assert!(town.is_closed(3));
+    town.come(4, "bob");
+    for wrong_ms in [u64::MAX, 0] {
+        let right_ms = core::mem::replace(&mut town.now_ms, wrong_ms);
+        let due_ms = town.tick().unwrap();
+        assert!(due_ms >= wrong_ms.saturating_add(1_000) && due_ms - wrong_ms <= 90_000, "{due_ms}");
+        town.now_ms = right_ms;
+        assert!(go(&mut town).unwrap() >= 1_000);
+    }
+    assert!(!town.is_closed(4));
+}
+
+#[test]
 fn who_hid_is_not_shown_early_by_the_first_call_after_a_quiet_night() {
     let mut town = quiet(TODAY_MS);
     let roster = group(&person("alice"), &[&person("bob")], RosterPolicy::default());

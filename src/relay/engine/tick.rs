@@ -24,7 +24,8 @@ impl Relay {
     /// those that were closed and that the host has not ended. Nothing else needs it: what is too old in a queue goes
     /// when the queue is used.
     pub fn tick(&self, now_ms: u64) -> Result<Tick> {
-        let now_ms = self.clock.hear(now_ms).near_ms();
+        let now = self.clock.hear(now_ms);
+        let now_ms = now.near_ms();
         let most_ms = self.options.idle_ms.max(self.options.handshake_ms);
         let mut outcome = Outcome::default();
         let mut earliest = u64::MAX;
@@ -51,7 +52,9 @@ impl Relay {
             }
             earliest = earliest.min(connection.deadline_ms(now_ms, most_ms)).min(connection.shows_ms(now_ms));
         }
-        let due_ms = (earliest < u64::MAX).then(|| earliest.max(now_ms.saturating_add(SHORTEST_MS)));
+        // From the time that the host named, which may be another than the one that is believed.
+        let wait_ms = earliest.saturating_sub(now_ms).max(SHORTEST_MS);
+        let due_ms = (earliest < u64::MAX).then(|| now.named_ms.saturating_add(wait_ms));
         Ok(Tick { outcome, due_ms })
     }
 
