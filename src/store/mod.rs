@@ -75,7 +75,22 @@ impl Store {
     #[cfg(feature = "store")]
     pub fn open(path: &Path, key: &[u8], rng: &mut dyn Random) -> Result<Self> {
         let place = sqlite::Place::take(path)?;
-        if !place.is_taken()? {
+        let is_there = place.is_taken()?;
+        Self::open_at(place, is_there, key, rng)
+    }
+
+    /// [`Store::open`] where a store may be made: also in the place of an empty file, such as one that reserves its
+    /// name. A store never becomes empty by itself, so that [`Store::open`] takes such a file for a damaged one.
+    #[cfg(feature = "store")]
+    pub fn open_or_fill(path: &Path, key: &[u8], rng: &mut dyn Random) -> Result<Self> {
+        let place = sqlite::Place::take(path)?;
+        let is_there = place.is_filled()?;
+        Self::open_at(place, is_there, key, rng)
+    }
+
+    #[cfg(feature = "store")]
+    fn open_at(place: sqlite::Place, is_there: bool, key: &[u8], rng: &mut dyn Random) -> Result<Self> {
+        if !is_there {
             sqlite::create(&place, &first_rows(key, rng)?)?;
         }
         let medium = sqlite::Sqlite::open(place)?;

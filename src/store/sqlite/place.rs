@@ -43,6 +43,18 @@ impl Place {
         if exists(&self.path)? {
             return Ok(true);
         }
+        self.check_journals()
+    }
+
+    /// [`Place::is_taken`] by more than an empty file, whose name somebody may have reserved.
+    pub(in crate::store) fn is_filled(&self) -> Result<bool> {
+        if exists(&self.path)? && self.length()? > 0 {
+            return Ok(true);
+        }
+        self.check_journals()
+    }
+
+    fn check_journals(&self) -> Result<bool> {
         if self.has_log() || exists(&beside(&self.path, "-journal"))? {
             return Err(Error::StoreDamaged);
         }
@@ -59,9 +71,9 @@ impl Place {
         fs::symlink_metadata(beside(&self.path, "-wal")).is_ok()
     }
 
-    /// A new file to become this one.
+    /// A new file to become this one, where nothing is that holds anything.
     pub(super) fn draft(&self) -> Result<Draft> {
-        Draft::beside(&self.path)
+        Draft::to_be(self.path.clone())
     }
 
     /// Whether this is the process that took it, and no child forked since.
@@ -93,6 +105,10 @@ impl Draft {
         if exists(&target)? {
             return Err(Error::InvalidArgument);
         }
+        Self::to_be(target)
+    }
+
+    fn to_be(target: PathBuf) -> Result<Self> {
         let draft = Self { path: beside(&target, "-new"), target, published: false };
         draft.remove();
         private(OpenOptions::new().write(true).create_new(true)).open(&draft.path).map_err(io)?;
