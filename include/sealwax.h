@@ -30,7 +30,8 @@
  *           another output.
  *
  * Options   A JSON object in UTF-8; length 0 takes all defaults. An unknown key or a bad value is
- *           SEALWAX_INVALID_OPTIONS, and sealwax_options_check() says which and why.
+ *           SEALWAX_INVALID_OPTIONS, and sealwax_options_check() says which and why. Of a key that is there twice
+ *           the last one counts.
  * Info      JSON in UTF-8 with "v":1. Keys are only ever added; integers are below 2^53, bytes are lower-case
  *           hex; never a message or a secret.
  *
@@ -170,7 +171,8 @@
 /**
  * How to go on without a connection, whether it was lost or could not be made: connect again after a pause. Half a
  * second is right at first; double it each time, up to a minute, less a random part of up to a half, and begin
- * anew after a connection that has held ten seconds beyond SEALWAX_EVENT_CONNECTED.
+ * anew after a connection that has held ten seconds beyond SEALWAX_EVENT_CONNECTED. If SEALWAX_EVENT_ERROR has
+ * said SEALWAX_LIMIT_REACHED, the relay has no room for another user, which may pass: tell the user who waits.
  */
 #define SEALWAX_RECONNECT_SOON 0
 
@@ -187,7 +189,8 @@
  * SEALWAX_NOT_PERMITTED: the relay wants another "method", or its host knows us by another name;
  * SEALWAX_IDENTITY_CHANGED: the user has another identity at the relay; SEALWAX_AUTHENTICATION_FAILED: the relay
  * has another name than was given, or takes our proof for none; SEALWAX_UNSUPPORTED_VERSION,
- * SEALWAX_UNSUPPORTED_SUITE, SEALWAX_UNSUPPORTED: one of the two libraries is too old for the other.
+ * SEALWAX_UNSUPPORTED_SUITE, SEALWAX_UNSUPPORTED: one of the two libraries is too old for the other, or whoever
+ * answers is no relay. After a welcome the relay has taken us, and each of these is SEALWAX_RECONNECT_SOON.
  */
 #define SEALWAX_RECONNECT_NEVER 2
 /** Bytes: what they are is between the applications. */
@@ -196,8 +199,10 @@
 #define SEALWAX_CONTENT_TEXT 1
 
 /**
- * Flag of sending: the message leaves at once or never. It is not stored, not tried again, and no event tells of
- * it: for what is worth nothing later, such as "is typing".
+ * Flag of sending: the message leaves this client at once or never. The client does not store it or try again,
+ * and no event tells of it: for what is worth nothing later, such as "is typing". To all others it is a message as
+ * any: the relay keeps it for a recipient who is offline, and the recipient's client tells and stores it. Say in
+ * the payload what it is, and look at the event's `time_ms`.
  */
 #define SEALWAX_SEND_TRANSIENT 1
 
@@ -466,7 +471,8 @@ typedef struct {
 typedef struct {
     /**
      * Text in UTF-8 such as "queue/alice/00000000000000000007": names of one kind begin alike, and those of one
-     * queue or group sort in their order. It holds user ids as they are.
+     * queue or group sort in their order. It holds user ids as they are, "/" and ".." among them: it is no name of
+     * a file before it was encoded.
      */
     sealwax_slice name;
     /** What to store; the same memory for all recipients of one message. NULL: delete what is stored. */
@@ -505,7 +511,7 @@ typedef void (*sealwax_wake)(void *user_data);
  * "?": not always; a flag: if it holds; SEALWAX_EVENT_FLAG_AGAIN with each `number`):
  *
  *   CONNECTED           flags RESTORED?
- *   DISCONNECTED        nothing
+ *   DISCONNECTED
  *   PRESENCE            user, flags ONLINE?
  *   MESSAGE             number, user, message_id, time_ms, content_type, payload
  *   ACK                 number, message_id, state, user?, group?
@@ -609,7 +615,10 @@ typedef struct {
 #define SEALWAX_INVALID_TEXT 106
 /** sealwax_options_check() names the key and says why. */
 #define SEALWAX_INVALID_OPTIONS 107
-/** A bounded table is full; see the limits in sealwax_build_info(). */
+
+/**
+ * A bounded table is full: the limits in sealwax_build_info(), the options of a relay, or what the function says.
+ */
 #define SEALWAX_LIMIT_REACHED 108
 /** This build lacks the feature; the header never changes with features. */
 #define SEALWAX_UNSUPPORTED 109
@@ -620,7 +629,11 @@ typedef struct {
 
 /** Not a well-formed object of the protocol, or bytes follow its end. */
 #define SEALWAX_MALFORMED 200
-/** Made by a version of the protocol that this library does not speak. */
+
+/**
+ * Made by a version of the protocol that this library does not speak; or bytes of no protocol, whose first two are
+ * taken for a version.
+ */
 #define SEALWAX_UNSUPPORTED_VERSION 201
 /** Made with a cipher suite that this library does not speak. */
 #define SEALWAX_UNSUPPORTED_SUITE 202
@@ -851,6 +864,31 @@ sealwax_status sealwax_envelope_inspect(const void *envelope,
                                         void *out,
                                         size_t out_cap,
                                         size_t *out_len);
+
+/**
+ * Finds the envelope or roster entry that a frame of a relay delivers, without a key: for a host that keeps the
+ * messages of a group, to share them by sealwax_client_share_history(). Whether it is genuine, and whether it was
+ * here before, is found by the client that takes the frame.
+ *
+ * @param frame         a whole frame, as sealwax_client_receive() takes it
+ * @param frame_len     bytes of it
+ * @param out_envelope  what it delivers, for sealwax_envelope_parse(); it points into frame. NULL with length 0:
+ *                      it delivers nothing
+ *
+ * @retval SEALWAX_NULL_POINTER         a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE            longer than any frame
+ * @retval SEALWAX_BUFFER_OVERLAP       the output overlaps the input
+ * @retval SEALWAX_MALFORMED            not a frame
+ * @retval SEALWAX_UNSUPPORTED_VERSION  of a protocol that this library does not speak
+ * @retval SEALWAX_UNSUPPORTED_SUITE    of a cipher suite that this library does not speak
+ * @retval SEALWAX_WRONG_KIND           another object, such as an envelope
+ * @retval SEALWAX_UNSUPPORTED          a frame with a method that is reserved
+ * @retval SEALWAX_INVALID_TEXT         a user id in it is none
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_frame_envelope(const void *frame,
+                                      size_t frame_len,
+                                      sealwax_slice *out_envelope);
 
 /* ---- Identities and cards ---- */
 
@@ -1302,7 +1340,7 @@ sealwax_status sealwax_session_info(const sealwax_session *session,
  * Seals the whole session to be stored. Save it before an envelope that it made leaves, and before one that it
  * read is acknowledged. A lease spares the first: it promises that at most so many messages are encrypted before
  * the next export, and an import skips as many. A message read, the first one encrypted after that, and a renewal
- * each need an export of their own.
+ * each need an export of their own; between the first two of them only a lease of 0 is granted.
  *
  * @param session       the session
  * @param key           SEALWAX_KEY_LEN random bytes that the application keeps apart from the result
@@ -1319,6 +1357,8 @@ sealwax_status sealwax_session_info(const sealwax_session *session,
  * @retval SEALWAX_INVALID_HANDLE    session is not one that is open
  * @retval SEALWAX_POISONED          the session broke; free it
  * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_WRONG_STATE       lease is above 0, and nothing was encrypted since the last message was read: a
+ *                                   lease does not reach what comes next. Export with 0, and again after it
  * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
  * @retval SEALWAX_INTERNAL          the system has no randomness
  */
@@ -1392,7 +1432,7 @@ sealwax_status sealwax_session_encrypt_len(const sealwax_session *session,
  * @param session        the session
  * @param plaintext      any bytes; may be NULL if plaintext_len is 0
  * @param plaintext_len  bytes of them, at most SEALWAX_MESSAGE_MAX
- * @param now_ms         the time; it travels in the clear
+ * @param now_ms         the time. It travels in the clear, or the latest given before if that is later
  * @param out            the envelope
  * @param out_cap        bytes of room at out; sealwax_session_encrypt_len() says how many
  * @param out_len        bytes of the envelope
@@ -2095,7 +2135,7 @@ SEALWAX_API sealwax_status sealwax_group_sender_free(sealwax_group_sender *sende
  *
  * @param sender        the sender
  * @param session       our session with the member, which carries the key
- * @param now_ms        the time; it travels in the clear
+ * @param now_ms        the time. It travels in the clear, or the latest given before if that is later
  * @param out           the envelope, a session message
  * @param out_cap       bytes of room at out; 0 asks for the size
  * @param out_len       bytes of the envelope
@@ -2172,7 +2212,7 @@ sealwax_status sealwax_group_sender_encrypt_len(const sealwax_group_sender *send
  * @param sender         the sender
  * @param plaintext      any bytes; may be NULL if plaintext_len is 0
  * @param plaintext_len  bytes of them, at most SEALWAX_MESSAGE_MAX
- * @param now_ms         the time; it travels in the clear
+ * @param now_ms         the time. It travels in the clear, or the latest given before if that is later
  * @param out            the envelope
  * @param out_cap        bytes of room at out; sealwax_group_sender_encrypt_len() says how many
  * @param out_len        bytes of the envelope
@@ -2322,7 +2362,7 @@ sealwax_status sealwax_group_sender_import(const sealwax_identity *identity,
  * @param sender        the sender
  * @param sessions      our sessions with the members, each once
  * @param count         how many, at most 10,000: the members of the largest group
- * @param now_ms        the time; it travels in the clear
+ * @param now_ms        the time. It travels in the clear, or the latest given before if that is later
  * @param out           the envelopes, session messages, one after another
  * @param out_cap       bytes of room at out; 0 asks for the size
  * @param out_len       bytes of all envelopes
@@ -2678,7 +2718,7 @@ sealwax_status sealwax_group_receiver_decrypt_batch(sealwax_group_receiver *rece
  * @param key_id        of the key, as in sealwax_group_receiver_info()
  * @param key_id_len    SEALWAX_KEY_ID_LEN
  * @param from_counter  the first message that it opens
- * @param now_ms        the time; it travels in the clear
+ * @param now_ms        the time. It travels in the clear, or the latest given before if that is later
  * @param out           the envelope, a session message
  * @param out_cap       bytes of room at out; 0 asks for the size
  * @param out_len       bytes of the envelope
@@ -3063,9 +3103,11 @@ sealwax_status sealwax_stream_open_chunk(const sealwax_stream_open *open,
  *                     "queue_age_max_ms", "sender_share_percent" (of it, for the envelopes of one sender);
  *                     "prekeys_per_hour" (one-time prekeys of one user that one requester may take),
  *                     "groups_per_user" (created and not deleted; twice as many in a day), "joins_per_hour" (of
- *                     one group); for each user "requests_per_second" and "requests_burst"; for each connection
- *                     "handshake_ms" (until welcome) and "idle_ms" (without a frame); what each may be at most,
- *                     and is if absent, shows sealwax_options_check(); may be NULL if options_len is 0
+ *                     one group); for each user "requests_per_second" and "requests_burst" (of frames: 16
+ *                     messages of a client that has many are one request, while a large group's count for more);
+ *                     for each connection "handshake_ms" (until welcome) and "idle_ms" (without a frame); what
+ *                     each may be at most, and is if absent, shows sealwax_options_check(); may be NULL if
+ *                     options_len is 0
  * @param options_len  bytes of them
  * @param out_relay    the relay; sealwax_relay_free() ends it
  *
@@ -3457,6 +3499,9 @@ sealwax_status sealwax_relay_acknowledge(const sealwax_relay *relay,
  * another identity, is offline from then on: sealwax_relay_tick() closes its connection. The next one, or
  * sealwax_relay_set_online(), is given all that waits, in its order.
  *
+ * Several relays on one store: a relay does not look into it, so whatever one of them stores is given to each
+ * other one by this, also where nothing was in the way: what it does not know it does not deliver.
+ *
  * @param relay      the relay
  * @param name       name of the record
  * @param name_len   bytes of it
@@ -3524,10 +3569,11 @@ sealwax_status sealwax_relay_connect(const sealwax_relay *relay,
                                      sealwax_deliveries **out_deliveries);
 
 /**
- * Takes a whole frame from a connection, without the length that precedes it on a stream. Whatever the client
- * does wrong, it is told in what comes out; after a delivery with SEALWAX_DELIVERY_CLOSE nothing comes of its
- * frames. Any number of connections may be served at the same time, one frame of each. It cannot be made again: if
- * a record that came of it cannot be written, end the connection, and the client repeats what was not answered.
+ * Takes a whole frame from a connection, without the four bytes of its length that precede it on a stream, as
+ * sealwax_client_receive() says. Whatever the client does wrong, it is told in what comes out; after a delivery
+ * with SEALWAX_DELIVERY_CLOSE nothing comes of its frames. Any number of connections may be served at the same
+ * time, one frame of each. It cannot be made again: if a record that came of it cannot be written, end the
+ * connection, and the client repeats what was not answered.
  *
  * @param relay           the relay
  * @param connection      the connection
@@ -3575,13 +3621,13 @@ sealwax_status sealwax_relay_disconnect(const sealwax_relay *relay,
 
 /**
  * Closes the connections that took too long until welcome, or were silent for too long, and those that
- * sealwax_relay_restore() took off their users; says so again of each that is closed and was not ended. Nothing
- * else waits for it.
+ * sealwax_relay_restore() took off their users; says so again of each that was not ended since, after another
+ * "idle_ms". Nothing else waits for it.
  *
  * @param relay           the relay
  * @param now_ms          the time
- * @param out_due_ms      when to call again, at least a second from now; UINT64_MAX: not before another connection
- *                        is there
+ * @param out_due_ms      when to call again, at least a second after now_ms; UINT64_MAX: not before another
+ *                        connection is there
  * @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
  *
  * @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be
@@ -3656,6 +3702,7 @@ SEALWAX_API sealwax_status sealwax_deliveries_free(sealwax_deliveries *deliverie
  *     for (;;) {
  *         // If it fails, so has the client's store: free the client, and open it anew.
  *         must(sealwax_client_pending(client, &todo));
+ *         // Room for SEALWAX_FRAME_MAX: a smaller buffer would stop here at a frame that is larger.
  *         while (sealwax_client_next_frame(client, frame, sizeof frame, &len) == SEALWAX_OK && len > 0)
  *             put_frame(frame, len);
  *         while (sealwax_client_next_event(client, &event) == SEALWAX_OK && event != NULL) {
@@ -3675,18 +3722,19 @@ SEALWAX_API sealwax_status sealwax_deliveries_free(sealwax_deliveries *deliverie
  *
  * Whatever is called, nothing of it leaves before it is durable: the store is written when the host looks at
  * what there is to take out, with sealwax_client_pending(), _next_frame() or _next_event(), once for all calls
- * before. If that fails, nothing of it shows, and the client has failed: every call answers the status of its
- * store (SEALWAX_STORE_IO and so on), or SEALWAX_INTERNAL, until it is freed. Open it anew then.
+ * before. If that fails, nothing of it shows, and the client has failed: calls answer the status of its store
+ * (SEALWAX_STORE_IO and so on), or SEALWAX_INTERNAL, until it is freed, but those that look at ourselves alone,
+ * sealwax_client_info(), _card() and _fingerprint(), and sealwax_client_on_wake(). Open it anew then.
  *
  * @param user         user id, as in sealwax_identity_new()
  * @param user_len     bytes of it
- * @param path         where the store shall be: a file that is made, or one that holds no client, with "-lock"
- *                     and "-wal" beside it; in a directory that is there. Empty: in memory, for as long as the
- *                     handle
+ * @param path         where the store shall be: a file that is made, an empty one, or a store that holds no
+ *                     client; "-lock" and "-wal" lie beside it, in a directory that is there. Empty: in memory,
+ *                     for as long as the handle
  * @param path_len     bytes of it, at most 4,096
  * @param key          SEALWAX_KEY_LEN random bytes that the application keeps apart from the file
  * @param key_len      SEALWAX_KEY_LEN
- * @param options      JSON: "prekeys_required", as in sealwax_identity_new(), and those of sealwax_client_open();
+ * @param options      JSON: "prekeys_required", as in sealwax_identity_new(), and all of sealwax_client_open();
  *                     may be NULL if options_len is 0
  * @param options_len  bytes of them
  * @param now_ms       the time
@@ -3774,15 +3822,19 @@ sealwax_status sealwax_client_create_with(sealwax_identity *identity,
  * @param path_len     bytes of it, at most 4,096
  * @param key          the store's key
  * @param key_len      SEALWAX_KEY_LEN
- * @param options      JSON, the same for each opening: "method" ("proof": show the relay who we are by our
- *                     identity; "host": the relay knows by other means), "acks" (false: tell accepted peers what
- *                     was delivered and read, and take what they tell), "identity_change" ("block": a peer that
- *                     turns up under another identity has to be accepted first; "warn": an event tells of it),
- *                     "hidden_header" (false) and "padding" ("none", "padme"), as in sealwax_session_initiate(),
- *                     "one_time_prekeys" (that the relay shall hold for us; 100); of groups "retain_history"
- *                     (false: keep what sealwax_client_share_history() shares), "rotate_messages" and
- *                     "rotate_ms", as in sealwax_group_sender_new(), "eager_members" (up to so many are given
- *                     our key before we write; 64); may be NULL if options_len is 0
+ * @param options      JSON, the same for each opening, but without "prekeys_required", which is of creating. The
+ *                     default comes first:
+ *                     "method": "proof", our identity shows the relay who we are; "host", it knows otherwise;
+ *                     "acks": false; true, tell accepted peers what was delivered and read, and take what they
+ *                     tell;
+ *                     "identity_change": "block", a peer that turns up under another identity has to be accepted
+ *                     first; "warn", an event tells of it;
+ *                     "hidden_header": false, and "padding": "none", as in sealwax_session_initiate();
+ *                     "one_time_prekeys": 100, that the relay shall hold for us;
+ *                     "retain_history": false; true, keep of groups what sealwax_client_share_history() shares;
+ *                     "rotate_messages" and "rotate_ms", as in sealwax_group_sender_new();
+ *                     "eager_members": 64, up to so many of a group are given our key before we write;
+ *                     may be NULL if options_len is 0
  * @param options_len  bytes of them
  * @param now_ms       the time
  * @param out_client   the client; sealwax_client_free() ends it
@@ -3814,13 +3866,20 @@ sealwax_status sealwax_client_open(const char *path,
                                    sealwax_client **out_client);
 
 /**
- * Ends a client, and stores what its calls have done: with its last running call, if there are any. Whatever was
- * not confirmed, or has not reached the relay, goes on when it is opened anew. Disconnect it yourself. In a
- * forked child this leaves the parent's store alone.
+ * Ends a client, and stores what its calls have done. Whatever was not confirmed, or has not reached the relay,
+ * goes on when it is opened anew. Disconnect it yourself. In a forked child this leaves the parent's store alone.
+ *
+ * Whatever it answers, the handle is gone, unless that was none. While another call runs on the client, the last
+ * one stores what was done, and nobody is told if that fails.
  *
  * @param client  the client; NULL is fine
  *
  * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+ * @retval SEALWAX_STORE_IO        the system refused to write, or the disk is full: what was done since
+ *                                 sealwax_client_pending(), _next_frame() or _next_event() last succeeded is lost,
+ *                                 messages to be sent among it. No call but this one has said so
+ * @retval SEALWAX_STORE_DAMAGED   likewise: the store is not what was written
+ * @retval SEALWAX_INTERNAL        likewise: the system has no randomness
  */
 SEALWAX_API
 sealwax_status sealwax_client_free(sealwax_client *client);
@@ -3918,9 +3977,10 @@ sealwax_status sealwax_client_disconnected(sealwax_client *client,
                                            uint64_t now_ms);
 
 /**
- * Takes a whole frame of the relay, without the length that precedes it on a stream. Whatever is wrong with it,
- * the call is done: SEALWAX_EVENT_ERROR says so, and sealwax_pending.wants_disconnect; without a connection the
- * event alone, SEALWAX_WRONG_STATE. After wants_disconnect frames are passed over.
+ * Takes a whole frame of the relay. On a stream, such as TCP or TLS, each frame follows its length in four bytes,
+ * the most significant first, which is no part of it; a message of a WebSocket is one frame. Whatever is wrong
+ * with it, the call is done: SEALWAX_EVENT_ERROR says so, and sealwax_pending.wants_disconnect; without a
+ * connection the event alone, SEALWAX_WRONG_STATE. After wants_disconnect frames are passed over.
  *
  * @param client     the client
  * @param frame      the frame
@@ -3981,7 +4041,7 @@ sealwax_status sealwax_client_pending(sealwax_client *client,
  * and not sent is asked for again on the next connection. Statuses of stores as there.
  *
  * @param client   the client
- * @param out      the frame, to be sent whole; on a stream its length precedes it
+ * @param out      the frame, to be sent whole; on a stream behind its length, as sealwax_client_receive() says
  * @param out_cap  bytes of room at out; SEALWAX_FRAME_MAX are always enough, 0 asks for the size
  * @param out_len  bytes of the frame; 0 with SEALWAX_OK: there is none
  *
@@ -4023,7 +4083,8 @@ sealwax_status sealwax_client_next_event(sealwax_client *client,
  * itself becomes durable with whatever does so next; should the client die before, they come once more.
  *
  * @param client  the client
- * @param number  number of an event that was taken out; a smaller one, or 0, says nothing new
+ * @param number  number of an event that was taken out; a smaller one, or 0, says nothing new, and a greater one
+ *                no more than that of the last one taken out
  *
  * @retval SEALWAX_INVALID_HANDLE  client is not one that is open
  * @retval SEALWAX_FORKED          the handle belongs to the parent process; free it
@@ -4792,9 +4853,10 @@ sealwax_status sealwax_client_mark_group_read(sealwax_client *client,
  * the option "retain_history" since we entered the group, and that the member is an accepted peer. Our own keys
  * are not among them.
  *
- * The messages themselves no client keeps, and the relay keeps none: they are for the hosts. Ours gives the member
- * the envelopes that it has stored as they were delivered, by whatever way, such as sealwax_client_send_direct();
- * the member's hands them to sealwax_client_read_shared(), once the keys have come.
+ * The messages themselves no client keeps, and the relay keeps none: they are for the hosts. Ours stores what
+ * sealwax_frame_envelope() gives of each frame that comes in, as far as it is of SEALWAX_KIND_GROUP, and gives the
+ * member those envelopes by whatever way, such as sealwax_client_send_direct(); the member's hands them to
+ * sealwax_client_read_shared(), once the keys have come.
  *
  * @param client       the client
  * @param group        id of the group
@@ -4831,7 +4893,8 @@ sealwax_status sealwax_client_share_history(sealwax_client *client,
  * @param client     the client
  * @param group      id of the group
  * @param group_len  SEALWAX_GROUP_ID_LEN
- * @param envelopes  the messages as the relay delivered them; no more than SEALWAX_BATCH_BYTES_MAX together
+ * @param envelopes  the messages, as sealwax_frame_envelope() gave them; no more than SEALWAX_BATCH_BYTES_MAX
+ *                   together
  * @param count      how many, at most SEALWAX_BATCH_MAX
  * @param now_ms     the time
  * @param out_read   how many of them were read
@@ -4876,9 +4939,10 @@ sealwax_status sealwax_event_view(const sealwax_event *event,
  *
  * @param event    the event
  * @param out      JSON: the fields that the kind gives, by their names in sealwax_event_fields, but "payload_len"
- *                 for `payload`. What is a number there has the name of its constant, without what all have in
- *                 common: "kind":"group_message", "flags":["again"], "state":"read", "role":"admin",
- *                 "content_type":"text"; but "status":"SEALWAX_UNKNOWN_USER", as sealwax_status_name() has it
+ *                 for `payload`; "number" (0) and "flags" ([]) are always there. What is a number there has the
+ *                 name of its constant, without what all have in common: "kind":"group_message",
+ *                 "flags":["again"], "state":"read", "role":"admin", "content_type":"text"; but
+ *                 "status":"SEALWAX_UNKNOWN_USER", as sealwax_status_name() has it
  * @param out_cap  bytes of room at out; 0 asks for the size
  * @param out_len  bytes of JSON, without a NUL
  *

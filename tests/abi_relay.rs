@@ -8,7 +8,9 @@ use core::ptr;
 use std::collections::BTreeMap;
 use std::thread;
 
-use common::abi::relay::{Delivery, Record, Relay, bytes, envelope_inspect, envelope_parse, text};
+use common::abi::relay::{
+    Delivery, Record, Relay, bytes, envelope_inspect, envelope_parse, frame_envelope, text,
+};
 use common::abi::{Identity, alone};
 use common::group::{group, person};
 use common::relay::{direct, to_group};
@@ -280,6 +282,31 @@ fn what_is_no_envelope_is_refused_with_an_empty_header() {
         let status = unsafe { ffi::sealwax_envelope_parse(card.as_ptr().cast(), card.len(), &mut header) };
         assert_eq!((status, header.kind, header.sender.len), (SEALWAX_WRONG_KIND, 0, 0));
         assert!(header.sender.ptr.is_null());
+    });
+}
+
+#[test]
+fn a_frame_gives_what_it_delivers_and_nothing_else() {
+    alone(|| {
+        let envelope = to_group("alice", &[1; 32], 7);
+        let frame = |request, body| Frame { request, body }.to_bytes().unwrap();
+        let deliver = frame(0, Body::Deliver { sequence: 5, payload: &envelope });
+        assert_eq!(frame_envelope(&deliver), Ok(Some(envelope.clone())));
+        let roster = group(&person("alice"), &[&person("bob")], RosterPolicy::default());
+        let entry = frame(0, Body::Deliver { sequence: 6, payload: roster.entries(0) });
+        assert_eq!(frame_envelope(&entry), Ok(Some(roster.entries(0).to_vec())));
+        for other in [Body::Send { commit: 3, envelope: &envelope }, Body::Ping] {
+            assert_eq!(frame_envelope(&frame(9, other)), Ok(None));
+        }
+        assert_eq!(frame_envelope(&frame(0, Body::QueueEnd)), Ok(None));
+        for (bytes, status) in [
+            (&envelope[..], SEALWAX_WRONG_KIND),
+            (&deliver[..deliver.len() - 1], SEALWAX_MALFORMED),
+            (b"nonsense", SEALWAX_UNSUPPORTED_VERSION),
+            (&vec![0; sealwax::limits::FRAME_MAX + 1], SEALWAX_TOO_LARGE),
+        ] {
+            assert_eq!(frame_envelope(bytes), Err(status));
+        }
     });
 }
 

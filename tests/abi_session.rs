@@ -273,6 +273,34 @@ fn an_exported_session_comes_back_and_skips_its_lease() {
 }
 
 #[test]
+fn a_lease_that_would_not_reach_the_next_message_is_refused() {
+    alone(|| {
+        let (alice, bob) = strangers();
+        let (ours, theirs) = acquainted(&alice, &bob);
+        let say = |from: &Session, to: &Session| {
+            let message = from.encrypt(b"hello", NOW).unwrap();
+            to.decrypt(&message, NOW).unwrap();
+        };
+        say(&ours, &theirs);
+        ours.export(&KEY, 10).unwrap();
+        say(&theirs, &ours);
+        let before = ours.export(&KEY, 0).unwrap();
+        assert_eq!(ours.export(&KEY, 1), Err(SEALWAX_WRONG_STATE));
+        say(&ours, &theirs);
+        let after = ours.export(&KEY, 10).unwrap();
+        say(&ours, &theirs);
+        drop(ours);
+        // The process dies here. What was granted holds, and what was refused would not have.
+        let lost = Session::import(&alice, &KEY, &before).unwrap();
+        let message = lost.encrypt(b"of another turn", NOW).unwrap();
+        assert_eq!(theirs.decrypt(&message, NOW), Err(SEALWAX_AUTHENTICATION_FAILED));
+        let ours = Session::import(&alice, &KEY, &after).unwrap();
+        say(&ours, &theirs);
+        say(&theirs, &ours);
+    });
+}
+
+#[test]
 fn a_sealed_session_of_another_key_identity_or_kind_is_refused() {
     alone(|| {
         let (alice, bob) = strangers();

@@ -380,6 +380,12 @@ impl Client {
         self.settings.restored_ms = self.settings.restored_ms.min(latest_ms);
     }
 
+    /// Whether a call has answered that it failed: every later one answers the same.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     fn check(&self) -> Result<()> {
         self.failed.map_or(Ok(()), Err)
     }

@@ -130,6 +130,22 @@ pub(super) fn free<O: Opaque>(handle: *mut O) -> Result<(), Status> {
     Registry::free(pin)
 }
 
+/// [`free`], which hands out the object if no other call is running on it.
+pub(super) fn end<O: Opaque>(handle: *mut O) -> Result<Option<O::Object>, Status> {
+    if handle.is_null() {
+        return Ok(None);
+    }
+    let pin = REGISTRY.pin(Token::from_pointer(handle))?;
+    let cell = pinned_arc::<O::Object>(&pin)?;
+    Registry::free(pin)?;
+    Ok(Arc::into_inner(cell).and_then(|cell| cell.state.into_inner().ok()))
+}
+
+fn pinned_arc<T: Object>(pin: &Pin) -> Result<Arc<Cell<T>>, Status> {
+    let body = Arc::clone(pin.body().ok_or(Status::INTERNAL)?);
+    body.into_any().downcast().map_err(|_| Status::INVALID_HANDLE)
+}
+
 fn pinned_cell<T: Object>(pin: &Pin) -> Result<&Cell<T>, Status> {
     let body = pin.body().ok_or(Status::INTERNAL)?;
     body.as_any().downcast_ref().ok_or(Status::INVALID_HANDLE)
@@ -151,8 +167,7 @@ impl<T: Object> Pinned<T> {
     }
 
     fn keep(&self) -> Result<Arc<Cell<T>>, Status> {
-        let body = Arc::clone(self.pin.body().ok_or(Status::INTERNAL)?);
-        body.into_any().downcast().map_err(|_| Status::INTERNAL)
+        pinned_arc(&self.pin)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Clients: how one is made and ends, and what can be seen of it.
 
 use core::ffi::{c_char, c_void};
-use std::path::Path;
+use std::path::{Path, is_separator};
 use std::sync::{Mutex, PoisonError};
 
 use super::argument::{HandleOut, Inputs, Outputs};
@@ -16,7 +16,7 @@ use super::status::{Status, sealwax_status};
 use super::wake::Wake;
 use crate::client::{Client, ClientOptions, IdentityChange};
 use crate::crypto::rng::SystemRandom;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identity::{Identity, IdentityOptions};
 use crate::limits;
 use crate::store::{MemoryDisk, Store};
@@ -55,15 +55,21 @@ impl Engine {
         self.is_broken = false;
         done
     }
+
+    /// Makes durable what was done. A forked child must not: the store is its parent's, whom dropping it leaves
+    /// alone. Of a client that failed before, a call has said so.
+    fn settle(&mut self) -> Result<()> {
+        if self.is_broken || self.fork != fork::generation() {
+            return Ok(());
+        }
+        self.call(|client| if client.has_failed() { Ok(()) } else { client.flush() })
+    }
 }
 
-/// Makes durable what was done. A forked child must not: the store is its parent's, whom dropping it leaves alone.
 impl Drop for Engine {
     fn drop(&mut self) {
-        if !self.is_broken && self.fork == fork::generation() {
-            // Nobody is left to be told; what did not become durable was never seen.
-            let _ = self.call(Client::flush);
-        }
+        // Nobody is left to be told; what did not become durable was never seen.
+        let _ = self.settle();
     }
 }
 
@@ -200,28 +206,41 @@ impl<'a> Place<'a> {
         (options, options_len): (*const c_char, usize),
     ) -> core::result::Result<Self, Status> {
         Ok(Self {
-            path: inputs.text(path, path_len, limits::PATH_MAX)?,
+            path: read_path(inputs, path, path_len)?,
             key: inputs.exactly(key, key_len)?,
             options: inputs.text(options, options_len, limits::OPTIONS_MAX)?,
         })
     }
 
-    /// Opens the store, which is made if there is none.
+    /// Opens the store for a new client, which is made if there is none.
     fn store(&self) -> Result<Store> {
         if self.path.is_empty() {
             return Store::open_memory(&MemoryDisk::new(), self.key, &mut SystemRandom);
         }
         #[cfg(feature = "store")]
-        return Store::open(Path::new(self.path), self.key, &mut SystemRandom);
+        return Store::open_or_fill(Path::new(self.path), self.key, &mut SystemRandom);
         #[cfg(not(feature = "store"))]
-        return Err(crate::error::Error::Unsupported);
+        return Err(Error::Unsupported);
     }
 
-    /// Whether a store may be there. None is made where a client is to be opened.
-    fn may_hold_store(&self) -> bool {
+    /// Opens the store for a client that it holds. None is made where none is.
+    fn store_of_client(&self) -> Result<Store> {
         let is_there = || cfg!(not(feature = "store")) || Path::new(self.path).try_exists().unwrap_or(true);
-        !self.path.is_empty() && is_there()
+        if self.path.is_empty() || !is_there() {
+            return Err(Error::WrongState);
+        }
+        #[cfg(feature = "store")]
+        return Store::open(Path::new(self.path), self.key, &mut SystemRandom);
+        #[cfg(not(feature = "store"))]
+        return Err(Error::Unsupported);
     }
+}
+
+/// A path, if it can be that of a file; or empty.
+fn read_path(inputs: &Inputs, path: *const c_char, path_len: usize) -> core::result::Result<&str, Status> {
+    let path = inputs.text(path, path_len, limits::PATH_MAX)?;
+    let names_file = !path.contains('\0') && !path.ends_with(is_separator);
+    if names_file { Ok(path) } else { Err(Status::INVALID_ARGUMENT) }
 }
 
 /// @section Clients: everything that an application does, with one identity, one store and one relay
@@ -235,6 +254,7 @@ impl<'a> Place<'a> {
 ///     for (;;) {
 ///         // If it fails, so has the client's store: free the client, and open it anew.
 ///         must(sealwax_client_pending(client, &todo));
+///         // Room for SEALWAX_FRAME_MAX: a smaller buffer would stop here at a frame that is larger.
 ///         while (sealwax_client_next_frame(client, frame, sizeof frame, &len) == SEALWAX_OK && len > 0)
 ///             put_frame(frame, len);
 ///         while (sealwax_client_next_event(client, &event) == SEALWAX_OK && event != NULL) {
@@ -254,18 +274,19 @@ impl<'a> Place<'a> {
 ///
 /// Whatever is called, nothing of it leaves before it is durable: the store is written when the host looks at
 /// what there is to take out, with sealwax_client_pending(), _next_frame() or _next_event(), once for all calls
-/// before. If that fails, nothing of it shows, and the client has failed: every call answers the status of its
-/// store (SEALWAX_STORE_IO and so on), or SEALWAX_INTERNAL, until it is freed. Open it anew then.
+/// before. If that fails, nothing of it shows, and the client has failed: calls answer the status of its store
+/// (SEALWAX_STORE_IO and so on), or SEALWAX_INTERNAL, until it is freed, but those that look at ourselves alone,
+/// sealwax_client_info(), _card() and _fingerprint(), and sealwax_client_on_wake(). Open it anew then.
 ///
 /// @param user         user id, as in sealwax_identity_new()
 /// @param user_len     bytes of it
-/// @param path         where the store shall be: a file that is made, or one that holds no client, with "-lock"
-///                     and "-wal" beside it; in a directory that is there. Empty: in memory, for as long as the
-///                     handle
+/// @param path         where the store shall be: a file that is made, an empty one, or a store that holds no
+///                     client; "-lock" and "-wal" lie beside it, in a directory that is there. Empty: in memory,
+///                     for as long as the handle
 /// @param path_len     bytes of it, at most 4,096
 /// @param key          SEALWAX_KEY_LEN random bytes that the application keeps apart from the file
 /// @param key_len      SEALWAX_KEY_LEN
-/// @param options      JSON: "prekeys_required", as in sealwax_identity_new(), and those of sealwax_client_open();
+/// @param options      JSON: "prekeys_required", as in sealwax_identity_new(), and all of sealwax_client_open();
 ///                     may be NULL if options_len is 0
 /// @param options_len  bytes of them
 /// @param now_ms       the time
@@ -377,7 +398,7 @@ pub unsafe extern "C" fn sealwax_client_create_with(
         let mut identity = handle.lock()?;
         let out = out.reserve()?;
         if handle.is_kept()? {
-            return Err(crate::error::Error::WrongState.into());
+            return Err(Error::WrongState.into());
         }
         let copy = Identity::import(Identity::FORMAT, &identity.export()?)?;
         let (store, random) = (place.store()?, Box::new(SystemRandom));
@@ -397,15 +418,19 @@ pub unsafe extern "C" fn sealwax_client_create_with(
 /// @param path_len     bytes of it, at most 4,096
 /// @param key          the store's key
 /// @param key_len      SEALWAX_KEY_LEN
-/// @param options      JSON, the same for each opening: "method" ("proof": show the relay who we are by our
-///                     identity; "host": the relay knows by other means), "acks" (false: tell accepted peers what
-///                     was delivered and read, and take what they tell), "identity_change" ("block": a peer that
-///                     turns up under another identity has to be accepted first; "warn": an event tells of it),
-///                     "hidden_header" (false) and "padding" ("none", "padme"), as in sealwax_session_initiate(),
-///                     "one_time_prekeys" (that the relay shall hold for us; 100); of groups "retain_history"
-///                     (false: keep what sealwax_client_share_history() shares), "rotate_messages" and
-///                     "rotate_ms", as in sealwax_group_sender_new(), "eager_members" (up to so many are given
-///                     our key before we write; 64); may be NULL if options_len is 0
+/// @param options      JSON, the same for each opening, but without "prekeys_required", which is of creating. The
+///                     default comes first:
+///                     "method": "proof", our identity shows the relay who we are; "host", it knows otherwise;
+///                     "acks": false; true, tell accepted peers what was delivered and read, and take what they
+///                     tell;
+///                     "identity_change": "block", a peer that turns up under another identity has to be accepted
+///                     first; "warn", an event tells of it;
+///                     "hidden_header": false, and "padding": "none", as in sealwax_session_initiate();
+///                     "one_time_prekeys": 100, that the relay shall hold for us;
+///                     "retain_history": false; true, keep of groups what sealwax_client_share_history() shares;
+///                     "rotate_messages" and "rotate_ms", as in sealwax_group_sender_new();
+///                     "eager_members": 64, up to so many of a group are given our key before we write;
+///                     may be NULL if options_len is 0
 /// @param options_len  bytes of them
 /// @param now_ms       the time
 /// @param out_client   the client; sealwax_client_free() ends it
@@ -445,26 +470,33 @@ pub unsafe extern "C" fn sealwax_client_open(
         let place = Place::read(&inputs, (path, path_len), (key, key_len), (options, options_len))?;
         let options = OPEN_OPTIONS.parse(place.options)?;
         let out = out.reserve()?;
-        if !place.may_hold_store() {
-            return Err(crate::error::Error::WrongState.into());
-        }
-        let (store, random) = (place.store()?, Box::new(SystemRandom));
+        let (store, random) = (place.store_of_client()?, Box::new(SystemRandom));
         let client = Client::open(store, client_options(&options), random, now_ms)?;
         out.put(Engine::new(client), Wake::default());
         Ok(())
     })
 }
 
-/// Ends a client, and stores what its calls have done: with its last running call, if there are any. Whatever was
-/// not confirmed, or has not reached the relay, goes on when it is opened anew. Disconnect it yourself. In a
-/// forked child this leaves the parent's store alone.
+/// Ends a client, and stores what its calls have done. Whatever was not confirmed, or has not reached the relay,
+/// goes on when it is opened anew. Disconnect it yourself. In a forked child this leaves the parent's store alone.
+///
+/// Whatever it answers, the handle is gone, unless that was none. While another call runs on the client, the last
+/// one stores what was done, and nobody is told if that fails.
 ///
 /// @param client  the client; NULL is fine
 ///
 /// @retval SEALWAX_INVALID_HANDLE  client is not one that is open
+/// @retval SEALWAX_STORE_IO        the system refused to write, or the disk is full: what was done since
+///                                 sealwax_client_pending(), _next_frame() or _next_event() last succeeded is lost,
+///                                 messages to be sent among it. No call but this one has said so
+/// @retval SEALWAX_STORE_DAMAGED   likewise: the store is not what was written
+/// @retval SEALWAX_INTERNAL        likewise: the system has no randomness
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sealwax_client_free(client: *mut sealwax_client) -> sealwax_status {
-    guard(|| cell::free(client))
+    guard(|| match cell::end(client)? {
+        Some(mut engine) => Ok(engine.settle()?),
+        None => Ok(()),
+    })
 }
 
 /// Describes a client: who it is, what waits, what was counted since it was opened.
@@ -533,7 +565,7 @@ pub unsafe extern "C" fn sealwax_client_backup(
     guard(|| {
         // SAFETY: the caller keeps to the header.
         let inputs = unsafe { Outputs::new() }.inputs()?;
-        let path = inputs.text(path, path_len, limits::PATH_MAX)?;
+        let path = read_path(&inputs, path, path_len)?;
         let client = cell::exclusive(client)?;
         let mut client = client.lock()?;
         if path.is_empty() {

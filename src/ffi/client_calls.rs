@@ -21,8 +21,10 @@ use crate::wire::content::ContentType;
 pub const SEALWAX_CONTENT_BINARY: u32 = 0;
 /// Text in UTF-8, checked by both clients.
 pub const SEALWAX_CONTENT_TEXT: u32 = 1;
-/// Flag of sending: the message leaves at once or never. It is not stored, not tried again, and no event tells of
-/// it: for what is worth nothing later, such as "is typing".
+/// Flag of sending: the message leaves this client at once or never. The client does not store it or try again,
+/// and no event tells of it: for what is worth nothing later, such as "is typing". To all others it is a message as
+/// any: the relay keeps it for a recipient who is offline, and the recipient's client tells and stores it. Say in
+/// the payload what it is, and look at the event's `time_ms`.
 pub const SEALWAX_SEND_TRANSIENT: u32 = 1;
 
 const _: () = {

@@ -115,9 +115,10 @@ pub unsafe extern "C" fn sealwax_client_mark_group_read(
 /// the option "retain_history" since we entered the group, and that the member is an accepted peer. Our own keys
 /// are not among them.
 ///
-/// The messages themselves no client keeps, and the relay keeps none: they are for the hosts. Ours gives the member
-/// the envelopes that it has stored as they were delivered, by whatever way, such as sealwax_client_send_direct();
-/// the member's hands them to sealwax_client_read_shared(), once the keys have come.
+/// The messages themselves no client keeps, and the relay keeps none: they are for the hosts. Ours stores what
+/// sealwax_frame_envelope() gives of each frame that comes in, as far as it is of SEALWAX_KIND_GROUP, and gives the
+/// member those envelopes by whatever way, such as sealwax_client_send_direct(); the member's hands them to
+/// sealwax_client_read_shared(), once the keys have come.
 ///
 /// @param client       the client
 /// @param group        id of the group
@@ -167,7 +168,8 @@ pub unsafe extern "C" fn sealwax_client_share_history(
 /// @param client     the client
 /// @param group      id of the group
 /// @param group_len  SEALWAX_GROUP_ID_LEN
-/// @param envelopes  the messages as the relay delivered them; no more than SEALWAX_BATCH_BYTES_MAX together
+/// @param envelopes  the messages, as sealwax_frame_envelope() gave them; no more than SEALWAX_BATCH_BYTES_MAX
+///                   together
 /// @param count      how many, at most SEALWAX_BATCH_MAX
 /// @param now_ms     the time
 /// @param out_read   how many of them were read

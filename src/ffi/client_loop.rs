@@ -15,7 +15,8 @@ use crate::limits;
 
 /// How to go on without a connection, whether it was lost or could not be made: connect again after a pause. Half a
 /// second is right at first; double it each time, up to a minute, less a random part of up to a half, and begin
-/// anew after a connection that has held ten seconds beyond SEALWAX_EVENT_CONNECTED.
+/// anew after a connection that has held ten seconds beyond SEALWAX_EVENT_CONNECTED. If SEALWAX_EVENT_ERROR has
+/// said SEALWAX_LIMIT_REACHED, the relay has no room for another user, which may pass: tell the user who waits.
 pub const SEALWAX_RECONNECT_SOON: u32 = 0;
 /// How to go on: connect again after the longest pause, or when the user asks for it. Another connection of this
 /// user has taken the place of ours, and two that do not give way would take turns for ever. SEALWAX_EVENT_ERROR
@@ -26,7 +27,8 @@ pub const SEALWAX_RECONNECT_LATE: u32 = 1;
 /// SEALWAX_NOT_PERMITTED: the relay wants another "method", or its host knows us by another name;
 /// SEALWAX_IDENTITY_CHANGED: the user has another identity at the relay; SEALWAX_AUTHENTICATION_FAILED: the relay
 /// has another name than was given, or takes our proof for none; SEALWAX_UNSUPPORTED_VERSION,
-/// SEALWAX_UNSUPPORTED_SUITE, SEALWAX_UNSUPPORTED: one of the two libraries is too old for the other.
+/// SEALWAX_UNSUPPORTED_SUITE, SEALWAX_UNSUPPORTED: one of the two libraries is too old for the other, or whoever
+/// answers is no relay. After a welcome the relay has taken us, and each of these is SEALWAX_RECONNECT_SOON.
 pub const SEALWAX_RECONNECT_NEVER: u32 = 2;
 
 const _: () = {
@@ -124,9 +126,10 @@ pub unsafe extern "C" fn sealwax_client_disconnected(
     })
 }
 
-/// Takes a whole frame of the relay, without the length that precedes it on a stream. Whatever is wrong with it,
-/// the call is done: SEALWAX_EVENT_ERROR says so, and sealwax_pending.wants_disconnect; without a connection the
-/// event alone, SEALWAX_WRONG_STATE. After wants_disconnect frames are passed over.
+/// Takes a whole frame of the relay. On a stream, such as TCP or TLS, each frame follows its length in four bytes,
+/// the most significant first, which is no part of it; a message of a WebSocket is one frame. Whatever is wrong
+/// with it, the call is done: SEALWAX_EVENT_ERROR says so, and sealwax_pending.wants_disconnect; without a
+/// connection the event alone, SEALWAX_WRONG_STATE. After wants_disconnect frames are passed over.
 ///
 /// @param client     the client
 /// @param frame      the frame
@@ -221,7 +224,7 @@ pub unsafe extern "C" fn sealwax_client_pending(
 /// and not sent is asked for again on the next connection. Statuses of stores as there.
 ///
 /// @param client   the client
-/// @param out      the frame, to be sent whole; on a stream its length precedes it
+/// @param out      the frame, to be sent whole; on a stream behind its length, as sealwax_client_receive() says
 /// @param out_cap  bytes of room at out; SEALWAX_FRAME_MAX are always enough, 0 asks for the size
 /// @param out_len  bytes of the frame; 0 with SEALWAX_OK: there is none
 ///
@@ -296,7 +299,8 @@ pub unsafe extern "C" fn sealwax_client_next_event(
 /// itself becomes durable with whatever does so next; should the client die before, they come once more.
 ///
 /// @param client  the client
-/// @param number  number of an event that was taken out; a smaller one, or 0, says nothing new
+/// @param number  number of an event that was taken out; a smaller one, or 0, says nothing new, and a greater one
+///                no more than that of the last one taken out
 ///
 /// @retval SEALWAX_INVALID_HANDLE  client is not one that is open
 /// @retval SEALWAX_FORKED          the handle belongs to the parent process; free it

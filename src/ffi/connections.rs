@@ -58,10 +58,11 @@ pub unsafe extern "C" fn sealwax_relay_connect(
     })
 }
 
-/// Takes a whole frame from a connection, without the length that precedes it on a stream. Whatever the client
-/// does wrong, it is told in what comes out; after a delivery with SEALWAX_DELIVERY_CLOSE nothing comes of its
-/// frames. Any number of connections may be served at the same time, one frame of each. It cannot be made again: if
-/// a record that came of it cannot be written, end the connection, and the client repeats what was not answered.
+/// Takes a whole frame from a connection, without the four bytes of its length that precede it on a stream, as
+/// sealwax_client_receive() says. Whatever the client does wrong, it is told in what comes out; after a delivery
+/// with SEALWAX_DELIVERY_CLOSE nothing comes of its frames. Any number of connections may be served at the same
+/// time, one frame of each. It cannot be made again: if a record that came of it cannot be written, end the
+/// connection, and the client repeats what was not answered.
 ///
 /// @param relay           the relay
 /// @param connection      the connection
@@ -134,13 +135,13 @@ pub unsafe extern "C" fn sealwax_relay_disconnect(
 }
 
 /// Closes the connections that took too long until welcome, or were silent for too long, and those that
-/// sealwax_relay_restore() took off their users; says so again of each that is closed and was not ended. Nothing
-/// else waits for it.
+/// sealwax_relay_restore() took off their users; says so again of each that was not ended since, after another
+/// "idle_ms". Nothing else waits for it.
 ///
 /// @param relay           the relay
 /// @param now_ms          the time
-/// @param out_due_ms      when to call again, at least a second from now; UINT64_MAX: not before another connection
-///                        is there
+/// @param out_due_ms      when to call again, at least a second after now_ms; UINT64_MAX: not before another
+///                        connection is there
 /// @param out_deliveries  what is to be stored and then sent; sealwax_deliveries_free() ends it
 ///
 /// @retval SEALWAX_NULL_POINTER    a pointer is NULL that must not be

@@ -90,7 +90,8 @@ pub struct sealwax_delivery {
 #[repr(C)]
 pub struct sealwax_record {
     /// Text in UTF-8 such as "queue/alice/00000000000000000007": names of one kind begin alike, and those of one
-    /// queue or group sort in their order. It holds user ids as they are.
+    /// queue or group sort in their order. It holds user ids as they are, "/" and ".." among them: it is no name of
+    /// a file before it was encoded.
     pub name: sealwax_slice,
     /// What to store; the same memory for all recipients of one message. NULL: delete what is stored.
     pub value: sealwax_slice,

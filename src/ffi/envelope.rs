@@ -14,6 +14,7 @@ use crate::limits;
 use crate::relay::envelope_id;
 use crate::wire::codec::Reader;
 use crate::wire::envelope::Envelope;
+use crate::wire::frame::{Body, Frame};
 use crate::wire::group::GroupMessage;
 use crate::wire::roster::Entry;
 use crate::wire::session::SessionMessage;
@@ -60,6 +61,10 @@ impl sealwax_slice {
     pub(super) const fn of(bytes: &[u8]) -> Self {
         Self { ptr: bytes.as_ptr().cast(), len: bytes.len() }
     }
+}
+
+impl Value for sealwax_slice {
+    const NOTHING: Self = Self::NOTHING;
 }
 
 /// The public header of an envelope or roster entry, for dispatch. Nothing in it is proven.
@@ -171,6 +176,44 @@ pub unsafe extern "C" fn sealwax_envelope_inspect(
         let inputs = outputs.inputs()?;
         let envelope = inputs.bytes(envelope, envelope_len, limits::FRAME_MAX)?;
         out.put(text(&inspect(envelope)?).as_bytes())
+    })
+}
+
+/// Finds the envelope or roster entry that a frame of a relay delivers, without a key: for a host that keeps the
+/// messages of a group, to share them by sealwax_client_share_history(). Whether it is genuine, and whether it was
+/// here before, is found by the client that takes the frame.
+///
+/// @param frame         a whole frame, as sealwax_client_receive() takes it
+/// @param frame_len     bytes of it
+/// @param out_envelope  what it delivers, for sealwax_envelope_parse(); it points into frame. NULL with length 0:
+///                      it delivers nothing
+///
+/// @retval SEALWAX_NULL_POINTER         a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE            longer than any frame
+/// @retval SEALWAX_BUFFER_OVERLAP       the output overlaps the input
+/// @retval SEALWAX_MALFORMED            not a frame
+/// @retval SEALWAX_UNSUPPORTED_VERSION  of a protocol that this library does not speak
+/// @retval SEALWAX_UNSUPPORTED_SUITE    of a cipher suite that this library does not speak
+/// @retval SEALWAX_WRONG_KIND           another object, such as an envelope
+/// @retval SEALWAX_UNSUPPORTED          a frame with a method that is reserved
+/// @retval SEALWAX_INVALID_TEXT         a user id in it is none
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_frame_envelope(
+    frame: *const c_void,
+    frame_len: usize,
+    out_envelope: *mut sealwax_slice,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.value(out_envelope);
+        let inputs = outputs.inputs()?;
+        let frame = inputs.bytes(frame, frame_len, limits::FRAME_MAX)?;
+        if let Body::Deliver { payload, .. } = Frame::parse(frame)?.body {
+            out.put(sealwax_slice::of(payload));
+        }
+        Ok(())
     })
 }
 

@@ -107,7 +107,7 @@ const _: () = {
 /// "?": not always; a flag: if it holds; SEALWAX_EVENT_FLAG_AGAIN with each `number`):
 ///
 ///   CONNECTED           flags RESTORED?
-///   DISCONNECTED        nothing
+///   DISCONNECTED
 ///   PRESENCE            user, flags ONLINE?
 ///   MESSAGE             number, user, message_id, time_ms, content_type, payload
 ///   ACK                 number, message_id, state, user?, group?
@@ -393,9 +393,10 @@ pub unsafe extern "C" fn sealwax_event_view(
 ///
 /// @param event    the event
 /// @param out      JSON: the fields that the kind gives, by their names in sealwax_event_fields, but "payload_len"
-///                 for `payload`. What is a number there has the name of its constant, without what all have in
-///                 common: "kind":"group_message", "flags":["again"], "state":"read", "role":"admin",
-///                 "content_type":"text"; but "status":"SEALWAX_UNKNOWN_USER", as sealwax_status_name() has it
+///                 for `payload`; "number" (0) and "flags" ([]) are always there. What is a number there has the
+///                 name of its constant, without what all have in common: "kind":"group_message",
+///                 "flags":["again"], "state":"read", "role":"admin", "content_type":"text"; but
+///                 "status":"SEALWAX_UNKNOWN_USER", as sealwax_status_name() has it
 /// @param out_cap  bytes of room at out; 0 asks for the size
 /// @param out_len  bytes of JSON, without a NUL
 ///

@@ -307,7 +307,7 @@ pub unsafe extern "C" fn sealwax_group_receiver_decrypt_batch(
 /// @param key_id        of the key, as in sealwax_group_receiver_info()
 /// @param key_id_len    SEALWAX_KEY_ID_LEN
 /// @param from_counter  the first message that it opens
-/// @param now_ms        the time; it travels in the clear
+/// @param now_ms        the time. It travels in the clear, or the latest given before if that is later
 /// @param out           the envelope, a session message
 /// @param out_cap       bytes of room at out; 0 asks for the size
 /// @param out_len       bytes of the envelope

@@ -135,7 +135,7 @@ pub unsafe extern "C" fn sealwax_group_sender_free(sender: *mut sealwax_group_se
 ///
 /// @param sender        the sender
 /// @param session       our session with the member, which carries the key
-/// @param now_ms        the time; it travels in the clear
+/// @param now_ms        the time. It travels in the clear, or the latest given before if that is later
 /// @param out           the envelope, a session message
 /// @param out_cap       bytes of room at out; 0 asks for the size
 /// @param out_len       bytes of the envelope
@@ -269,7 +269,7 @@ pub unsafe extern "C" fn sealwax_group_sender_encrypt_len(
 /// @param sender         the sender
 /// @param plaintext      any bytes; may be NULL if plaintext_len is 0
 /// @param plaintext_len  bytes of them, at most SEALWAX_MESSAGE_MAX
-/// @param now_ms         the time; it travels in the clear
+/// @param now_ms         the time. It travels in the clear, or the latest given before if that is later
 /// @param out            the envelope
 /// @param out_cap        bytes of room at out; sealwax_group_sender_encrypt_len() says how many
 /// @param out_len        bytes of the envelope

@@ -24,7 +24,7 @@ use crate::wire::content::ContentKind;
 /// @param sender        the sender
 /// @param sessions      our sessions with the members, each once
 /// @param count         how many, at most 10,000: the members of the largest group
-/// @param now_ms        the time; it travels in the clear
+/// @param now_ms        the time. It travels in the clear, or the latest given before if that is later
 /// @param out           the envelopes, session messages, one after another
 /// @param out_cap       bytes of room at out; 0 asks for the size
 /// @param out_len       bytes of all envelopes

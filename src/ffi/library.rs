@@ -10,7 +10,7 @@ use serde_json::json;
 use super::argument::Outputs;
 use super::guard::{guard, guard_or};
 use super::options::{self, Table};
-use super::registry::REGISTRY;
+use super::registry::{HANDLES_MAX, REGISTRY};
 use super::status::{self, Status, sealwax_status};
 use super::version::{SEALWAX_ABI_MAJOR, SEALWAX_ABI_MINOR, SEALWAX_ABI_VERSION};
 use super::{
@@ -208,6 +208,10 @@ fn describe_build() -> String {
             "stream_chunks": limits::ATTACHMENT_CHUNKS_MAX,
             "stream_piece": limits::ATTACHMENT_PIECE_MAX,
             "stream_reference": sizes::SEALWAX_STREAM_REFERENCE_MAX,
+            "handles": HANDLES_MAX,
+            "client_outbox": limits::CLIENT_OUTBOX_MAX,
+            "client_outbox_bytes": limits::CLIENT_OUTBOX_BYTES_MAX,
+            "client_groups": limits::CLIENT_GROUPS_MAX,
             "relay_users": limits::RELAY_USERS_MAX,
             "relay_queue": limits::RELAY_QUEUE_MAX,
             "relay_queue_bytes": limits::RELAY_QUEUE_BYTES_MAX,

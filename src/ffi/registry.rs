@@ -22,6 +22,8 @@ const HALF_MASK: u64 = (1 << HALF_BITS) - 1;
 /// Slots that can be in use at the same time.
 const SLOT_BITS: u32 = if usize::BITS >= 64 { 24 } else { 16 };
 const SLOTS: u32 = 1 << SLOT_BITS;
+/// Handles that can be open at the same time.
+pub(super) const HANDLES_MAX: u32 = SLOTS;
 /// The last generation of a slot; after it, the slot retires.
 const LAST_GENERATION: u32 = (1 << (2 * HALF_BITS - SLOT_BITS)) - 1;
 /// Pages below it are never mapped, and small integers are what a confused caller passes.

@@ -119,9 +119,11 @@ fn small(value: u64) -> u32 {
 ///                     "queue_age_max_ms", "sender_share_percent" (of it, for the envelopes of one sender);
 ///                     "prekeys_per_hour" (one-time prekeys of one user that one requester may take),
 ///                     "groups_per_user" (created and not deleted; twice as many in a day), "joins_per_hour" (of
-///                     one group); for each user "requests_per_second" and "requests_burst"; for each connection
-///                     "handshake_ms" (until welcome) and "idle_ms" (without a frame); what each may be at most,
-///                     and is if absent, shows sealwax_options_check(); may be NULL if options_len is 0
+///                     one group); for each user "requests_per_second" and "requests_burst" (of frames: 16
+///                     messages of a client that has many are one request, while a large group's count for more);
+///                     for each connection "handshake_ms" (until welcome) and "idle_ms" (without a frame); what
+///                     each may be at most, and is if absent, shows sealwax_options_check(); may be NULL if
+///                     options_len is 0
 /// @param options_len  bytes of them
 /// @param out_relay    the relay; sealwax_relay_free() ends it
 ///

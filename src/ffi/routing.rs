@@ -281,6 +281,9 @@ pub unsafe extern "C" fn sealwax_relay_acknowledge(
 /// another identity, is offline from then on: sealwax_relay_tick() closes its connection. The next one, or
 /// sealwax_relay_set_online(), is given all that waits, in its order.
 ///
+/// Several relays on one store: a relay does not look into it, so whatever one of them stores is given to each
+/// other one by this, also where nothing was in the way: what it does not know it does not deliver.
+///
 /// @param relay      the relay
 /// @param name       name of the record
 /// @param name_len   bytes of it

@@ -328,7 +328,7 @@ fn describe_inner(inner: &InnerInfo) -> Value {
 /// Seals the whole session to be stored. Save it before an envelope that it made leaves, and before one that it
 /// read is acknowledged. A lease spares the first: it promises that at most so many messages are encrypted before
 /// the next export, and an import skips as many. A message read, the first one encrypted after that, and a renewal
-/// each need an export of their own.
+/// each need an export of their own; between the first two of them only a lease of 0 is granted.
 ///
 /// @param session       the session
 /// @param key           SEALWAX_KEY_LEN random bytes that the application keeps apart from the result
@@ -345,6 +345,8 @@ fn describe_inner(inner: &InnerInfo) -> Value {
 /// @retval SEALWAX_INVALID_HANDLE    session is not one that is open
 /// @retval SEALWAX_POISONED          the session broke; free it
 /// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_WRONG_STATE       lease is above 0, and nothing was encrypted since the last message was read: a
+///                                   lease does not reach what comes next. Export with 0, and again after it
 /// @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
 /// @retval SEALWAX_INTERNAL          the system has no randomness
 #[unsafe(no_mangle)]
@@ -365,7 +367,11 @@ pub unsafe extern "C" fn sealwax_session_export(
         let inputs = outputs.inputs()?;
         let key = inputs.exactly::<SEALWAX_KEY_LEN>(key, key_len)?;
         let session = cell::shared(session)?;
-        let payload = session.lock()?.export(lease)?;
+        let session = session.lock()?;
+        if lease > 0 && !session.is_in_turn() {
+            return Err(Error::WrongState.into());
+        }
+        let payload = session.export(lease)?;
         let mut out = out.reserve(sealed::sealed_len(payload.len()))?;
         let sealed =
             sealed::seal(&mut SystemRandom, key, sealed::Object::Session, Session::FORMAT, &payload)?;

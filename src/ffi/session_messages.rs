@@ -61,7 +61,7 @@ pub unsafe extern "C" fn sealwax_session_encrypt_len(
 /// @param session        the session
 /// @param plaintext      any bytes; may be NULL if plaintext_len is 0
 /// @param plaintext_len  bytes of them, at most SEALWAX_MESSAGE_MAX
-/// @param now_ms         the time; it travels in the clear
+/// @param now_ms         the time. It travels in the clear, or the latest given before if that is later
 /// @param out            the envelope
 /// @param out_cap        bytes of room at out; sealwax_session_encrypt_len() says how many
 /// @param out_len        bytes of the envelope

@@ -32,7 +32,7 @@ pub const SEALWAX_TOO_LARGE: sealwax_status = 105;
 pub const SEALWAX_INVALID_TEXT: sealwax_status = 106;
 /// sealwax_options_check() names the key and says why.
 pub const SEALWAX_INVALID_OPTIONS: sealwax_status = 107;
-/// A bounded table is full; see the limits in sealwax_build_info().
+/// A bounded table is full: the limits in sealwax_build_info(), the options of a relay, or what the function says.
 pub const SEALWAX_LIMIT_REACHED: sealwax_status = 108;
 /// This build lacks the feature; the header never changes with features.
 pub const SEALWAX_UNSUPPORTED: sealwax_status = 109;
@@ -42,7 +42,8 @@ pub const SEALWAX_WRONG_STATE: sealwax_status = 110;
 ///
 /// Not a well-formed object of the protocol, or bytes follow its end.
 pub const SEALWAX_MALFORMED: sealwax_status = 200;
-/// Made by a version of the protocol that this library does not speak.
+/// Made by a version of the protocol that this library does not speak; or bytes of no protocol, whose first two are
+/// taken for a version.
 pub const SEALWAX_UNSUPPORTED_VERSION: sealwax_status = 201;
 /// Made with a cipher suite that this library does not speak.
 pub const SEALWAX_UNSUPPORTED_SUITE: sealwax_status = 202;

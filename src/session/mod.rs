@@ -199,6 +199,12 @@ impl Session {
         self.active().is_some_and(|inner| inner.check_sending(self.clock(now_ms)).is_ok())
     }
 
+    /// Whether the next message goes on with what was sent before: only then does a lease reach it.
+    #[must_use]
+    pub(crate) fn is_in_turn(&self) -> bool {
+        self.active().is_some_and(|inner| inner.ratchet.sending.is_some())
+    }
+
     /// Whether what is sent goes under a handshake of ours in which the peer has said nothing yet.
     #[must_use]
     pub(crate) fn is_unanswered(&self) -> bool {

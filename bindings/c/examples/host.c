@@ -219,6 +219,7 @@ static uint32_t serve(sealwax_client *client) {
     for (;;) {
         // If it fails, so has the client's store: free the client, and open it anew.
         must(sealwax_client_pending(client, &todo));
+        // Room for SEALWAX_FRAME_MAX: a smaller buffer would stop here at a frame that is larger.
         while (sealwax_client_next_frame(client, frame, sizeof frame, &len) == SEALWAX_OK && len > 0)
             put_frame(frame, len);
         while (sealwax_client_next_event(client, &event) == SEALWAX_OK && event != NULL) {

@@ -87,7 +87,7 @@ from .attachments import (
     seal_file,
 )
 from .client import Client, ClientOptions, Pending, Reconnect
-from .envelope import Envelope, Kind, copied, inspect
+from .envelope import Envelope, Kind, copied, delivered_envelope, inspect
 from .group import GroupReceiver, GroupSender
 from .identity import Identity, SafetyNumber, inspect_card, safety_number
 from .library import (
@@ -208,6 +208,7 @@ __all__ = [
     "abi_version",
     "build_info",
     "copied",
+    "delivered_envelope",
     "events",
     "inspect",
     "inspect_card",

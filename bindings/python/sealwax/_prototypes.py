@@ -336,6 +336,7 @@ FUNCTIONS: Dict[str, Prototype] = {
     # Envelopes
     "sealwax_envelope_parse": _fallible(*_BYTES, POINTER(EnvelopeHeader)),
     "sealwax_envelope_inspect": _fallible(*_BYTES, *_OUT),
+    "sealwax_frame_envelope": _fallible(*_BYTES, POINTER(Slice)),
     # Sessions
     "sealwax_session_initiate": _fallible(
         IdentityHandle, *_BYTES, *_BYTES, *_OPTIONS, _NOW, POINTER(SessionHandle)

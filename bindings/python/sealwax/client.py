@@ -132,8 +132,9 @@ class Client(Handle):
     store: its host gives it frames of the relay and the time, and takes out frames and events.
 
     Whatever is called, nothing of it leaves before it is durable: the store is written by `pending`, `frames` and
-    `events`, once for all calls before. If that fails, every call raises what its store said (a `StoreError`) until the
-    client is closed; open it anew then.
+    `events`, once for all calls before. If that fails, calls raise what its store said (a `StoreError`) until the
+    client is closed; open it anew then. `close` writes too: if that fails, it raises, the client is closed, and what was
+    done since is lost.
     """
 
     _free = lib.sealwax_client_free
@@ -155,8 +156,8 @@ class Client(Handle):
         now_ms: Optional[int] = None,
         **chosen: Unpack[ClientOptions],
     ) -> Client:
-        """Makes a client with a new identity, in a file that is made or in memory, under a key of 32 random bytes that
-        is kept apart from the file. WrongStateError if there is one already.
+        """Makes a client with a new identity, in a file that is made or is empty, or in memory, under a key of 32 random
+        bytes that is kept apart from the file. WrongStateError if there is one already.
 
         prekeys_required: as of `Identity`. The others: as of `open`.
         """
@@ -413,7 +414,8 @@ class Client(Handle):
         return self._request(lib.sealwax_client_resolve_group, *names, now_ms=now_ms)
 
     def share_history(self, group: Buffer, user: str, *, now_ms: Optional[int] = None) -> int:
-        """Shares what we have kept of a group's past, by the option retain_history, with a member."""
+        """Shares what we have kept of a group's past, by the option retain_history, with a member: the keys. The
+        messages the application has kept itself, by `delivered_envelope`, and gives to the member."""
         names = (*given(group, "group"), *text(user, "user"))
         return self._request(lib.sealwax_client_share_history, *names, now_ms=now_ms)
 

@@ -73,6 +73,17 @@ class Envelope(NamedTuple):
         )
 
 
+def delivered_envelope(frame: Buffer) -> Optional[bytes]:
+    """The envelope or roster entry that a frame for `Client.receive` delivers; None if it delivers nothing.
+
+    A host that keeps those of `Kind.GROUP` has what `Client.read_shared` reads.
+    """
+    out = Slice()
+    pointer, length = given(frame, "frame")
+    check(lib.sealwax_frame_envelope(pointer, length, byref(out)))
+    return copied(out)
+
+
 def inspect(envelope: Buffer) -> Dict[str, Any]:
     """All public fields of an envelope, roster entry, card, prekey bundle or frame, for logs. It proves nothing."""
     return taken_json(lib.sealwax_envelope_inspect, *given(envelope, "envelope"))

@@ -100,7 +100,8 @@ class Session(Handle):
         """Seals the whole session under 32 random bytes that are kept apart from the result.
 
         Save it before what `encrypt` made leaves. A lease spares that: at most so many messages follow before the next
-        export, and an import skips as many.
+        export, and an import skips as many. WrongStateError if a message was read since the last one was encrypted: the
+        next one takes an export of its own.
         """
         return taken(
             lib.sealwax_session_export, self._open, *given(key, "key"), uint32(lease, "lease"), room=4096

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import signal
+import sys
 import tempfile
 import threading
 import unittest
@@ -73,6 +75,31 @@ class ClientTest(Case):
             for name in ("alice", "copy"):
                 with Client.open(Path(directory) / name, key=KEY, now_ms=NOW) as client:
                     self.assertEqual(client.info()["outbox"], 1)
+
+    @unittest.skipUnless(sealwax.build_info()["store"], "this build keeps nothing in files")
+    @unittest.skipIf(sys.platform == "win32", "no limit of this system stands for a full disk")
+    def test_closing_on_a_full_disk_says_what_is_lost(self) -> None:
+        import resource
+
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "alice"
+            path.touch()  # a name may be reserved
+            client = Client.create("alice", path, key=KEY, now_ms=NOW)
+            client.pending()
+            client.send_direct("bob", "lost", now_ms=NOW)
+            before = resource.getrlimit(resource.RLIMIT_FSIZE)
+            ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+            try:
+                with self.assertRaises(sealwax.StoreIOError):
+                    client.close()
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, before)
+                signal.signal(signal.SIGXFSZ, ignored)
+            self.assertTrue(client.closed)
+            client.close()
+            with Client.open(path, key=KEY, now_ms=NOW) as client:
+                self.assertEqual(client.info()["outbox"], 0)
 
     def test_what_is_asked_wrongly_is_refused(self) -> None:
         with created() as client:
@@ -145,7 +172,7 @@ class Host:
     def __init__(self, *users: str, **options: object) -> None:
         self.relay = Relay(name="relay.example")
         self.clients: Dict[int, Client] = {}
-        #: What came out of the queue of a user, by connection.
+        #: What was found in the frames for a client, by connection.
         self.delivered: Dict[int, List[bytes]] = {}
         for number, user in enumerate(users, 1):
             self.clients[number] = created(user, **options)
@@ -170,9 +197,11 @@ class Host:
                 for frame in client.frames():
                     moved = True
                     for delivery in self.relay.receive(number, frame, now_ms=NOW).deliveries:
-                        if delivery.sequence:
-                            self.delivered.setdefault(delivery.connection, []).append(delivery.payload)
-                        self.clients[delivery.connection].receive(delivery.head + delivery.payload, now_ms=NOW)
+                        sent = delivery.head + delivery.payload
+                        envelope = sealwax.delivered_envelope(sent)
+                        if envelope is not None:
+                            self.delivered.setdefault(delivery.connection, []).append(envelope)
+                        self.clients[delivery.connection].receive(sent, now_ms=NOW)
 
     def news(self, number: int) -> List[events.Event]:
         """What a client tells; all of it confirmed."""

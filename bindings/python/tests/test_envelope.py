@@ -35,6 +35,16 @@ class Envelopes(Case):
                 self.assertEqual((entry.sender, entry.group), ("alice", roster.group_id))
                 self.assertIsNone(entry.recipient)
 
+    def test_a_frame_that_delivers_nothing_holds_no_envelope(self) -> None:
+        with sealwax.Client.create("alice", key=bytes(32), now_ms=NOW) as client:
+            client.connected("relay.example", now_ms=NOW)
+            [hello] = client.frames()
+            self.assertIsNone(sealwax.delivered_envelope(hello))
+            with self.assertRaises(sealwax.WrongKindError):
+                sealwax.delivered_envelope(client.card())
+        with self.assertRaises(sealwax.ObjectError):
+            sealwax.delivered_envelope(b"nonsense")
+
     def test_what_is_no_envelope_is_refused(self) -> None:
         with Identity("alice", now_ms=NOW) as alice:
             with self.assertRaises(sealwax.WrongKindError):

@@ -116,6 +116,10 @@ class Sessions(Case):
             self.assertEqual(self.to_alice.decrypt(envelope, now_ms=NOW), b"after it")
         with self.assertRaises(sealwax.CallerError):
             self.to_bob.export(KEY, 1_001)
+        self.to_bob.decrypt(self.to_alice.encrypt(b"an answer", now_ms=NOW), now_ms=NOW)
+        with self.assertRaises(sealwax.WrongStateError):
+            self.to_bob.export(KEY, 1)
+        self.to_bob.export(KEY)
 
     def test_prekeys_may_be_required(self) -> None:
         with self.assertRaises(sealwax.PrekeysRequiredError):

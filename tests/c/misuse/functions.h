@@ -22,6 +22,8 @@ FUNCTION(sealwax_envelope_parse, SEALWAX_OK, (INPUT_AT(0), (sealwax_envelope *)a
          BYTES(ENVELOPE, ENTRY_LIMIT, SEALWAX_MALFORMED), VALUE(sizeof(sealwax_envelope)))
 FUNCTION(sealwax_envelope_inspect, SEALWAX_OK, (INPUT_AT(0), BUFFER_AT(1)),
          BYTES(ENVELOPE, FRAME_LIMIT, SEALWAX_MALFORMED), BUFFER)
+FUNCTION(sealwax_frame_envelope, SEALWAX_OK, (INPUT_AT(0), (sealwax_slice *)a[1].out),
+         BYTES(DELIVER, FRAME_LIMIT, SEALWAX_MALFORMED), VALUE(sizeof(sealwax_slice)))
 
 /* Identities and cards */
 FUNCTION(sealwax_identity_new, SEALWAX_OK, (TEXT_AT(0), TEXT_AT(1), NOW, IDENTITY_NEW(2)),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use sealwax::ffi::deliveries::SEALWAX_DELIVERY_CLOSE;
 
 use super::client::Client;
-use super::relay::{Deliveries, Relay};
+use super::relay::{Deliveries, Relay, frame_envelope};
 
 /// Values of records and their versions, by name.
 pub(crate) type Records = BTreeMap<String, (Vec<u8>, u64)>;
@@ -17,7 +17,7 @@ pub(crate) struct Post {
     pub(crate) records: Records,
     lines: BTreeMap<String, Line>,
     last: u64,
-    /// Envelopes that reached somebody, with whom.
+    /// What reached somebody, with whom, as the host of a client finds it in the frames.
     pub(crate) delivered: Vec<(String, Vec<u8>)>,
 }
 
@@ -94,6 +94,8 @@ impl Post {
                 }
                 while let Some(frame) = self.lines.get_mut(*user).and_then(|line| line.down.pop_front()) {
                     moved = true;
+                    self.delivered
+                        .extend(frame_envelope(&frame).unwrap().map(|envelope| ((*user).into(), envelope)));
                     client.receive(&frame, now_ms).unwrap();
                 }
             }
@@ -110,9 +112,6 @@ impl Post {
             let Some((user, line)) = line else { continue };
             let user = user.clone();
             line.down.push_back([&delivery.head[..], &delivery.payload].concat());
-            if delivery.sequence > 0 {
-                self.delivered.push((user.clone(), delivery.payload));
-            }
             if delivery.flags & SEALWAX_DELIVERY_CLOSE != 0 {
                 self.disconnect(&user, now_ms);
             }

@@ -5,7 +5,7 @@ use core::{ptr, slice};
 
 use sealwax::ffi::deliveries::{self, sealwax_delivery, sealwax_record};
 use sealwax::ffi::envelope::{self, sealwax_envelope, sealwax_slice};
-use sealwax::ffi::status::SEALWAX_BUFFER_TOO_SMALL;
+use sealwax::ffi::status::{SEALWAX_BUFFER_TOO_SMALL, SEALWAX_OK};
 use sealwax::ffi::{connections, relay as ffi, routing};
 use serde_json::Value;
 
@@ -305,6 +305,16 @@ pub(crate) fn envelope_parse(envelope: &[u8]) -> Result<sealwax_envelope> {
         done(envelope::sealwax_envelope_parse(envelope.as_ptr().cast(), envelope.len(), out.as_mut_ptr()))?;
         Ok(out.assume_init())
     }
+}
+
+/// What a frame delivers, if it does.
+pub(crate) fn frame_envelope(frame: &[u8]) -> Result<Option<Vec<u8>>> {
+    let mut out = sealwax_slice { ptr: core::ptr::dangling(), len: 77 };
+    // SAFETY: the input is a slice, the output lives.
+    let status = unsafe { envelope::sealwax_frame_envelope(frame.as_ptr().cast(), frame.len(), &mut out) };
+    let delivered = bytes(out);
+    assert!(status == SEALWAX_OK || delivered.is_none());
+    done(status).map(|()| delivered)
 }
 
 /// All public fields of an object.

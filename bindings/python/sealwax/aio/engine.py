@@ -230,8 +230,10 @@ class Engine:
 
     async def close(self) -> None:
         """Closes the client, after what its thread is doing; stores what was done."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown(wait=False)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        finally:
+            self._thread.shutdown(wait=False)
 
     def _close(self) -> None:
         client = self.client
