@@ -269,6 +269,11 @@ impl Roster {
         !held(&self.log) && !self.branches.iter().any(|branch| held(&branch.log))
     }
 
+    /// Whether a fork was settled after this epoch: what names another history of it may mean the one that was rejected.
+    pub(crate) fn was_settled_after(&self, epoch: u64) -> bool {
+        epoch < self.state.settled_epoch
+    }
+
     /// Records that an authenticated message of `claimant` named this epoch and hash. Does nothing unless that
     /// [is a claim](Roster::is_claim) and the claimant a member whose claims are not ignored.
     pub fn note_claim(&mut self, claimant: &str, epoch: u64, hash: &[u8; 16], now_ms: u64) {

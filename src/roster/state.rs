@@ -57,6 +57,8 @@ pub(super) struct State {
     past_keys: BTreeMap<[u8; 32], SignPublic>,
     /// The first entries of branches that this history has settled against.
     pub(super) rejected: BTreeSet<[u8; 32]>,
+    /// The number of the newest entry that settled a fork; 0 for none.
+    pub(super) settled_epoch: u64,
     owners: usize,
 }
 
@@ -88,6 +90,7 @@ impl State {
             former: BTreeSet::new(),
             past_keys: BTreeMap::new(),
             rejected: BTreeSet::new(),
+            settled_epoch: 0,
             owners: 0,
         };
         state.enter(vec![founder]);
@@ -257,7 +260,10 @@ impl State {
                 }
             }
             Change::Delete => self.deleted = true,
-            Change::Resolve(rejected) => self.rejected.extend(rejected),
+            Change::Resolve(rejected) => {
+                self.rejected.extend(rejected);
+                self.settled_epoch = self.epoch;
+            }
         }
     }
 

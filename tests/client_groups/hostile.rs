@@ -192,19 +192,12 @@ fn two_members_whom_a_relay_shows_different_histories_are_told_by_what_they_exch
     push(&mut bed, "bob", &other);
     assert_eq!(bed.members("bob", &group), ["alice", "bob"]);
 
-    let forks = |bed: &mut Bed, name: &str| -> Vec<Option<String>> {
-        let of_whom = |event: &&GroupEvent| match event {
-            GroupEvent::Forked { user } => Some(user.as_ref().map(ToString::to_string)),
-            _ => None,
-        };
-        bed.person(name).group_events().iter().filter_map(of_whom).collect()
-    };
     // Each is given a key that names the other history.
     bed.pass(CLIENT_DISPUTE_MS - 1);
-    assert_eq!([forks(&mut bed, "bob"), forks(&mut bed, "alice")], [[], []]);
+    assert_eq!([forks_of(&mut bed, "bob"), forks_of(&mut bed, "alice")], [[], []]);
     bed.pass(2);
-    assert_eq!(forks(&mut bed, "bob"), [Some("alice".into())]);
-    assert_eq!(forks(&mut bed, "alice"), [Some("bob".into())]);
+    assert_eq!(forks_of(&mut bed, "bob"), [Some("alice".into())]);
+    assert_eq!(forks_of(&mut bed, "alice"), [Some("bob".into())]);
 
     // Who says it again is told of no more, until the relay shows what it has.
     bed.say("alice", &group, "we are four");
@@ -213,12 +206,132 @@ fn two_members_whom_a_relay_shows_different_histories_are_told_by_what_they_exch
     assert_eq!(bed.person("bob").heard_of("alice"), ["we are four"]);
     assert_eq!(bed.person("alice").heard_of("bob"), ["we are two"]);
     assert_eq!(bed.person("carol").heard_of("bob"), [""; 0]);
-    assert_eq!(forks(&mut bed, "bob"), [Some("alice".into())]);
-    assert_eq!(forks(&mut bed, "alice"), [Some("bob".into())]);
+    assert_eq!(forks_of(&mut bed, "bob"), [Some("alice".into())]);
+    assert_eq!(forks_of(&mut bed, "alice"), [Some("bob".into())]);
     bed.host.logs.clear();
     bed.host.loses = None;
     bed.ask("alice", |client, now_ms| client.set_role(&group, "dave", Role::Admin, now_ms)).unwrap();
     bed.pass(CLIENT_DISPUTE_MS);
-    assert_eq!(forks(&mut bed, "bob"), [Some("alice".into()), None]);
+    assert_eq!(forks_of(&mut bed, "bob"), [Some("alice".into()), None]);
     assert!(bed.client("bob").roster(&group).unwrap().unwrap().is_forked());
+}
+
+fn forks_of(bed: &mut Bed, name: &str) -> Vec<Option<String>> {
+    let of_whom = |event: &&GroupEvent| match event {
+        GroupEvent::Forked { user } => Some(user.as_ref().map(ToString::to_string)),
+        _ => None,
+    };
+    bed.person(name).group_events().iter().filter_map(of_whom).collect()
+}
+
+/// Alice signs two histories, the relay shows Bob the other one for a while, and Carol is away until all is settled.
+#[test]
+fn who_wrote_in_a_history_that_was_settled_against_is_accused_of_nothing() {
+    let mut bed = Bed::of(&["alice", "bob", "carol"]);
+    let mut rng = ScriptedRandom::new("alice");
+    let copy = identity_of(&mut bed, "alice");
+    let group = bed.found("alice", "team", &["bob", "carol"]);
+    for name in ["alice", "bob", "carol"] {
+        bed.say(name, &group, "before");
+        bed.run();
+    }
+    let before = bed.client("alice").roster(&group).unwrap().unwrap().clone();
+    let other = before.propose_role(&copy, "carol", Role::Admin, 0, &mut rng).unwrap();
+    let mut forked = before.clone();
+    forked.apply(&other, 0).unwrap();
+    bed.host.loses = Some(|user, payload| user == "bob" && payload.get(4) == Some(&ENTRY));
+    bed.host.logs.insert("bob".into(), forked.log(0));
+    bed.disconnect("carol");
+    bed.ask("alice", |client, now_ms| client.set_role(&group, "bob", Role::Admin, now_ms)).unwrap();
+    push(&mut bed, "bob", &other);
+    bed.say("bob", &group, "meanwhile");
+    bed.run();
+    assert_eq!(bed.person("alice").heard_of("bob"), ["before", "meanwhile"]);
+    // The relay is honest from here on, and Alice settles it within a minute.
+    bed.host.loses = None;
+    bed.host.logs.clear();
+    push(&mut bed, "alice", &other);
+    assert_eq!(forks_of(&mut bed, "alice"), [None]);
+    let chosen = *bed.client("alice").roster(&group).unwrap().unwrap().hash();
+    bed.ask("alice", |client, now_ms| client.resolve_group(&group, &chosen, now_ms)).unwrap();
+    bed.pass(10_000);
+    assert!(!bed.client("alice").roster(&group).unwrap().unwrap().is_forked());
+    assert!(!bed.client("bob").roster(&group).unwrap().unwrap().is_forked());
+    bed.connect("carol");
+    bed.pass(ROSTER_CLAIM_MS + CLIENT_DISPUTE_MS);
+    assert_eq!(bed.person("carol").heard_of("bob"), ["before", "meanwhile"]);
+    let heads: Vec<_> = ["alice", "bob", "carol"]
+        .map(|name| *bed.client(name).roster(&group).unwrap().unwrap().hash())
+        .to_vec();
+    assert!(heads[0] == heads[1] && heads[1] == heads[2]);
+    assert_eq!(forks_of(&mut bed, "alice"), [None], "alice");
+    assert_eq!(forks_of(&mut bed, "carol"), [], "carol");
+}
+
+/// A relay that had lost what it last took, say.
+#[test]
+fn a_history_of_the_same_length_that_the_relay_would_show_is_found() {
+    let mut bed = Bed::of(&["alice", "bob", "carol"]);
+    let mut rng = ScriptedRandom::new("alice");
+    let copy = identity_of(&mut bed, "alice");
+    let group = bed.found("alice", "team", &["bob", "carol"]);
+    for name in ["alice", "bob", "carol"] {
+        bed.say(name, &group, "before");
+        bed.run();
+    }
+    let before = bed.client("alice").roster(&group).unwrap().unwrap().clone();
+    let other = before.propose_role(&copy, "carol", Role::Admin, 0, &mut rng).unwrap();
+    let mut forked = before.clone();
+    forked.apply(&other, 0).unwrap();
+    bed.host.loses = Some(|user, payload| user == "bob" && payload.get(4) == Some(&ENTRY));
+    bed.host.logs.insert("bob".into(), forked.log(0));
+    bed.ask("alice", |client, now_ms| client.set_role(&group, "bob", Role::Admin, now_ms)).unwrap();
+    push(&mut bed, "bob", &other);
+    // Honest from here on: it has one log, and shows it.
+    bed.host.loses = None;
+    bed.host.logs.clear();
+    bed.say("carol", &group, "we are at the other");
+    bed.pass(CLIENT_DISPUTE_MS + 60_000);
+    assert_eq!(bed.person("bob").heard_of("carol"), ["before", "we are at the other"]);
+    assert_eq!(forks_of(&mut bed, "bob"), [None], "the relay shows it: that is a fork, and nobody lies");
+    assert!(bed.client("bob").roster(&group).unwrap().unwrap().is_forked());
+}
+
+#[test]
+fn an_invitation_under_another_identity_than_the_members_is_no_evidence() {
+    use sealwax::identity::{Card, PrekeyBundle};
+    use sealwax::session::{Session, SessionOptions};
+    use sealwax::wire::content::ContentKind;
+    let mut bed = Bed::of(&["alice", "bob", "carol"]);
+    // Carol has never talked to Bob; the relay shows her another Bob.
+    let mut rng = ScriptedRandom::new("impostor");
+    let mut fake = crate::common::group::person_with("bob", "impostor");
+    let now_ms = bed.now_ms;
+    let bundle = fake.prekeys(&mut rng, 4, now_ms).unwrap();
+    bed.host.lies.insert("bob".into(), (fake.card().as_bytes().to_vec(), bundle));
+    bed.send("carol", "bob", "hello");
+    bed.run();
+    bed.host.lies.clear();
+    let group = bed.found("alice", "team", &["bob", "carol"]);
+    bed.run();
+    let carol = Card::parse(bed.client("carol").card().as_bytes()).unwrap();
+    let bytes = bed.host.bundle_for("bob", "carol", now_ms);
+    let bundle = PrekeyBundle::parse(&bytes, &carol).unwrap();
+    let mut session =
+        Session::initiate(&fake, &carol, Some(&bundle), SessionOptions::default(), now_ms + 10, &mut rng)
+            .unwrap();
+    let mut body = Vec::new();
+    body.extend_from_slice(&group);
+    body.extend_from_slice(&0_u64.to_be_bytes());
+    body.extend_from_slice(&[9; 32]);
+    body.push(0);
+    let mut envelope = vec![0; session.encrypt_len(body.len())];
+    session.encrypt(ContentKind::Invitation, &[&body], now_ms + 20, &mut rng, &mut envelope).unwrap();
+    push(&mut bed, "carol", &envelope);
+    let id = bed.say("carol", &group, "hello");
+    bed.run();
+    let held = bed.person("carol").sent(&id).is_empty();
+    bed.pass(CLIENT_DISPUTE_MS + ROSTER_CLAIM_MS);
+    assert_eq!(forks_of(&mut bed, "carol"), []);
+    assert!(!held, "a stranger silences the group");
 }

@@ -22,7 +22,9 @@ struct Dispute {
 impl Dispute {
     /// Whether it is of an epoch that we hold, and hold otherwise: what lies ahead may be the same history.
     fn stands(&self, roster: &Roster) -> bool {
-        self.epoch <= roster.epoch() && roster.is_claim(self.epoch, &self.hash)
+        self.epoch <= roster.epoch()
+            && roster.is_claim(self.epoch, &self.hash)
+            && !roster.was_settled_after(self.epoch)
     }
 
     const fn due_ms(&self) -> u64 {
@@ -68,6 +70,13 @@ impl Disputes {
         let dispute = self.0.iter_mut().find(is_due)?;
         dispute.is_told = true;
         Some(dispute.user.clone())
+    }
+}
+
+impl Group {
+    /// Whether a member names another history than ours, of which nobody was told yet.
+    pub(super) fn is_disputed(&self) -> bool {
+        self.roster.as_ref().is_some_and(|roster| self.disputes.due_ms(roster).is_some())
     }
 }
 

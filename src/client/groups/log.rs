@@ -66,22 +66,23 @@ impl Client {
             return;
         }
         group.fetch.again_ms = None;
-        self.ask_log(id, goal, None);
+        // Where somebody names another history, the relay's own may be that one, and no longer than ours.
+        let compared = group.is_disputed().then_some(0);
+        self.ask_log(id, goal, compared);
     }
 
     /// Somebody names entries that we do not have. Whoever does so again and again causes one question a minute.
     pub(super) fn fetch_claimed(&mut self, id: &GroupId) {
         let now_ms = self.now_ms;
         let Some(group) = self.groups.loaded(id) else { return };
-        let lately = group
-            .fetch
-            .claimed_ms
-            .is_some_and(|asked_ms| now_ms.saturating_sub(asked_ms) < CLIENT_LOG_AGAIN_MS);
-        if lately {
-            let again_ms = group.fetch.claimed_ms.unwrap_or(now_ms).saturating_add(CLIENT_LOG_AGAIN_MS);
-            group.fetch.again_ms.get_or_insert(again_ms);
+        let lately = |asked_ms: &u64| now_ms.saturating_sub(*asked_ms) < CLIENT_LOG_AGAIN_MS;
+        let asked_ms = group.fetch.claimed_ms.filter(lately);
+        group.fetch.claimed_ms = Some(asked_ms.unwrap_or(now_ms));
+        // What is on its way may not be what shows the other history.
+        if let Some(asked_ms) = asked_ms.or((group.is_disputed() && group.fetch.is_asked()).then_some(now_ms))
+        {
+            group.fetch.again_ms.get_or_insert(asked_ms.saturating_add(CLIENT_LOG_AGAIN_MS));
         } else {
-            group.fetch.claimed_ms = Some(now_ms);
             self.fetch_log(id, None);
         }
     }

@@ -333,8 +333,14 @@ impl Client {
         }
         let Some(Invited { by, epoch, hash }) = group.invited.take() else { return Ok(()) };
         group.dirty.record = true;
+        let known = self.peer(&by)?.fingerprint();
+        let Some(group) = self.groups.loaded(id) else { return Ok(()) };
         let claims = group.roster.as_mut().is_some_and(|roster| {
-            let claims = roster.is_claim(epoch, &hash) && roster.member(&by).is_some();
+            // Whoever bears a member's name and not its keys says nothing for it.
+            if known.is_none_or(|known| roster.vouch(&by, &known).is_err()) {
+                return false;
+            }
+            let claims = roster.is_claim(epoch, &hash);
             roster.note_claim(&by, epoch, &hash, now_ms);
             claims
         });
