@@ -325,7 +325,7 @@ impl Client {
             self.drop_garbage();
             return Ok(());
         };
-        if !self.see(sender, opening.message_id())? {
+        if !self.see(sender, opening.message_id(), false)? {
             self.counters.repeated = self.counters.repeated.saturating_add(1);
             return Ok(());
         }

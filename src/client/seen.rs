@@ -13,9 +13,16 @@ use crate::wire::codec::{Put as _, Reader};
 /// Ids of one record.
 const CHUNK: u64 = 32;
 
+/// Chunks of one ring.
+const CHUNKS: u64 = CLIENT_SEEN_MAX / CHUNK;
+
+/// The ids of direct messages, and behind them those in groups: many of these must not push out what may come again.
+#[derive(Default)]
+pub(super) struct Seen([Ring; 2]);
+
 /// A ring of ids, stored in chunks.
 #[derive(Default)]
-pub(super) struct Seen {
+struct Ring {
     ids: BTreeSet<MessageId>,
     /// The id of position `n` lies at `n` modulo the length of the ring.
     ring: Vec<MessageId>,
@@ -30,29 +37,40 @@ impl Seen {
             let record = record?;
             let chunk = records::number(&record.name)?;
             let (next, ids) = records::read(&record.value, read_chunk)?;
-            if chunk >= CLIENT_SEEN_MAX / CHUNK
-                || chunk.checked_mul(CHUNK) != u64::try_from(seen.ring.len()).ok()
-            {
+            let ring = usize::try_from(chunk / CHUNKS).ok().and_then(|at| seen.0.get_mut(at));
+            let ring = ring.ok_or(Error::StoreDamaged)?;
+            if (chunk % CHUNKS).checked_mul(CHUNK) != u64::try_from(ring.ring.len()).ok() {
                 return Err(Error::StoreDamaged);
             }
-            seen.next = seen.next.max(next);
-            seen.ids.extend(ids.iter().copied());
-            seen.ring.extend(ids);
+            ring.next = ring.next.max(next);
+            ring.ids.extend(ids.iter().copied());
+            ring.ring.extend(ids);
         }
         Ok(seen)
     }
 
-    /// The ids, oldest first.
+    /// The ids of direct messages, oldest first.
     pub(super) fn in_order(&self) -> Vec<MessageId> {
-        let oldest = usize::try_from(self.next % CLIENT_SEEN_MAX).unwrap_or(0);
-        let (newer, older) = self.ring.split_at(oldest.min(self.ring.len()));
+        let [direct, _] = &self.0;
+        let oldest = usize::try_from(direct.next % CLIENT_SEEN_MAX).unwrap_or(0);
+        let (newer, older) = direct.ring.split_at(oldest.min(direct.ring.len()));
         older.iter().chain(newer).copied().collect()
     }
 
     pub(super) fn contains(&self, id: &MessageId) -> bool {
-        self.ids.contains(id)
+        self.0.iter().any(|ring| ring.ids.contains(id))
     }
 
+    /// Remembers an id in place of the oldest. Answers the number of the chunk that has to be stored, and its value.
+    fn remember(&mut self, id: MessageId, is_in_group: bool) -> (u64, Value) {
+        let [direct, in_groups] = &mut self.0;
+        let ring = if is_in_group { in_groups } else { direct };
+        let chunk = ring.remember(id);
+        (if is_in_group { CHUNKS.saturating_add(chunk) } else { chunk }, ring.chunk_value(chunk))
+    }
+}
+
+impl Ring {
     /// Remembers an id in place of the oldest. Answers the number of the chunk that has to be stored.
     fn remember(&mut self, id: MessageId) -> u64 {
         let slot = self.next % CLIENT_SEEN_MAX;
@@ -98,14 +116,13 @@ impl Client {
         self.peer(user)?.seen.as_mut().ok_or(Error::Internal)
     }
 
-    /// Whether this message of the peer is new; if so it is not any more.
-    pub(super) fn see(&mut self, user: &str, id: &MessageId) -> Result<bool> {
+    /// Whether this message of the peer, direct or in a group, is new; if so it is not any more.
+    pub(super) fn see(&mut self, user: &str, id: &MessageId, is_in_group: bool) -> Result<bool> {
         let seen = self.seen_of(user)?;
         if seen.contains(id) {
             return Ok(false);
         }
-        let chunk = seen.remember(*id);
-        let value = seen.chunk_value(chunk);
+        let (chunk, value) = seen.remember(*id, is_in_group);
         self.journal.put(records::seen(user, chunk), value);
         Ok(true)
     }
@@ -117,12 +134,16 @@ mod tests {
 
     #[test]
     fn the_oldest_id_makes_room_for_the_newest() {
-        let mut seen = Seen::default();
+        let mut seen = Ring::default();
         let id = |number: u64| u128::from(number).to_be_bytes();
         for number in 0..CLIENT_SEEN_MAX + 3 {
             assert_eq!(seen.remember(id(number)), number % CLIENT_SEEN_MAX / CHUNK);
         }
-        assert!(!seen.contains(&id(2)) && seen.contains(&id(3)) && seen.contains(&id(CLIENT_SEEN_MAX + 2)));
+        assert!(
+            !seen.ids.contains(&id(2))
+                && seen.ids.contains(&id(3))
+                && seen.ids.contains(&id(CLIENT_SEEN_MAX + 2))
+        );
         assert_eq!(seen.ids.len() as u64, CLIENT_SEEN_MAX);
         let (next, ids) = records::read(&seen.chunk_value(0), read_chunk).unwrap();
         assert_eq!((next, ids[2], ids[3]), (CLIENT_SEEN_MAX + 3, id(CLIENT_SEEN_MAX + 2), id(3)));

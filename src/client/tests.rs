@@ -84,7 +84,7 @@ fn of_a_peer_who_was_not_accepted_no_more_is_marked_as_read_than_is_known_of_it(
     let id = |number: u64| u128::from(number).to_be_bytes();
     let most = CLIENT_SEEN_MAX + 500;
     for number in 0..most {
-        alice.see("bob", &id(number)).unwrap();
+        alice.see("bob", &id(number), false).unwrap();
         alice.mark_read("bob", &[id(number)], NOW).unwrap();
     }
     let read = &alice.peer("bob").unwrap().read;

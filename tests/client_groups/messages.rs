@@ -236,3 +236,27 @@ fn keys_of(bed: &Bed, name: &str) -> BTreeSet<[u8; 8]> {
     of.filter_map(|(_, envelope)| GroupMessage::parse(envelope).ok().map(|message| *message.front.key_id))
         .collect()
 }
+
+#[test]
+fn a_direct_message_that_comes_again_after_many_in_groups_is_shown_once() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    let group = bed.found("alice", "team", &["bob"]);
+    for number in 0..5 {
+        bed.send("bob", "alice", &format!("direct {number}"));
+    }
+    bed.run();
+    for number in 0..1_100 {
+        bed.say("bob", &group, &number.to_string());
+        if number % 32 == 0 {
+            bed.pass(1_000);
+        }
+    }
+    bed.pass(60_000);
+    assert_eq!(bed.person("alice").heard_of("bob").len(), 1_100);
+    // The relay says that Bob's store is an older copy.
+    bed.disconnect("bob");
+    bed.host.claim_commit("bob", 1_000_000);
+    bed.connect("bob");
+    bed.pass(60_000);
+    assert_eq!(bed.person("alice").texts_of("bob").len(), 5);
+}

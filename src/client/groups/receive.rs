@@ -132,7 +132,7 @@ impl Client {
         };
         // What somebody else vouches for must not hide what the sender itself says.
         let proven = shared_by.is_none();
-        if proven && !self.see(front.sender, &message_id)? {
+        if proven && !self.see(front.sender, &message_id, true)? {
             self.counters.repeated = self.counters.repeated.saturating_add(1);
             return Ok(Read::Taken);
         }
