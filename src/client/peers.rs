@@ -10,7 +10,7 @@ use crate::client::kept::Kept;
 use crate::client::options::IdentityChange;
 use crate::client::outbox::Target;
 use crate::client::records::{self, Value};
-use crate::client::repair::Asking;
+use crate::client::repair::{Asking, EVERYTHING};
 use crate::client::seen::Seen;
 use crate::client::sessions::Line;
 use crate::client::timers::ceiling;
@@ -276,6 +276,10 @@ impl Client {
         self.journal.peer(user);
         self.journal.session(user);
         self.identity_taken(user)?;
+        if self.options.identity_change == IdentityChange::Block {
+            // Of what it sent meanwhile, no more was held than there was room for.
+            self.ask_again(user, &EVERYTHING)?;
+        }
         self.release_held(user, true)
     }
 

@@ -35,7 +35,7 @@ const HAND_ALL_MS: u64 = 60_000;
 const AGAIN_MAX: u8 = 3;
 
 /// In a resend: everything that the peer keeps for us.
-const EVERYTHING: [u8; ENVELOPE_ID_LEN] = [0; ENVELOPE_ID_LEN];
+pub(super) const EVERYTHING: [u8; ENVELOPE_ID_LEN] = [0; ENVELOPE_ID_LEN];
 
 /// Names no envelope: such a resend is an answer, and nothing else.
 const NOTHING: [u8; ENVELOPE_ID_LEN] = [0xff; ENVELOPE_ID_LEN];
@@ -159,7 +159,7 @@ impl Client {
                 let heard_ms = line.session.heard_ms().unwrap_or(0);
                 // What the peer sealed before it took a renewal may come behind the first that did not open.
                 let was_restored = restorations > 0 && now_ms.saturating_sub(restored_ms) < HOUR_MS;
-                now_ms.saturating_sub(heard_ms) >= HOUR_MS || was_restored || peer.restorations < restorations
+                now_ms.abs_diff(heard_ms) >= HOUR_MS || was_restored || peer.restorations < restorations
             }
         };
         if !is_due {
@@ -191,7 +191,7 @@ impl Client {
     }
 
     /// Asks a peer for the content of an envelope, together with others that it will be asked for.
-    fn ask_again(&mut self, user: &str, envelope_id: &[u8; ENVELOPE_ID_LEN]) -> Result<()> {
+    pub(super) fn ask_again(&mut self, user: &str, envelope_id: &[u8; ENVELOPE_ID_LEN]) -> Result<()> {
         let target = Target::User(user.into());
         let mut waiting = 0_usize;
         let mut last = None;

@@ -255,3 +255,34 @@ fn what_was_sent_before_nobody_decided_on_an_identity_is_not_sent_to_it_once_som
     assert_eq!(bed.person("bob").texts_of("alice"), Vec::<String>::new());
     assert_eq!(bed.person("alice").states(&lost).last(), Some(&Err(Error::IdentityChanged)));
 }
+
+#[test]
+fn what_a_still_newer_identity_writes_is_not_lost_without_a_word() {
+    let (mut bed, first) = bob_begins_anew(&ClientOptions::default());
+    bed.send("bob", "alice", "second bob");
+    bed.run();
+    assert_eq!(bed.person("alice").changes(), [first]);
+    bed.replace_relay();
+    bed.disconnect("alice");
+    bed.add("bob", &ClientOptions::default());
+    bed.connect("alice");
+    bed.run();
+    let newest = bed.client("bob").card().fingerprint();
+    let mut texts: Vec<String> = (0..20).map(|number| format!("third bob {number}")).collect();
+    for text in &texts {
+        bed.send("bob", "alice", text);
+        bed.run();
+    }
+    bed.pass(600_000);
+    let now_ms = bed.now_ms;
+    // The application takes one after the other, nothing is declined.
+    bed.client("alice").accept_identity("bob", &first, now_ms).unwrap();
+    bed.run();
+    bed.client("alice").accept_identity("bob", &newest, now_ms).unwrap();
+    bed.run();
+    bed.pass(600_000);
+    bed.send("bob", "alice", "last");
+    bed.pass(600_000);
+    texts.push("last".into());
+    assert_eq!(bed.person("alice").texts_of("bob")[2..], texts);
+}
