@@ -233,8 +233,8 @@ pub const RELAY_CLEARED_GROUPS: usize = 4;
 pub const CLIENT_PING_MS: u64 = 30_000;
 /// Time without an answer after which a client gives up a connection.
 pub const CLIENT_ANSWER_MS: u64 = 60_000;
-/// Handshakes of one peer that a client takes in a day: an honest one makes one an hour at most, and each fills what
-/// remembers first messages.
+/// Handshakes of one peer that a client takes in a day: an honest one makes one an hour, and a few more where a relay
+/// lies, and each fills what remembers first messages. What comes under more of them is asked for.
 pub const CLIENT_HANDSHAKES_MAX: u32 = 48;
 /// First messages under another identity of one peer that a client tries in a minute.
 pub const CLIENT_TRIED_MAX: u32 = 8;

@@ -154,11 +154,15 @@ impl Client {
                 let identity = opening.needs_identity().then_some(&mut self.identity);
                 self.journal.identity |= identity.is_some();
                 let Some(peer) = self.peers.get_mut(sender) else { return Err(Error::Internal) };
-                peer.asking = Asking::default();
                 let line = peer.line.as_mut().ok_or(Error::Internal)?;
                 let could_send = line.session.can_send(self.now_ms);
                 line.session.commit(identity, opening)?;
                 line.opened();
+                if line.session.is_unanswered() {
+                    peer.asking.start_over();
+                } else {
+                    peer.asking = Asking::default();
+                }
                 if !could_send && line.session.can_send(self.now_ms) {
                     // What waited for a word of the peer, or for the time of a new handshake, need not wait.
                     self.outbox.hasten(&Target::User(sender.into()));
@@ -171,8 +175,9 @@ impl Client {
                     Ok(())
                 }
             }
-            // Strangers have filled what remembers first messages: ours to the peer goes another way.
-            Err(Error::LimitReached) => {
+            // Strangers have filled what remembers first messages, or the peer has made very many handshakes: ours to it
+            // goes another way.
+            Err(Error::LimitReached | Error::RateLimited) => {
                 self.consider_repair(sender, Error::UnknownPrekey, &envelope_id(envelope))
             }
             // Its handshake was taken, and the session that it made is gone.

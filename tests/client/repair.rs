@@ -535,3 +535,95 @@ fn whoever_is_lied_to_for_hours_asks_a_few_times_an_hour_and_looks_up_seldom() {
     assert_eq!(bed.person("bob").texts_of("alice"), ["a1"]);
     assert_eq!(bed.person("alice").count("outbox") + bed.person("bob").count("outbox"), 0);
 }
+
+/// The relay withholds what Bob writes, lets pass what Alice writes in the old session, and adds rubbish in her name.
+#[test]
+fn a_relay_that_withholds_and_makes_up_has_nobody_make_many_handshakes() {
+    const LOOKUP: u8 = 6;
+    let mut bed = acquainted();
+    let template = bed.host.taken.iter().rfind(|(sender, _)| sender == "alice").unwrap().1.clone();
+    let key_id = template.windows(3).position(|window| window == b"bob").unwrap() + 3;
+    bed.host.loses = Some(|user, payload| user == "alice" && payload.get(4).is_some_and(|kind| *kind < 3));
+    bed.host.heard.clear();
+    for second in 0..600_u32 {
+        bed.now_ms += 1_000;
+        let mut rubbish = template.clone();
+        rubbish[key_id] ^= 0xff;
+        let tail = rubbish.len() - 4;
+        rubbish[tail..].copy_from_slice(&second.to_be_bytes());
+        bed.host.push("bob", 0, Body::Deliver { sequence: 1, payload: &rubbish });
+        if second % 4 == 0 {
+            bed.send("alice", "bob", &format!("a{second}"));
+        }
+        let now_ms = bed.now_ms;
+        for name in ["alice", "bob"] {
+            bed.client(name).tick(now_ms).unwrap();
+        }
+        bed.run();
+    }
+    let lookups = bed.host.heard.iter().filter(|(user, frame)| user == "bob" && *frame == LOOKUP).count();
+    assert!(lookups <= 6, "{lookups}");
+    // From here on it does all that it should, and delivers what it withheld.
+    bed.host.loses = None;
+    let withheld = bed.host.taken.iter().filter(|(sender, _)| sender == "bob");
+    for envelope in withheld.map(|(_, envelope)| envelope.clone()).collect::<Vec<_>>() {
+        bed.host.push("alice", 0, Body::Deliver { sequence: 1, payload: &envelope });
+        bed.run();
+    }
+    bed.send("bob", "alice", "are you there?");
+    bed.pass(60_000);
+    assert_eq!(bed.person("alice").texts_of("bob").last().unwrap(), "are you there?");
+}
+
+/// Handshakes of one peer that are more than anybody takes in a day.
+#[test]
+fn what_comes_under_one_handshake_too_many_is_asked_for() {
+    let mut bed = acquainted();
+    for number in 0..60 {
+        bed.wipe_session("bob", "alice");
+        bed.connect("bob");
+        bed.pass(1_000);
+        bed.send("bob", "alice", &number.to_string());
+        bed.pass(1_000);
+    }
+    bed.pass(2 * HOUR_MS);
+    assert_eq!(bed.person("alice").texts_of("bob").len(), 61);
+}
+
+#[test]
+fn a_session_of_a_peer_whose_clock_once_ran_ahead_heals_too() {
+    for ahead_ms in [0, 2 * 365 * 24 * HOUR_MS] {
+        let mut bed = acquainted();
+        // Before 2026 a clock counts as never set.
+        bed.now_ms = 1_800_000_000_000;
+        for name in ["alice", "bob"] {
+            bed.close(name);
+            bed.connect(name);
+        }
+        bed.pass(1_000);
+        let (now_ms, far_ms) = (bed.now_ms, bed.now_ms + ahead_ms);
+        bed.client("bob").send_direct("alice", ContentType::Text, b"from the future", false, far_ms).unwrap();
+        while let Some(frame) = bed.client("bob").next_frame().unwrap() {
+            bed.host.receive("bob", &frame, now_ms);
+        }
+        bed.client("bob").tick(now_ms).unwrap();
+        bed.run();
+        assert_eq!(bed.person("alice").texts_of("bob").last().unwrap(), "from the future");
+        // More are lost than a session follows.
+        bed.host.loses =
+            Some(|user, payload| user == "alice" && payload.get(4).is_some_and(|kind| *kind < 3));
+        for number in 0..2_100 {
+            bed.send("bob", "alice", &format!("lost {number}"));
+            if number % 50 == 0 {
+                bed.pass(1_000);
+            }
+        }
+        bed.pass(10_000);
+        bed.host.loses = None;
+        for hour in 0..30 {
+            bed.send("bob", "alice", &format!("hour {hour}"));
+            bed.pass(HOUR_MS);
+        }
+        assert_eq!(bed.person("alice").texts_of("bob").last().unwrap(), "hour 29", "{ahead_ms}");
+    }
+}
