@@ -231,6 +231,10 @@ impl Relay {
             _ => entry.fields.group_id,
         };
         let mut members = self.co_members(first, group_id);
+        if members.is_empty() {
+            // It shows nobody to anybody.
+            return Ok(());
+        }
         members.sort_unstable_by(by_name);
         new.sort_unstable_by(by_name);
         outcome.visit(members.len());
