@@ -113,6 +113,27 @@ fn a_client_that_opens_looks_whether_the_relay_has_its_last_entries() {
 }
 
 #[test]
+fn a_relay_that_has_lost_what_it_has_shown_is_offered_it_on_the_next_connection() {
+    let mut bed = Bed::of(&["alice", "bob"]);
+    let group = bed.found("alice", "team", &["bob"]);
+    bed.ask("alice", |client, now_ms| client.set_role(&group, "bob", Role::Admin, now_ms)).unwrap();
+    bed.pass(HOUR_MS);
+    bed.replace_relay();
+    for name in ["bob", "alice"] {
+        bed.connect(name);
+    }
+    bed.pass(90_000);
+    talk(&mut bed, &group, &["alice", "bob"]);
+    // Looked for once an hour, however often it connects.
+    let before = count(&bed, "alice", FETCH_LOG);
+    for _ in 0..10 {
+        bed.connect("alice");
+        bed.pass(60_000);
+    }
+    assert!(count(&bed, "alice", FETCH_LOG) <= before + 1);
+}
+
+#[test]
 fn an_honest_relay_is_asked_for_nothing() {
     let mut bed = Bed::of(&["alice", "bob", "carol"]);
     let group = bed.found("alice", "team", &["bob"]);

@@ -244,6 +244,7 @@ impl Client {
                 self.groups.stirred.insert(*id);
             }
         }
+        self.look_for_entries();
         self.check_logs()
     }
 

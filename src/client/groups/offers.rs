@@ -28,6 +28,8 @@ pub(super) struct Offers {
     looks: u32,
     /// It was asked, and has not answered.
     is_looking: bool,
+    /// When it was last asked after a connection was lost.
+    again_ms: Option<u64>,
 }
 
 impl Offers {
@@ -35,6 +37,14 @@ impl Offers {
     pub(super) fn of(roster: &Roster, user: &str, now_ms: u64) -> Self {
         let unshown = own_tail(roster, user).filter(|epoch| is_recent(roster, *epoch, now_ms));
         Self { unshown, look_ms: unshown.map(|_| now_ms), ..Self::default() }
+    }
+
+    /// On a new connection, the relay may be one that has lost what it has shown.
+    fn look_again(&mut self, roster: &Roster, user: &str, now_ms: u64) {
+        let lately = self.again_ms.is_some_and(|again_ms| now_ms.abs_diff(again_ms) < HOUR_MS);
+        if self.unshown.is_none() && !lately {
+            *self = Self { again_ms: Some(now_ms), ..Self::of(roster, user, now_ms) };
+        }
     }
 
     /// When the relay is to be looked at.
@@ -60,7 +70,7 @@ impl Offers {
         }
         let next = epoch.saturating_add(1);
         let is_ours = entry_at(roster, next).is_some_and(|entry| entry.fields.actor == user);
-        *self = Self { is_looking: self.is_looking, ..Self::default() };
+        *self = Self { is_looking: self.is_looking, again_ms: self.again_ms, ..Self::default() };
         if is_ours {
             (self.unshown, self.look_ms) = (Some(next), Some(now_ms));
         }
@@ -96,6 +106,16 @@ impl Client {
         let now_ms = self.now_ms;
         if let (Some(group), Ok(entry)) = (self.groups.loaded(id), Entry::parse(entry)) {
             group.offers.taken(entry.fields.epoch, now_ms);
+        }
+    }
+
+    /// A connection has begun.
+    pub(super) fn look_for_entries(&mut self) {
+        let Self { groups, identity, now_ms, .. } = self;
+        for group in groups.all.values_mut().filter_map(Option::as_deref_mut) {
+            if let Group { roster: Some(roster), offers, .. } = group {
+                offers.look_again(roster, identity.user(), *now_ms);
+            }
         }
     }
 
