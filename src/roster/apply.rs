@@ -3,10 +3,10 @@
 use crate::crypto::kdf::{self, Label};
 use crate::error::{Error, Result};
 use crate::limits::{LOG_MAX, ROSTER_BRANCHES_MAX};
+use crate::roster::Roster;
 use crate::roster::branch::{Branch, replay};
 use crate::roster::log::Log;
 use crate::roster::state::{Change, Proof, State};
-use crate::roster::{Member, Roster};
 use crate::wire::roster::{Action, Entry, EntryFields, Role};
 
 /// What [`Roster::apply`] changed.
@@ -300,7 +300,7 @@ impl Roster {
     /// earlier resolve rejected does not count, or any later entry of an owner would complete it.
     fn turn_if_settled(&mut self, at: usize, newest: &EntryFields<'_>) {
         let Action::Resolve { rejected, .. } = &newest.action else { return };
-        let is_owner_here = self.state.members.get(newest.actor).is_some_and(|member: &Member| {
+        let is_owner_here = self.state.members.get(newest.actor).is_some_and(|member| {
             member.role() == Role::Owner && member.fingerprint().as_bytes() == newest.actor_fingerprint
         });
         let rejects_own = self.branches.get(at).is_some_and(|branch| {

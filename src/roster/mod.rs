@@ -11,6 +11,8 @@ mod member;
 mod propose;
 mod state;
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::identity::Fingerprint;
 use crate::limits::LOG_MAX;
@@ -171,12 +173,12 @@ impl Roster {
     /// A member by name.
     #[must_use]
     pub fn member(&self, user: &str) -> Option<&Member> {
-        self.state.members.get(user)
+        self.state.members.get(user).map(Arc::as_ref)
     }
 
     /// All members in the order of user ids.
     pub fn members(&self) -> impl ExactSizeIterator<Item = &Member> {
-        self.state.members.values()
+        self.state.members.values().map(Arc::as_ref)
     }
 
     /// What a user has to do with the group.

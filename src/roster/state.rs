@@ -31,10 +31,10 @@ impl Proof<'_> {
 
 /// What an entry that was checked does to the state it was checked against.
 pub(super) enum Change {
-    Add(Vec<Member>),
+    Add(Vec<Arc<Member>>),
     Remove(Arc<str>),
     Role(Arc<str>, Role),
-    Replace(Box<Member>),
+    Replace(Arc<Member>),
     Delete,
     Resolve(Vec<[u8; 32]>),
 }
@@ -50,7 +50,8 @@ pub(super) struct State {
     pub(super) head: [u8; 32],
     pub(super) membership_epoch: u64,
     pub(super) deleted: bool,
-    pub(super) members: BTreeMap<Arc<str>, Member>,
+    /// Shared by the histories and drafts that have them, and a sixth of the size while the map grows.
+    pub(super) members: BTreeMap<Arc<str>, Arc<Member>>,
     /// Everybody who was removed or left, ever.
     pub(super) former: BTreeSet<Arc<str>>,
     /// The keys that users had who are gone or have others now, by the fingerprint.
@@ -93,7 +94,7 @@ impl State {
             settled_epoch: 0,
             owners: 0,
         };
-        state.enter(vec![founder]);
+        state.enter(vec![Arc::new(founder)]);
         let others = state.newcomers(others, 0)?;
         state.enter(others);
         Ok(state)
@@ -143,7 +144,7 @@ impl State {
                 }
                 permit(
                     actor.user() == target.user() || may_remove(actor, target),
-                    Change::Replace(Box::new(member)),
+                    Change::Replace(Arc::new(member)),
                 )
             }
             Action::Delete => permit(actor.role() == Role::Owner, Change::Delete),
@@ -197,7 +198,7 @@ impl State {
         if self.members.len() >= GROUP_MEMBERS_MAX {
             return Err(Error::LimitReached);
         }
-        Ok(Change::Add(vec![member]))
+        Ok(Change::Add(vec![Arc::new(member)]))
     }
 
     fn check_add(&self, actor: &Member, listed: &[MemberFields<'_>], epoch: u64) -> Result<Change> {
@@ -207,7 +208,7 @@ impl State {
     }
 
     /// Members that a list would bring in: each new, none twice, and not too many.
-    fn newcomers(&self, listed: &[MemberFields<'_>], epoch: u64) -> Result<Vec<Member>> {
+    fn newcomers(&self, listed: &[MemberFields<'_>], epoch: u64) -> Result<Vec<Arc<Member>>> {
         if self.members.len().saturating_add(listed.len()) > GROUP_MEMBERS_MAX {
             return Err(Error::LimitReached);
         }
@@ -218,13 +219,13 @@ impl State {
                 if self.members.contains_key(fields.user) || !users.insert(fields.user) {
                     return Err(Error::Malformed);
                 }
-                Member::read(fields, epoch)
+                Member::read(fields, epoch).map(Arc::new)
             })
             .collect()
     }
 
     fn target(&self, user: &str) -> Result<&Member> {
-        self.members.get(user).ok_or(Error::NotAMember)
+        self.members.get(user).map(Arc::as_ref).ok_or(Error::NotAMember)
     }
 
     fn is_last_owner(&self, member: &Member) -> bool {
@@ -251,11 +252,11 @@ impl State {
                 if let Some(member) = self.members.get_mut(&user) {
                     self.owners -= usize::from(member.role() == Role::Owner);
                     self.owners += usize::from(role == Role::Owner);
-                    member.set_role(role);
+                    Arc::make_mut(member).set_role(role);
                 }
             }
             Change::Replace(member) => {
-                if let Some(old) = self.members.insert(member.user().clone(), *member) {
+                if let Some(old) = self.members.insert(member.user().clone(), member) {
                     self.retire_key(&old);
                 }
             }
@@ -271,7 +272,7 @@ impl State {
         self.past_keys.insert(*member.fingerprint().as_bytes(), member.sign_key().clone());
     }
 
-    fn enter(&mut self, members: Vec<Member>) {
+    fn enter(&mut self, members: Vec<Arc<Member>>) {
         self.owners += members.iter().filter(|member| member.role() == Role::Owner).count();
         self.members.extend(members.into_iter().map(|member| (member.user().clone(), member)));
     }
