@@ -12,10 +12,10 @@
 #define NOW 1700000000000u
 #define FORKS 25
 
-/* The allocator of AddressSanitizer itself does not survive the fork of a threaded process: the child waits for ever
+/* The allocators of sanitizers do not survive the fork of a threaded process. the child waits for ever
  * in it. The plain programs and valgrind test the threads. */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define THREADS 0
 #endif
 #endif

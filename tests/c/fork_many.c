@@ -18,9 +18,9 @@
 /* What a child needs is milliseconds; one that hangs does so for ever. */
 #define DEADLINE_MS 20000
 
-/* The allocator of AddressSanitizer itself does not survive the fork of a threaded process. */
+/* The allocators of sanitizers do not survive the fork of a threaded process. */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define THREADS 0
 #endif
 #endif

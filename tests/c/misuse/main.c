@@ -13,6 +13,7 @@ int main(void) {
     int failed = matrix();
     failed |= threads();
     failed |= forks();
+    failed |= passing();
     failed |= memory();
     failed |= stories();
     return failed;

@@ -2,9 +2,9 @@
 #ifndef SEALWAX_MISUSE_PARTS_H
 #define SEALWAX_MISUSE_PARTS_H
 
-/* Whether this program runs with the allocator of AddressSanitizer. */
+/* Whether this program runs with the allocator of a sanitizer. */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED 1
 #endif
 #endif
@@ -21,6 +21,7 @@ int rounds(void);
 int matrix(void);
 int threads(void);
 int forks(void);
+int passing(void);
 int memory(void);
 int stories(void);
 
