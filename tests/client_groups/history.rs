@@ -76,3 +76,26 @@ fn nothing_is_shared_that_was_not_kept_or_with_whom_it_must_not() {
     let now_ms = bed.now_ms;
     assert_eq!(bed.client("carol").read_shared(&group, &envelopes, now_ms), Err(Error::UnknownGroup));
 }
+
+#[test]
+fn what_was_sealed_twice_is_read_once() {
+    let options = ClientOptions { retain_history: true, ..ClientOptions::default() };
+    let mut bed = Bed::with(&["alice", "bob", "carol"], &options);
+    let group = bed.found("alice", "team", &["bob"]);
+    // The relay takes it, and Bob hears nothing of that before Carol comes.
+    bed.say("bob", &group, "one");
+    bed.up("bob").unwrap();
+    bed.disconnect("bob");
+    bed.run();
+    bed.ask("alice", |client, now_ms| client.add_members(&group, &["carol"], Role::Member, now_ms)).unwrap();
+    bed.pass(60_000);
+    bed.connect("bob");
+    bed.run();
+    bed.pass(300_000);
+    let envelopes: Vec<Vec<u8>> =
+        bed.host.taken.iter().filter(|(_, envelope)| envelope[4] == 5).map(|(_, one)| one.clone()).collect();
+    assert_eq!(envelopes.len(), 2);
+    bed.ask("alice", |client, now_ms| client.share_history(&group, "carol", now_ms)).unwrap();
+    read(&mut bed, &group, &envelopes);
+    assert_eq!(bed.person("carol").heard(), [("bob".into(), "one".into())]);
+}

@@ -1,6 +1,8 @@
 //! Reading group messages: those of one group that came one after another together, so that one signature vouches for
 //! a run of them (`docs/PROTOCOL.md` section 8.5).
 
+use std::collections::BTreeSet;
+
 use zeroize::Zeroizing;
 
 use crate::client::Client;
@@ -221,9 +223,15 @@ impl Client {
             return Err(Error::UnknownGroup);
         }
         let mut count = 0_usize;
+        let mut shown = BTreeSet::new();
         for envelope in envelopes {
             let opened = self.open_shared(group, envelope).map_err(|error| self.fail(error))?;
-            if let Some(opened) = opened {
+            let Some(opened) = opened else { continue };
+            // One whose answer was lost may have been sealed twice, and have come to us as well.
+            let sender = GroupMessage::parse(envelope)?.front.sender;
+            let seen = self.seen_of(sender).map(|seen| seen.contains(&opened.message_id));
+            let is_seen = seen.map_err(|error| self.fail(error))?;
+            if !is_seen && shown.insert((sender, opened.message_id)) {
                 self.show(group, envelope, opened).map_err(|error| self.fail(error))?;
                 count = count.saturating_add(1);
             }
