@@ -375,6 +375,44 @@ class Endings(Live):
             except (sealwax.WrongStateError, sealwax.StoreInUseError):
                 await asyncio.sleep(0.01)
 
+    async def test_the_past_of_a_group_is_kept_shared_and_read(self) -> None:
+        process = self.start()
+        frames: List[bytes] = []
+        async with self.created("alice", process, retain_history=True, on_frame=frames.append) as alice:
+            async with self.created("bob", process) as bob, self.created("carol", process) as carol:
+                for client in (alice, bob, carol):
+                    await self.told(client, events.Connected)
+                group = await alice.create_group("team", ["bob"])
+                await self.told(bob, events.GroupJoined)
+                await bob.send_group(group, "before you came")
+                await self.told(alice, events.GroupMessage)
+                delivered = [sealwax.delivered_envelope(frame) for frame in frames]
+                past = [one for one in delivered if one and sealwax.Envelope.parse(one).kind is sealwax.Kind.GROUP]
+                self.assertEqual(len(past), 1)
+                await alice.add_member(group, "carol")
+                await self.told(carol, events.GroupJoined)
+                # A key is shared once it is out of use.
+                await self.told(bob, events.MemberJoined)
+                await bob.send_group(group, "welcome")
+                await self.told(alice, events.GroupMessage)
+                await self.told(carol, events.GroupMessage)
+                await alice.share_history(group, "carol")
+                for _ in range(100):
+                    if await carol.read_shared(group, past):
+                        break
+                    await asyncio.sleep(0.05)
+                [message] = await self.told(carol, events.GroupMessage)
+                self.assertEqual((message.user, message.text, message.by), ("bob", "before you came", "alice"))
+
+    async def test_what_is_raised_for_a_frame_ends_the_loop(self) -> None:
+        def refuse(frame: bytes) -> None:
+            raise LookupError("no room for it")
+
+        process = self.start()
+        async with self.created("alice", process, on_frame=refuse) as alice:
+            with self.assertRaisesRegex(LookupError, "no room"):
+                await self.told(alice, events.Connected)
+
     async def test_an_identity_that_is_there_is_taken_over(self) -> None:
         process = self.start()
         identity = sealwax.Identity("alice")
@@ -443,7 +481,7 @@ class Examples(Live):
 class Signatures(Case):
     def test_all_options_of_a_client_are_taken(self) -> None:
         self.assertEqual(set(Options.__annotations__) - set(sealwax.ClientOptions.__annotations__),
-                         {"relay_name", "tls", "headers", "backoff"})
+                         {"relay_name", "tls", "headers", "backoff", "on_frame"})
 
     def test_each_call_of_a_client_is_there(self) -> None:
         of_the_host = {"connected", "disconnected", "receive", "tick", "pending", "next_frame", "frames"}

@@ -56,6 +56,7 @@ class Options(synchronous.ClientOptions, total=False):
     tls: ssl.SSLContext
     headers: Mapping[str, str]
     backoff: Backoff
+    on_frame: Callable[[bytes], None]
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,9 @@ class Client:
         relay: "wss://relay.example", or "ws://" without TLS. relay_name: what the relay calls itself; the host in its
         address if not given, and "" for any, which lets one relay prove to another that it is us. tls: instead of what
         `ssl.create_default_context` gives. headers: sent with the request for a connection, for a relay that knows us by
-        a token. backoff: the pauses between connections.
+        a token. backoff: the pauses between connections. on_frame: called in the event loop with each frame of the relay
+        before the client takes it, so that what `sealwax.delivered_envelope` finds there can be kept for `read_shared`;
+        what it raises is raised by the loop, which ends.
         """
         client, chosen = cls._reaching(relay, options)
         return Opening(client, lambda: synchronous.Client.open(path, key=key, **chosen))
@@ -159,6 +162,7 @@ class Client:
         client._relay_name = options.pop("relay_name", "" if any_name else address.host)
         client._headers = options.pop("headers", None)
         client._backoff = options.pop("backoff") if "backoff" in options else Backoff()
+        client._on_frame = options.pop("on_frame", None)
         client._is_started = False
         # The rest are options of the client itself.
         return client, options
@@ -168,6 +172,7 @@ class Client:
     _relay_name: str
     _headers: Optional[Mapping[str, str]]
     _backoff: Backoff
+    _on_frame: Optional[Callable[[bytes], None]]
     _is_started: bool
 
     async def _start(self, make: Callable[[], synchronous.Client]) -> Client:
@@ -302,7 +307,8 @@ class Client:
         return await self._ask(lambda client: client.resolve_group(group, chosen))
 
     async def share_history(self, group: Buffer, user: str) -> bytes:
-        """Shares what we have kept of a group's past, by the option retain_history, with a member."""
+        """Shares what we have kept of a group's past, by the option retain_history, with a member: the keys. The
+        messages the application has kept itself, by `on_frame`, and gives to the member."""
         return await self._ask(lambda client: client.share_history(group, user))
 
     async def read_shared(self, group: Buffer, envelopes: Iterable[Buffer]) -> int:
@@ -489,6 +495,8 @@ class Client:
         await self._engine.call(lambda _: None)
 
     async def _receive(self, frame: bytes) -> None:
+        if self._on_frame is not None:
+            self._on_frame(frame)
         self._engine.receive(frame)
         await self._engine.room()
 
