@@ -1,7 +1,8 @@
 /*
  * sealwax.h - end-to-end encryption over P-256, AES-256-GCM and HKDF-SHA-256.
  *
- * This file is generated from the library's sources. docs/C_API.md says more about each convention below.
+ * This file is generated from the library's sources. There lie docs/C_API.md, which says more about each
+ * convention below, and the other files that are named here.
  *
  * Hazards   Save what an object exports before you send what it made: a state that goes back to an older one
  *           loses messages. A relay sees who talks to whom, when and how much; it reads nothing. A user id
@@ -31,7 +32,7 @@
  *
  * Options   A JSON object in UTF-8; length 0 takes all defaults. An unknown key or a bad value is
  *           SEALWAX_INVALID_OPTIONS, and sealwax_options_check() says which and why. Of a key that is there twice
- *           the last one counts.
+ *           the last one counts. "open" (false): the default is in parentheses, and what follows is said of true.
  * Info      JSON in UTF-8 with "v":1. Keys are only ever added; integers are below 2^53, bytes are lower-case
  *           hex; never a message or a secret.
  *
@@ -3743,7 +3744,7 @@ SEALWAX_API sealwax_status sealwax_deliveries_free(sealwax_deliveries *deliverie
  * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
  * @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
  * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
- * @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+ * @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path has a NUL, or a separator at its end
  * @retval SEALWAX_INVALID_TEXT     user is not a user id, or an input is not UTF-8
  * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
  * @retval SEALWAX_LIMIT_REACHED    too many handles are open
@@ -3787,7 +3788,7 @@ sealwax_status sealwax_client_create(const char *user,
  * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
  * @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
  * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
- * @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+ * @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path has a NUL, or a separator at its end
  * @retval SEALWAX_INVALID_TEXT     an input is not UTF-8
  * @retval SEALWAX_INVALID_HANDLE   identity is not one that is open
  * @retval SEALWAX_POISONED         the identity broke; free it
@@ -3842,7 +3843,7 @@ sealwax_status sealwax_client_create_with(sealwax_identity *identity,
  * @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
  * @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
  * @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
- * @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+ * @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path has a NUL, or a separator at its end
  * @retval SEALWAX_INVALID_TEXT     an input is not UTF-8
  * @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
  * @retval SEALWAX_LIMIT_REACHED    too many handles are open
@@ -3926,7 +3927,8 @@ sealwax_status sealwax_client_info(sealwax_client *client,
  * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
  * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
  * @retval SEALWAX_POISONED          the client broke; free it
- * @retval SEALWAX_INVALID_ARGUMENT  something is there already, or path names no file
+ * @retval SEALWAX_INVALID_ARGUMENT  something is there already; or path is empty, has a NUL, or a separator at its
+ *                                   end
  * @retval SEALWAX_UNSUPPORTED       the store is in memory
  * @retval SEALWAX_STORE_IO          the system refuses to write the copy; or the client has failed, for this
  *                                   status or another of stores

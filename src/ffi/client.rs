@@ -295,7 +295,7 @@ fn read_path(inputs: &Inputs, path: *const c_char, path_len: usize) -> core::res
 /// @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
 /// @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
 /// @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
-/// @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+/// @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path has a NUL, or a separator at its end
 /// @retval SEALWAX_INVALID_TEXT     user is not a user id, or an input is not UTF-8
 /// @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
 /// @retval SEALWAX_LIMIT_REACHED    too many handles are open
@@ -358,7 +358,7 @@ pub unsafe extern "C" fn sealwax_client_create(
 /// @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
 /// @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
 /// @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
-/// @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+/// @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path has a NUL, or a separator at its end
 /// @retval SEALWAX_INVALID_TEXT     an input is not UTF-8
 /// @retval SEALWAX_INVALID_HANDLE   identity is not one that is open
 /// @retval SEALWAX_POISONED         the identity broke; free it
@@ -438,7 +438,7 @@ pub unsafe extern "C" fn sealwax_client_create_with(
 /// @retval SEALWAX_NULL_POINTER     a pointer is NULL that must not be
 /// @retval SEALWAX_TOO_LARGE        an input is longer than any of its kind
 /// @retval SEALWAX_BUFFER_OVERLAP   the output overlaps an input
-/// @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path names no file
+/// @retval SEALWAX_INVALID_ARGUMENT key_len is below SEALWAX_KEY_LEN, or path has a NUL, or a separator at its end
 /// @retval SEALWAX_INVALID_TEXT     an input is not UTF-8
 /// @retval SEALWAX_INVALID_OPTIONS  sealwax_options_check() says why
 /// @retval SEALWAX_LIMIT_REACHED    too many handles are open
@@ -551,7 +551,8 @@ pub unsafe extern "C" fn sealwax_client_info(
 /// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
 /// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
 /// @retval SEALWAX_POISONED          the client broke; free it
-/// @retval SEALWAX_INVALID_ARGUMENT  something is there already, or path names no file
+/// @retval SEALWAX_INVALID_ARGUMENT  something is there already; or path is empty, has a NUL, or a separator at its
+///                                   end
 /// @retval SEALWAX_UNSUPPORTED       the store is in memory
 /// @retval SEALWAX_STORE_IO          the system refuses to write the copy; or the client has failed, for this
 ///                                   status or another of stores

@@ -77,4 +77,9 @@ class TheLibrary(Case):
         self.assertEqual(info["limits"]["message"], sealwax.MESSAGE_MAX)
         self.assertEqual(info["limits"]["envelope"], sealwax.ENVELOPE_MAX)
         self.assertEqual(info["limits"]["batch"], sealwax.BATCH_MAX)
+        # Of which SEALWAX_LIMIT_REACHED speaks.
+        self.assertGreaterEqual(info["limits"]["handles"], 65_536)
+        self.assertEqual(info["limits"]["client_outbox"], 65_536)
+        self.assertEqual(info["limits"]["client_outbox_bytes"], 256 << 20)
+        self.assertEqual(info["limits"]["client_groups"], 16_384)
         self.assertEqual(info["limits"]["batch_bytes"], sealwax.BATCH_BYTES_MAX)
