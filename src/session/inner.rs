@@ -176,7 +176,20 @@ pub(super) fn block_hash(block: &Handshake<'_>) -> Result<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::rng::SystemRandom;
+    use crate::identity::{Identity, IdentityOptions};
     use crate::limits::SESSION_PAST_RATCHETS;
+    use crate::session::handshake;
+
+    const NOW: u64 = 1_700_000_000_000;
+
+    fn initiated() -> Inner {
+        let rng = &mut SystemRandom;
+        let mut identity =
+            |user| Identity::generate(rng, user, IdentityOptions { prekeys_required: false }, NOW).unwrap();
+        let (alice, bob) = (identity("alice"), identity("bob"));
+        handshake::initiate(&alice, bob.card(), None, false, NOW, &mut SystemRandom).unwrap()
+    }
 
     #[test]
     fn an_idle_inner_session_takes_about_a_kibibyte_at_most() {
@@ -184,5 +197,49 @@ mod tests {
         let heap = 8 * size_of::<[u8; 32]>() + SESSION_PAST_RATCHETS * size_of::<[u8; 8]>();
         let whole = size_of::<Inner>() + heap;
         assert!(whole < 1_100, "{whole}");
+    }
+
+    #[test]
+    fn only_the_handshake_that_made_it_is_taken_again() {
+        let (made, other) = (initiated(), initiated());
+        let (block, another) = (made.block().unwrap().unwrap(), other.block().unwrap().unwrap());
+        let mut theirs = initiated();
+        theirs.role = Role::Responder { block: block_hash(&block).unwrap() };
+        assert_eq!(theirs.check_block(None), Ok(()));
+        assert_eq!(theirs.check_block(Some(&block)), Ok(()));
+        assert_eq!(theirs.check_block(Some(&another)), Err(Error::AuthenticationFailed));
+        // The peer does not send us what we made.
+        assert_eq!(made.check_block(None), Ok(()));
+        assert_eq!(made.check_block(Some(&block)), Err(Error::AuthenticationFailed));
+    }
+
+    #[test]
+    fn what_the_peer_never_answered_sends_for_seven_days_and_a_thousand_messages() {
+        let mut inner = initiated();
+        let end = NOW + SESSION_UNANSWERED_MS;
+        assert_eq!(
+            (inner.check_sending(end - 1), inner.check_sending(end)),
+            (Ok(()), Err(Error::RenewalRequired))
+        );
+        inner.unanswered = SESSION_UNANSWERED_MAX - 1;
+        assert_eq!(inner.check_sending(NOW), Ok(()));
+        inner.unanswered = SESSION_UNANSWERED_MAX;
+        assert_eq!(inner.check_sending(NOW), Err(Error::RenewalRequired));
+        inner.heard = Some(Heard { earliest_ms: NOW, latest_ms: NOW });
+        assert_eq!(inner.check_sending(end), Ok(()), "once it answered there is no end");
+    }
+
+    #[test]
+    fn a_lease_counts_as_messages_that_were_not_answered() {
+        let mut inner = initiated();
+        inner.skip_lease(7).unwrap();
+        assert_eq!(inner.unanswered, 7);
+        inner.heard = Some(Heard { earliest_ms: NOW, latest_ms: NOW });
+        inner.skip_lease(7).unwrap();
+        assert_eq!(inner.unanswered, 7);
+        inner.ratchet.sending = None;
+        inner.heard = None;
+        inner.skip_lease(7).unwrap();
+        assert_eq!(inner.unanswered, 7, "without a chain there is nothing to skip");
     }
 }

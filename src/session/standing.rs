@@ -116,3 +116,6 @@ pub(super) fn settle(inner: &mut Vec<Inner>, now_ms: u64) {
     }
     inner.shrink_to_fit();
 }
+
+#[cfg(test)]
+mod tests;
