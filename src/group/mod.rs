@@ -75,3 +75,6 @@ fn short(hash: &[u8; 32]) -> &[u8; 16] {
     const NONE: [u8; 16] = [0; 16];
     hash.first_chunk().unwrap_or(&NONE)
 }
+
+#[cfg(test)]
+mod tests;

@@ -248,4 +248,35 @@ mod tests {
         assert_eq!(skipped.rests.len(), GROUP_SKIPPED_BLOCKS_MAX);
         assert!(!skipped.contains(256 * 5) && skipped.contains(256 * 6));
     }
+
+    #[test]
+    fn what_stands_lowest_is_dropped_first_whether_key_or_rest() {
+        let mut skipped = Skipped::new(0);
+        for counter in [3, 300, 800] {
+            skipped.restore_key(counter, MessageKey::from_secret(Secret::new([7; 64])));
+        }
+        for from in [256, 512] {
+            skipped.restore_rest(from + 60, Secret::new([7; 32]));
+        }
+        let dropped: Vec<_> = core::iter::from_fn(|| {
+            let dropped = skipped.drop_lowest();
+            assert!(dropped.is_none() || dropped.as_ref().map(|range| range.end) == Some(skipped.floor()));
+            dropped
+        })
+        .collect();
+        assert_eq!(dropped, [3..4, 300..301, 316..512, 572..768, 800..801]);
+    }
+
+    #[test]
+    fn an_earlier_start_tells_used_messages_from_those_never_given() {
+        let mut skipped = Skipped::new(100);
+        assert!(skipped.was_used(100) && !skipped.was_used(99));
+        skipped.lower_floor(50, 100);
+        assert!(skipped.was_used(50) && !skipped.was_used(49));
+        // Beyond what was dropped nothing is known.
+        let (mut skipped, _) = passed(0, 300);
+        assert_eq!(skipped.drop_lowest(), Some(0..256));
+        skipped.lower_floor(0, 10);
+        assert!(!skipped.was_used(0) && skipped.floor() == 256);
+    }
 }

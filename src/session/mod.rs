@@ -285,3 +285,6 @@ impl fmt::Debug for Session {
         f.debug_struct("Session").field("own_user", &own).field("peer_user", peer).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
