@@ -173,3 +173,27 @@ impl fmt::Debug for Card {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::rng::SystemRandom;
+    use crate::identity::{Identity, IdentityOptions};
+
+    #[test]
+    fn cards_are_equal_if_they_are_the_same_bytes() {
+        let card = |user| {
+            let options = IdentityOptions::default();
+            Identity::generate(&mut SystemRandom, user, options, 1).unwrap().card().clone()
+        };
+        let (alice, other) = (card("alice"), card("alice"));
+        assert_eq!(Card::parse(alice.as_bytes()).unwrap(), alice);
+        assert_ne!(alice, other, "another identity of the same user");
+    }
+
+    #[test]
+    fn more_bytes_than_any_card_has_are_too_large() {
+        assert_eq!(Card::parse(&[0; CARD_MAX + 1]).unwrap_err(), Error::TooLarge);
+        assert_ne!(Card::parse(&[0; CARD_MAX]).unwrap_err(), Error::TooLarge);
+    }
+}

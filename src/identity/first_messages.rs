@@ -92,3 +92,64 @@ impl Plain {
 fn is_kept(created_ms: u64, now_ms: u64) -> bool {
     now_ms <= created_ms.saturating_add(QUEUE_AGE_MAX_MS).saturating_add(CLOCK_SKEW_MS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000_000;
+
+    fn hash(number: usize) -> EphemeralHash {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        hash
+    }
+
+    #[test]
+    fn a_plain_first_message_is_taken_once_and_within_its_time() {
+        let mut plain = Plain::default();
+        let check = |plain: &Plain, created_ms| plain.check(&hash(1), created_ms, NOW);
+        let (oldest, latest) = (NOW - QUEUE_AGE_MAX_MS, NOW + CLOCK_SKEW_MS);
+        for (created_ms, expected) in [
+            (oldest - 1, Err(Error::Expired)),
+            (oldest, Ok(())),
+            (latest, Ok(())),
+            (latest + 1, Err(Error::Expired)),
+        ] {
+            assert_eq!(check(&plain, created_ms), expected);
+        }
+        plain.accept(hash(1), oldest);
+        assert_eq!(check(&plain, oldest), Err(Error::Replay));
+        assert_eq!(plain.check(&hash(2), oldest, NOW), Ok(()));
+        // It is forgotten an hour after its time alone refuses it.
+        plain.expire(NOW + CLOCK_SKEW_MS);
+        assert_eq!(plain.len(), 1);
+        plain.expire(NOW + CLOCK_SKEW_MS + 1);
+        assert_eq!(plain.len(), 0);
+    }
+
+    #[test]
+    fn of_the_plain_flow_so_many_are_remembered_that_are_not_over() {
+        let mut plain = Plain::default();
+        (1..FIRST_MESSAGES_MAX).for_each(|number| plain.accept(hash(number), NOW));
+        assert_eq!(plain.check(&hash(0), NOW, NOW), Ok(()));
+        plain.accept(hash(0), NOW - QUEUE_AGE_MAX_MS);
+        let (another, end) = (hash(FIRST_MESSAGES_MAX), NOW + CLOCK_SKEW_MS);
+        assert_eq!(plain.check(&another, NOW, end), Err(Error::LimitReached));
+        assert_eq!(plain.check(&another, NOW, end + 1), Ok(()), "the oldest of them is over");
+    }
+
+    #[test]
+    fn under_a_prekey_so_many_are_remembered_and_half_of_them_are_a_crowd() {
+        let mut under = UnderPrekey::default();
+        for number in 0..FIRST_MESSAGES_MAX {
+            assert_eq!(under.is_crowded(), number >= FIRST_MESSAGES_MAX / 2);
+            assert_eq!(under.check(&hash(number)), Ok(()));
+            under.accept(hash(number));
+        }
+        assert_eq!(under.check(&hash(0)), Err(Error::Replay));
+        assert_eq!(under.check(&hash(FIRST_MESSAGES_MAX)), Err(Error::LimitReached));
+        under.accept(hash(FIRST_MESSAGES_MAX));
+        assert_eq!(under.len(), FIRST_MESSAGES_MAX);
+    }
+}

@@ -225,4 +225,30 @@ mod tests {
         store.publish(&mut rng, &sign, owner, 0, 0).unwrap();
         assert_eq!(store.publish(&mut rng, &sign, owner, 1, 0).unwrap_err(), Error::LimitReached);
     }
+
+    #[test]
+    fn a_successor_is_due_at_once_after_one_from_more_than_a_day_ahead() {
+        let mut rng = ScriptedRandom::new("due");
+        let sign = SignPrivate::generate(&mut rng).unwrap();
+        let mut store = PrekeyStore::new(&mut rng).unwrap();
+        assert_eq!(store.due_ms(0), None, "there is none");
+        store.publish(&mut rng, &sign, Fingerprint::from_bytes([1; 32]), 0, 2 * DAY_MS).unwrap();
+        let due_ms = Some(2 * DAY_MS + SIGNED_PREKEY_ROTATE_MS);
+        assert_eq!((store.due_ms(DAY_MS), store.due_ms(DAY_MS - 1)), (due_ms, None));
+    }
+
+    #[test]
+    fn to_discard_passes_over_ids_by_a_random_jump_of_one_to_two_lengths() {
+        let mut rng = ScriptedRandom::new("discard");
+        let jumps: Vec<u32> = (0..20)
+            .map(|_| {
+                let mut store = PrekeyStore::new(&mut rng).unwrap();
+                let before = store.next_id;
+                store.discard(&mut rng).unwrap();
+                store.next_id - before
+            })
+            .collect();
+        assert!(jumps.iter().all(|jump| (JUMP..2 * JUMP).contains(jump)), "{jumps:?}");
+        assert!(jumps.iter().any(|jump| jump % JUMP > 1 << 16), "{jumps:?}");
+    }
 }

@@ -113,6 +113,31 @@ mod tests {
     }
 
     #[test]
+    fn one_step_is_believed_at_once_and_more_only_when_it_is_borne_out() {
+        let clock = Clock::default();
+        kept(&clock, START_MS);
+        let step = START_MS + RELAY_CLOCK_STEP_MS;
+        assert_eq!(kept(&clock, step), step);
+        assert_eq!(kept(&clock, step - RELAY_CLOCK_STEP_MS), step);
+        assert_eq!(kept(&clock, step + RELAY_CLOCK_STEP_MS + 1), step, "more than a step");
+        // Who bears it out may be a step from it, and is believed then.
+        let later = step + 2 * RELAY_CLOCK_STEP_MS + 1;
+        assert_eq!(kept(&clock, later), later);
+        assert_eq!(kept(&clock, later + 3 * RELAY_CLOCK_STEP_MS), later);
+        let beyond = later + 4 * RELAY_CLOCK_STEP_MS + 1;
+        assert_eq!(kept(&clock, beyond), later + 3 * RELAY_CLOCK_STEP_MS, "but not more");
+    }
+
+    #[test]
+    fn a_stored_time_of_a_clock_that_was_not_set_is_none_once_the_clock_is() {
+        let at = |ms| Now { named_ms: ms, kept_ms: ms };
+        assert!(at(CLOCK_MIN_MS - 1).is_past(0) && !at(CLOCK_MIN_MS).is_past(0));
+        assert!(at(CLOCK_MIN_MS).is_past(CLOCK_MIN_MS) && !at(CLOCK_MIN_MS).is_past(CLOCK_MIN_MS - 1));
+        let latest = START_MS + RELAY_CLOCK_STEP_MS;
+        assert!(at(START_MS).is_past(latest) && !at(START_MS).is_past(latest + 1));
+    }
+
+    #[test]
     fn one_call_with_a_wrong_time_is_not_believed() {
         let clock = Clock::default();
         kept(&clock, START_MS);

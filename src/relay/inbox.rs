@@ -358,3 +358,6 @@ impl Inbox {
         self.look_at_front();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -353,4 +353,27 @@ mod tests {
         }
         assert_eq!(SenderKeyName::parse(&[0; 41]), Err(Error::Malformed));
     }
+
+    #[test]
+    fn every_reason_to_withhold_a_key_is_read_and_no_other() {
+        use WithheldReason::{Gone, NotAMember, OtherIdentity, RosterBehind};
+        let key = SenderKeyName { group_id: &[1; 32], key_id: &[2; 8] };
+        for (code, reason) in [(1, NotAMember), (2, OtherIdentity), (3, Gone), (4, RosterBehind)] {
+            let mut bytes = written(|out| Withheld { key, reason }.put(out));
+            assert_eq!((bytes.last(), Withheld::parse(&bytes)), (Some(&code), Ok(Withheld { key, reason })));
+            for other in [0, 5] {
+                *bytes.last_mut().unwrap() = other;
+                assert_eq!(Withheld::parse(&bytes), Err(Error::Malformed));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_again_is_named_once() {
+        for (ids, expected) in [([1, 2], true), ([1, 1], false), ([2, 1], false)] {
+            let ids = ids.map(|id| [id; 16]);
+            let bytes = [&[0, 32], ids.as_flattened()].concat();
+            assert_eq!(Resend::parse(&bytes).is_ok(), expected, "{bytes:?}");
+        }
+    }
 }

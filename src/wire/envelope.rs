@@ -92,3 +92,15 @@ pub(super) fn check_size(bytes: &[u8]) -> Result<()> {
 pub(super) fn read_user<'a>(reader: &mut Reader<'a>) -> Result<&'a str> {
     core::str::from_utf8(reader.bytes8(1..=NAME_MAX)?).map_err(|_| Error::Malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_may_have_so_many_bytes_and_no_more() {
+        let bytes = vec![0; ENVELOPE_MAX + 1];
+        assert_eq!(check_size(&bytes), Err(Error::TooLarge));
+        assert_eq!(check_size(&bytes[..ENVELOPE_MAX]), Ok(()));
+    }
+}
