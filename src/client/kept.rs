@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::client::event::MessageId;
 use crate::client::journal::Journal;
 use crate::client::options::IdentityChange;
+use crate::client::outbox::UNASKED;
 use crate::client::records;
 use crate::client::timers::ceiling;
 use crate::error::{Error, Result};
@@ -63,6 +64,9 @@ const SWEEP_SOON_MS: u64 = 10_000;
 /// No inner session any more.
 const FOREIGN: [u8; 8] = [0; 8];
 
+/// How often one content goes again: a peer that could not open it so often will not.
+pub(super) const AGAIN_MAX: u8 = 3;
+
 /// What is known of a content without reading it.
 struct Place {
     envelope_id: [u8; ENVELOPE_ID_LEN],
@@ -71,6 +75,8 @@ struct Place {
     length: usize,
     /// It was sealed for an identity of the peer that does not count any more.
     is_foreign: bool,
+    /// It was sent again as often as it may be.
+    is_spent: bool,
 }
 
 impl Content {
@@ -133,9 +139,13 @@ impl Kept {
     fn add(&mut self, number: u64, content: &Content) {
         self.remove(number);
         let length = content.body.as_ref().map_or(0, |body| body.len());
-        let is_foreign = content.key_id == FOREIGN;
-        let place =
-            Place { envelope_id: content.envelope_id, sealed_ms: content.sealed_ms, length, is_foreign };
+        let place = Place {
+            envelope_id: content.envelope_id,
+            sealed_ms: content.sealed_ms,
+            length,
+            is_foreign: content.key_id == FOREIGN,
+            is_spent: content.again & !UNASKED >= AGAIN_MAX,
+        };
         self.index.insert(number, place);
         if content.body.is_some() {
             self.whole.insert(number);
@@ -173,9 +183,12 @@ impl Kept {
         self.index.get(&number).is_some_and(|place| place.is_foreign)
     }
 
-    /// Those with bodies, for the identity that counts.
+    /// Those that can go again unasked: with bodies, for the identity that counts, and not sent too often. Whoever asks
+    /// for everything again and again has nothing read for it.
     pub(super) fn whole(&self) -> Vec<u64> {
-        self.whole.iter().copied().filter(|number| !self.is_foreign(*number)).collect()
+        let may_go =
+            |number: &u64| self.index.get(number).is_some_and(|place| !place.is_foreign && !place.is_spent);
+        self.whole.iter().copied().filter(may_go).collect()
     }
 
     /// No time of it is ahead.
@@ -327,6 +340,8 @@ mod tests {
             kept.remove(oldest);
         }
         assert_eq!((kept.whole(), kept.find(&[0; 16])), (vec![1_000], Some(0)));
+        kept.add(1_000, &Content { again: AGAIN_MAX | UNASKED, ..content(0, 1) });
+        assert_eq!(kept.whole(), [0; 0]);
         assert_eq!((kept.expire(QUEUE_AGE_MAX_MS), kept.bytes), (vec![0, 1_000], 0));
     }
 

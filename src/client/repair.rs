@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::client::Client;
 use crate::client::event::Event;
-use crate::client::kept::Content;
+use crate::client::kept::{AGAIN_MAX, Content};
 use crate::client::options::IdentityChange;
 use crate::client::outbox::{Target, UNASKED};
 use crate::client::peers::Peer;
@@ -30,9 +30,6 @@ const RESEND_WINDOW_MS: u64 = 60_000;
 
 /// Time in which a peer that asks for everything is given our keys of all groups once.
 const HAND_ALL_MS: u64 = 60_000;
-
-/// How often one content goes again: a peer that could not open it so often will not.
-const AGAIN_MAX: u8 = 3;
 
 /// In a resend: everything that the peer keeps for us.
 pub(super) const EVERYTHING: [u8; ENVELOPE_ID_LEN] = [0; ENVELOPE_ID_LEN];
