@@ -258,7 +258,9 @@ impl Client {
         }
         peer.accepted = true;
         if peer.changed.take().is_some() {
-            self.release_held(user, false).map_err(|error| self.fail(error))?;
+            let declined = self.release_held(user, false);
+            // What could not be read of the one that counts was not asked for meanwhile.
+            declined.and_then(|()| self.ask_again(user, &EVERYTHING)).map_err(|error| self.fail(error))?;
         }
         self.journal.peer(user);
         Ok(is_new)
