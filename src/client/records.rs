@@ -21,6 +21,7 @@
 //! KEY id number       a sender key whose owner's entry has not come
 //! REQUEST number      what the application asked for, until it is done or refused
 //! ENVELOPE number     what was sealed of OUT number for a group
+//! DISPUTE id user     a history that a member has named, and that did not come to light
 //! ```
 //!
 //! Every value starts with the version of its format.
@@ -52,6 +53,7 @@ const PENDING: u8 = 17;
 const KEY: u8 = 18;
 const REQUEST: u8 = 19;
 const ENVELOPE: u8 = 20;
+const DISPUTE: u8 = 21;
 
 /// The version of all formats.
 const VERSION: u8 = 1;
@@ -215,6 +217,14 @@ pub(super) fn all_envelopes() -> Name {
 
 pub(super) fn envelope(number: u64) -> Name {
     all_envelopes().number(number)
+}
+
+pub(super) fn all_disputes(id: &[u8; 32]) -> Name {
+    Name::new(DISPUTE).bytes(id)
+}
+
+pub(super) fn dispute(id: &[u8; 32], user: &str) -> Name {
+    all_disputes(id).bytes(user)
 }
 
 /// The start of a value.

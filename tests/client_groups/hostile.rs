@@ -224,6 +224,28 @@ fn forks_of(bed: &mut Bed, name: &str) -> Vec<Option<String>> {
     bed.person(name).group_events().iter().filter_map(of_whom).collect()
 }
 
+#[test]
+fn a_member_who_looks_in_for_a_minute_at_a_time_is_told_of_another_history_once() {
+    let mut bed = Bed::of(&["alice", "bob", "carol", "dave"]);
+    let mut rng = ScriptedRandom::new("alice");
+    let copy = identity_of(&mut bed, "alice");
+    let group = bed.found("alice", "team", &["bob", "carol"]);
+    let mut before = bed.client("alice").roster(&group).unwrap().unwrap().clone();
+    let other = before.propose_remove(&copy, "carol", 0, &mut rng).unwrap();
+    before.apply(&other, 0).unwrap();
+    bed.host.loses = Some(|user, payload| user == "bob" && payload.get(4) == Some(&ENTRY));
+    bed.host.logs.insert("bob".into(), before.log(0));
+    bed.ask("alice", |client, now_ms| client.add_members(&group, &["dave"], Role::Member, now_ms)).unwrap();
+    push(&mut bed, "bob", &other);
+    bed.pass(1_000);
+    for _ in 0..5 {
+        bed.crash("bob");
+        bed.connect("bob");
+        bed.pass(CLIENT_DISPUTE_MS / 2);
+    }
+    assert_eq!(forks_of(&mut bed, "bob"), [Some("alice".into())]);
+}
+
 /// Alice signs two histories, the relay shows Bob the other one for a while, and Carol is away until all is settled.
 #[test]
 fn who_wrote_in_a_history_that_was_settled_against_is_accused_of_nothing() {

@@ -217,6 +217,7 @@ impl Group {
             group.shared = Receiver::load(store, identity, &roster, id, true)?;
             let Some(receiver) = &mut group.receiver else { return Err(Error::StoreDamaged) };
             receiver.keys.correct_clock(now_ms);
+            group.disputes = Disputes::load(store, id, &roster, now_ms)?;
         }
         group.roster = Some(roster);
         Ok(group)

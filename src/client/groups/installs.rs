@@ -67,7 +67,7 @@ impl Client {
                 group.dirty.receiver = true;
                 self.groups.dirty.insert(*id);
                 if let Some(claim) = claim {
-                    self.claimed(id, &claim);
+                    self.claimed(id, &claim)?;
                 }
                 let key = SenderKeyName { group_id: id, key_id: distribution.key_id() };
                 let mut body = Zeroizing::new(Vec::new());
@@ -104,13 +104,14 @@ impl Client {
     }
 
     /// A member names entries that we do not have.
-    pub(super) fn claimed(&mut self, id: &GroupId, claim: &Claim) {
+    pub(super) fn claimed(&mut self, id: &GroupId, claim: &Claim) -> Result<()> {
         let now_ms = self.now_ms;
         if let Some(roster) = self.groups.loaded(id).and_then(|group| group.roster.as_mut()) {
             roster.note_claim(&claim.claimant, claim.epoch, &claim.roster_hash, now_ms);
         }
-        self.note_dispute(id, &claim.claimant, claim.epoch, &claim.roster_hash);
+        self.note_dispute(id, &claim.claimant, claim.epoch, &claim.roster_hash)?;
         self.fetch_claimed(id);
+        Ok(())
     }
 
     /// Keeps a key until the entry comes that makes its owner a member.

@@ -126,7 +126,7 @@ impl Client {
         let front = GroupMessage::parse(envelope)?.front;
         let Opened { message_id, body, claim, shared_by } = opened;
         if let Some(claim) = claim {
-            self.claimed(id, &claim);
+            self.claimed(id, &claim)?;
         }
         let Ok(data) = Data::parse(&body) else {
             self.drop_garbage();

@@ -283,6 +283,9 @@ impl Client {
                 self.journal.delete(record?.name);
             }
         }
+        for record in self.store.scan(&records::all_disputes(id))? {
+            self.journal.delete(record?.name);
+        }
         self.journal.delete(records::sender(id));
         self.drop_pending(id);
         let Some(group) = self.groups.loaded(id) else { return Ok(()) };
@@ -346,7 +349,7 @@ impl Client {
         });
         self.groups.dirty.insert(*id);
         if claims {
-            self.note_dispute(id, &by, epoch, &hash);
+            self.note_dispute(id, &by, epoch, &hash)?;
             self.fetch_claimed(id);
         }
         Ok(())
