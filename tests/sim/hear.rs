@@ -76,6 +76,9 @@ impl World {
                 if user.as_deref() != Some(MALLORY) {
                     self.told.insert((who, circle));
                 }
+                if let Some(accused) = user.as_deref().and_then(who_is) {
+                    self.check_accusation(who, accused, circle);
+                }
                 if user.is_none() {
                     self.forked.insert((who, circle));
                 }

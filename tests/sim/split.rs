@@ -163,6 +163,20 @@ impl World {
         }
     }
 
+    /// Whoever is said to name another history does not hold the same one as whoever is told so.
+    pub(crate) fn check_accusation(&mut self, who: usize, accused: usize, circle: usize) {
+        let group = self.chronicle.circles[circle].id;
+        let [told, other] = [who, accused].map(|who| {
+            let roster = self.people[who].client.as_mut()?.roster(&group).ok().flatten()?;
+            (!roster.is_forked()).then(|| *roster.hash())
+        });
+        self.did("hear of somebody who names another history");
+        assert!(
+            told.is_none() || told != other,
+            "p{who} is told of p{accused}, who holds the same g{circle}"
+        );
+    }
+
     /// Everybody talks while the relay still shows them different histories; then it shows what it has.
     pub(crate) fn reveal(&mut self) {
         if let Some(circle) = self.split.as_ref().map(|split| split.circle) {
