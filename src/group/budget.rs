@@ -38,7 +38,7 @@ impl Keyring {
     }
 
     /// Drops what is beyond `most`, from the key installed first on.
-    fn trim(&mut self, most: usize) {
+    pub(super) fn trim(&mut self, most: usize) {
         let mut stored = self.stored_bytes();
         for key in &mut self.keys {
             let before = key.stored_bytes();

@@ -132,4 +132,12 @@ mod tests {
     fn a_history_that_opens_nothing_is_malformed() {
         assert_eq!(History::decode(&history(30).encode().unwrap()).unwrap_err(), Error::Malformed);
     }
+
+    #[test]
+    fn a_history_ends_with_the_chain_at_the_latest() {
+        use crate::limits::GROUP_CHAIN_MAX;
+        assert!(History::decode(&history(GROUP_CHAIN_MAX).encode().unwrap()).is_ok());
+        let beyond = history(GROUP_CHAIN_MAX + 1).encode().unwrap();
+        assert_eq!(History::decode(&beyond).unwrap_err(), Error::Malformed);
+    }
 }

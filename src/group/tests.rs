@@ -306,7 +306,7 @@ fn a_receiver_of_history_holds_so_many_keys_at_most() {
 #[test]
 fn what_is_retained_is_found_by_its_sender_and_its_id() {
     let mut group = Group::new(retaining());
-    for (sender, id) in [("alice", 1), ("bob", 1), ("alice", 2)] {
+    for (sender, id) in [("alice", 5), ("bob", 5), ("alice", 6)] {
         let mut key = group.key(id, 0);
         let chain = key.retained.take().unwrap();
         key.end = Some(u32::from(id) * 10);
@@ -317,11 +317,11 @@ fn what_is_retained_is_found_by_its_sender_and_its_id() {
         let (roster, alice) = (&group.roster, group.alice.fingerprint());
         group.receiver.history(roster, "alice", &alice, sender, &[id; 8], 3)
     };
-    let found = find("alice", 1).unwrap();
-    assert_eq!((found.sender(), found.key_id(), found.counter(), found.end), ("alice", &[1; 8], 3, 10));
-    assert_eq!(find("bob", 1).unwrap().sender(), "bob");
-    assert_eq!(find("bob", 2).unwrap_err(), Error::UnknownKey);
-    assert_eq!(find("alice", 3).unwrap_err(), Error::UnknownKey);
+    let found = find("alice", 5).unwrap();
+    assert_eq!((found.sender(), found.key_id(), found.counter(), found.end), ("alice", &[5; 8], 3, 50));
+    assert_eq!(find("bob", 5).unwrap().sender(), "bob");
+    assert_eq!(find("bob", 6).unwrap_err(), Error::UnknownKey);
+    assert_eq!(find("alice", 7).unwrap_err(), Error::UnknownKey);
 }
 
 #[test]
@@ -421,4 +421,64 @@ fn messages_from_before_a_key_was_given_are_replays_once_an_earlier_start_opened
     key.recent = Default::default();
     assert_eq!(group.read(&sent[1]), Err(Error::Replay));
     assert_eq!(group.read(&sent[0]), Ok(()));
+}
+
+/// A key with three messages, two rests of blocks and three links that wait.
+fn with_stored(key: SenderKey) -> SenderKey {
+    changed(key, |key| {
+        key.chain.skip(1_024).unwrap();
+        for counter in [1, 2, 700] {
+            key.skipped.restore_key(counter, MessageKey::from_secret(Secret::new([7; 64])));
+        }
+        for from in [256, 800] {
+            key.skipped.restore_rest(from, Secret::new([7; 32]));
+        }
+        key.links.expect_carried(1, [1; 16]);
+        key.links.expect_carried(700, [1; 16]);
+        key.links.expect_named(300, [1; 16]);
+    })
+}
+
+#[test]
+fn what_is_counted_as_stored_is_what_is_exported() {
+    let mut group = Group::new(GroupReceiverOptions::default());
+    let mut exported = |keys| {
+        assert_eq!(group.stored(keys), Ok(()));
+        (group.receiver.export().unwrap().len(), group.receiver.senders["alice"].stored_bytes())
+    };
+    let fixture = Group::new(GroupReceiverOptions::default());
+    let (key, another) = (|| fixture.key(1, 0), || closed(fixture.key(2, 0)));
+    let (bare, none) = exported(vec![changed(key(), |key| key.chain.skip(1_024).unwrap()), another()]);
+    assert_eq!(none, 0);
+    let (full, stored) = exported(vec![with_stored(key()), another()]);
+    assert_eq!((full - bare, stored), (stored, 3 * 68 + 2 * 36 + 3 * 20));
+    let (full, stored) = exported(vec![with_stored(key()), with_stored(another())]);
+    assert_eq!(full - bare, stored);
+}
+
+#[test]
+fn whoever_stores_too_much_loses_its_lowest_messages_and_their_links() {
+    let group = Group::new(GroupReceiverOptions::default());
+    let keyring = || Keyring {
+        keys: vec![with_stored(group.key(1, 0)), with_stored(group.key(2, 0))],
+        ..Keyring::default()
+    };
+    let whole = keyring().stored_bytes();
+    let trimmed = |most| {
+        let mut keyring = keyring();
+        keyring.trim(most);
+        let left: Vec<u64> = keyring.keys.iter().map(|key| key.skipped.count()).collect();
+        (keyring.changed, keyring.stored_bytes(), left)
+    };
+    let count = keyring().keys[0].skipped.count();
+    assert_eq!(trimmed(whole), (false, whole, vec![count; 2]));
+    // A key and the link that it was to carry go together.
+    let less = whole - 68 - 20;
+    assert_eq!(trimmed(whole - 1), (true, less, vec![count - 1, count]));
+    assert_eq!(trimmed(less), (true, less, vec![count - 1, count]));
+    assert_eq!(trimmed(less - 1), (true, less - 68, vec![count - 2, count]));
+    // Then the rest of a block with the link in it; and one key after the other.
+    assert_eq!(trimmed(less - 69).1, less - 68 - 36 - 20);
+    assert_eq!(trimmed(whole / 2), (true, whole / 2, vec![0, count]));
+    assert_eq!(trimmed(0), (true, 0, vec![0, 0]));
 }

@@ -241,3 +241,28 @@ fn a_new_chain_is_followed_over_two_thousand_messages() {
     assert_eq!(header(2_000).check_new_chain(), Ok(()));
     assert_eq!(header(2_001).check_new_chain(), Err(Error::TooFarAhead));
 }
+
+#[test]
+fn another_identity_of_our_own_user_is_no_peer() {
+    let (alice, other) = (person("alice"), person("alice"));
+    let options = SessionOptions::default();
+    let made = Session::initiate(&alice, other.card(), None, options, NOW, &mut SystemRandom);
+    assert_eq!(made.map(drop), Err(Error::InvalidArgument));
+}
+
+#[test]
+fn one_chain_alone_has_no_more_skipped_keys_than_are_kept_either() {
+    let (alice, mut bob) = (person("alice"), person("bob"));
+    let mut session = initiate(&alice, &mut bob, Level::Signed);
+    let keys = (0..SESSION_SKIPPED_KEYS_MAX as u32).map(|counter| (counter, Secret::new([1; 32]))).collect();
+    session.inner[0].ratchet.skipped.store(&[7; 65], None, keys);
+    let mut payload = session.export(0).unwrap().to_vec();
+    let import = |payload: &[u8]| Session::import(&alice, Session::FORMAT, payload).map(drop);
+    assert_eq!(import(&payload), Ok(()));
+    let chain = payload.windows(65).position(|window| window == [7; 65]).unwrap();
+    let first = chain + 65 + 1 + 2;
+    payload[first - 2..first].copy_from_slice(&(SESSION_SKIPPED_KEYS_MAX as u16 + 1).to_be_bytes());
+    let end = first + 36 * SESSION_SKIPPED_KEYS_MAX;
+    payload.splice(end..end, [[0, 1, 0, 0].as_slice(), &[1; 32]].concat());
+    assert_eq!(import(&payload), REFUSED);
+}

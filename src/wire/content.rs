@@ -246,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn bytes_of_padding_do_not_cancel_each_other_out() {
+        let mut bytes = Vec::new();
+        put_content(&mut bytes, ContentKind::Data, &[7; 16], &[b"\0hello"], 40).unwrap();
+        bytes[37..39].copy_from_slice(&[1, 1]);
+        assert_eq!(Content::parse(&bytes).unwrap_err(), Error::Malformed);
+    }
+
+    #[test]
     fn padding_other_than_zero_is_refused() {
         let mut bytes = Vec::new();
         put_content(&mut bytes, ContentKind::Data, &[7; 16], &[b"\0hello"], 40).unwrap();

@@ -81,4 +81,16 @@ mod tests {
         }
         assert_eq!(numbers.take(11 * WINDOW), Err(Error::InvalidArgument));
     }
+
+    #[test]
+    fn what_was_used_stays_used_when_others_are_passed_over() {
+        let mut numbers = Numbers::default();
+        for number in [3, 5, 20, 200] {
+            assert_eq!(numbers.take(number), Ok(()));
+        }
+        for number in [3, 5, 20] {
+            assert_eq!(numbers.take(number), Err(Error::InvalidArgument), "{number}");
+        }
+        assert_eq!((numbers.take(4), numbers.take(19), numbers.take(199)), (Ok(()), Ok(()), Ok(())));
+    }
 }

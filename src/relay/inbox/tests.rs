@@ -111,6 +111,35 @@ fn room_is_asked_for_as_if_what_is_too_old_were_gone() {
 }
 
 #[test]
+fn the_bytes_of_what_is_gone_are_free() {
+    let share = Size { count: 8, bytes: 1_000 };
+    let mut inbox = Inbox::default();
+    inbox.push(&item("alice", 900, NOW_MS - 1_001), &options(), share).unwrap();
+    let mut ask = |length| inbox.check_room(&item("bob", length, NOW_MS), &options(), share, now(NOW_MS));
+    assert_eq!((ask(1_000), ask(1_001)), (Ok(()), FULL));
+}
+
+#[test]
+fn the_end_of_a_queue_comes_when_what_had_waited_is_on_its_way_whatever_came_since() {
+    let all = Size { count: usize::MAX, bytes: usize::MAX };
+    let has_end = |inbox: &mut Inbox| {
+        let mut outcome = Outcome::default();
+        inbox.hand_out(&user(), &mut outcome);
+        outcome.deliveries().any(|delivery| delivery.sequence == 0)
+    };
+    let mut inbox = waiting(RELAY_WINDOW, 1);
+    inbox.push(&item("alice", 1, NOW_MS), &RelayOptions::default(), all).unwrap();
+    assert!(has_end(&mut inbox), "one more came after it");
+    inbox.acknowledge(&user(), RELAY_WINDOW as u64, &mut Outcome::default()).unwrap();
+    assert!(!has_end(&mut inbox), "it comes once");
+
+    let mut inbox = waiting(RELAY_WINDOW + 1, 1);
+    assert!(!has_end(&mut inbox), "one is left that waited");
+    inbox.acknowledge(&user(), RELAY_WINDOW as u64, &mut Outcome::default()).unwrap();
+    assert!(has_end(&mut inbox));
+}
+
+#[test]
 fn what_is_too_old_goes_from_the_front() {
     let mut inbox = queue(&[("alice", NOW_MS), ("bob", NOW_MS + 5), ("alice", NOW_MS + 9)]);
     assert!(!inbox.has_gone(&options(), now(NOW_MS + 1_000)));
@@ -166,7 +195,7 @@ fn what_is_restored_takes_its_place_and_the_room_of_what_stood_there() {
     assert_eq!(inbox.size(), Size { count: 2, bytes: 40 });
     // What was acknowledged goes with the next call, and its deletion with it.
     inbox.restore_acknowledged(1, 1);
-    assert!(inbox.has_gone(&options(), now(NOW_MS)));
+    assert!(inbox.has_gone(&options(), now(NOW_MS)) && !inbox.drops(1));
     let mut outcome = Outcome::default();
     let gone = inbox.expire(&user(), &options(), now(NOW_MS), &mut outcome);
     assert_eq!((gone, outcome.records_len()), (Size { count: 1, bytes: 10 }, 1));

@@ -95,6 +95,8 @@ fn the_one_that_the_peer_left_an_hour_ago_does_not_send_whatever_the_hashes_say(
     // Where nothing was heard the peer has been since it made its own, at the latest.
     let unheard = |theirs_ms| active(&[ours(1), heard(theirs(2), NOW, theirs_ms)]);
     assert_eq!((unheard(later), unheard(later - 1)), (Some(1), Some(0)));
+    let made_later = [ours(1), heard(created(theirs(2), later), later, later)];
+    assert_eq!(active(&made_later), Some(0), "the peer may not have had the time");
 }
 
 #[test]

@@ -175,6 +175,8 @@ mod tests {
         let bytes = Envelopes::encode(envelopes).unwrap();
         let list = Envelopes::parse(&bytes).unwrap();
         assert_eq!((list.len(), list.iter().collect::<Vec<_>>()), (3, envelopes.to_vec()));
+        let none = Envelopes::encode([]).unwrap();
+        assert!(Envelopes::parse(&none).is_ok_and(|none| none.is_empty()) && !list.is_empty());
     }
 
     #[test]
