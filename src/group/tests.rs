@@ -12,7 +12,7 @@ use crate::group::own_key::{OwnKey, Snapshot};
 use crate::group::sender_key::SenderKey;
 use crate::group::skipped::Skipped;
 use crate::identity::{Identity, IdentityOptions};
-use crate::limits::{DAY_MS, GROUP_HISTORY_KEYS_MAX, GROUP_RETIRED_KEYS_MAX};
+use crate::limits::{DAY_MS, GROUP_HISTORY_KEYS_MAX, GROUP_RETIRED_KEYS_MAX, GROUP_STORED_BYTES_MAX};
 use crate::roster::RosterPolicy;
 use crate::wire::content::ContentKind;
 
@@ -481,4 +481,51 @@ fn whoever_stores_too_much_loses_its_lowest_messages_and_their_links() {
     assert_eq!(trimmed(less - 69).1, less - 68 - 36 - 20);
     assert_eq!(trimmed(whole / 2), (true, whole / 2, vec![0, count]));
     assert_eq!(trimmed(0), (true, 0, vec![0, 0]));
+}
+
+#[test]
+fn the_roster_of_another_group_serves_neither_half() {
+    let mut group = Group::new(GroupReceiverOptions::default());
+    let envelope = group.send();
+    let cards = [group.bob.card().clone()];
+    let (policy, rng) = (RosterPolicy::default(), &mut SystemRandom);
+    let other = Roster::create(&group.alice, "other", &cards, policy, NOW, rng).unwrap();
+    let wrong = Err(Error::WrongGroup);
+    assert_eq!(group.sender.check_sending(&other, NOW), wrong);
+    assert_eq!(group.sender.check_leaving(&other, NOW), wrong);
+    assert_eq!(group.sender.rotate(&other, NOW, rng), wrong);
+    assert_eq!(group.sender.distribution(&other, "bob", &group.bob.fingerprint()).map(drop), wrong);
+    assert_eq!(group.receiver.sync(&other, NOW), wrong);
+    assert_eq!(group.receiver.open(&other, &envelope, NOW).map(drop), wrong);
+    let given = group.sender.distribution(&group.roster, "bob", &group.bob.fingerprint()).unwrap();
+    let installed = group.receiver.install(&other, "alice", &group.alice.fingerprint(), &given, NOW);
+    assert_eq!(installed.map(drop), wrong);
+}
+
+#[test]
+fn a_sender_is_stored_again_when_the_roster_took_a_key_of_it() {
+    let mut group = Group::new(GroupReceiverOptions::default());
+    let sync = |group: &mut Group| {
+        group.receiver.sync(&group.roster, NOW).unwrap();
+        let keyring = &group.receiver.senders["alice"];
+        (keyring.changed, keyring.keys.len())
+    };
+    group.receiver.senders.get_mut("alice").unwrap().changed = false;
+    assert_eq!(sync(&mut group), (false, 1));
+    group.receiver.senders.get_mut("alice").unwrap().keys[0].owner = group.bob.fingerprint();
+    assert_eq!(sync(&mut group), (true, 0));
+    assert_eq!(sync(&mut group), (true, 0), "until it is stored");
+}
+
+#[test]
+fn what_all_store_is_counted_anew_when_it_seems_too_much() {
+    let mut group = Group::new(GroupReceiverOptions::default());
+    let keys = vec![with_stored(group.key(1, 0))];
+    group.receiver.senders.insert("alice".to_owned(), Keyring { keys, ..Keyring::default() });
+    let receiver = &mut group.receiver;
+    receiver.stored = GROUP_STORED_BYTES_MAX - 1;
+    receiver.stores((5, 6));
+    assert_eq!(receiver.stored, GROUP_STORED_BYTES_MAX);
+    receiver.stores((5, 6));
+    assert_eq!(receiver.stored, receiver.senders["alice"].stored_bytes());
 }

@@ -162,3 +162,33 @@ fn ascending<T: Ord + Copy>(last: &mut Option<T>, next: T) -> Result<T> {
     *last = Some(next);
     Ok(next)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::rng::SystemRandom;
+    use crate::identity::IdentityOptions;
+
+    /// What becomes of an identity with two signed prekeys that is stored after this.
+    fn stored(change: impl FnOnce(&mut Vec<OwnSignedPrekey>)) -> Result<()> {
+        let rng = &mut SystemRandom;
+        let mut identity = Identity::generate(rng, "alice", IdentityOptions::default(), 1).unwrap();
+        for at in [1, 1 + SIGNED_PREKEY_LIFE_MS / 2] {
+            identity.prekeys(rng, 0, at).unwrap();
+        }
+        assert_eq!(identity.prekeys.signed.len(), 2);
+        change(&mut identity.prekeys.signed);
+        Identity::import(Identity::FORMAT, &identity.export().unwrap()).map(drop)
+    }
+
+    #[test]
+    fn signed_prekeys_are_in_their_order_and_live_no_longer_than_they_may() {
+        assert_eq!(stored(|_| ()), Ok(()));
+        assert_eq!(stored(|signed| signed.swap(0, 1)), Err(Error::Malformed));
+        assert_eq!(stored(|signed| signed[1].id = signed[0].id), Err(Error::Malformed));
+        assert_eq!(stored(|signed| signed[0].expires_ms += 1), Err(Error::Malformed));
+        assert_eq!(stored(|signed| signed[1].expires_ms = 0), Err(Error::Malformed));
+        // A shorter life is one that nobody signed.
+        assert_eq!(stored(|signed| signed[0].expires_ms -= 1), Err(Error::AuthenticationFailed));
+    }
+}

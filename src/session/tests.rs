@@ -266,3 +266,12 @@ fn one_chain_alone_has_no_more_skipped_keys_than_are_kept_either() {
     payload.splice(end..end, [[0, 1, 0, 0].as_slice(), &[1; 32]].concat());
     assert_eq!(import(&payload), REFUSED);
 }
+
+#[test]
+fn what_may_not_send_says_so() {
+    let (alice, mut bob) = (person("alice"), person("bob"));
+    let mut session = initiate(&alice, &mut bob, Level::Signed);
+    assert!(session.can_send(NOW));
+    session.inner[0].unanswered = 1_000;
+    assert!(!session.can_send(NOW));
+}
