@@ -19,6 +19,7 @@
 #   make release    the library as it is handed out, in build/release: where it was built does not show in it
 #   make reproducible         builds that twice, in different folders from nothing, and compares the bytes
 #   make timing     whether the time of a call tells secrets apart, on both backends; for a quiet machine
+#   make mutants    whether the tests notice small changes of the protocol layers; hours; docs/TESTING.md
 #   make deny       licences, sources and duplicates of what is linked, against deny.toml; needs cargo-deny
 #   make install    library, header, pkg-config and CMake files, under $(DESTDIR)$(PREFIX)
 #   make clean
@@ -50,7 +51,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-programs test-demo test-python test-wheel test-interop test-memory test-fips test-tsan prove-tsan abuse fuzz abi-accept abi-release bench bench-python budgets instructions instructions-check test-benches release reproducible timing deny install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-programs test-demo test-python test-wheel test-interop test-memory test-fips test-tsan prove-tsan abuse fuzz abi-accept abi-release bench bench-python budgets instructions instructions-check test-benches release reproducible timing mutants deny install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -266,6 +267,10 @@ reproducible:
 # What is measured is optimised as the library is, but for the link, which takes minutes.
 TIMED := CARGO_PROFILE_RELEASE_LTO=off $(CARGO) test --locked --release --test timing
 TIMED_RUN := -- --ignored --nocapture --test-threads=1
+
+mutants:
+	@cargo mutants --version || { echo 'needs cargo-mutants 27: cargo install --locked cargo-mutants'; exit 1; }
+	python3 tests/mutants/mutants.py build/mutants
 
 timing:
 	@echo "== AWS-LC =="
