@@ -9,7 +9,7 @@ use crate::client::groups::{Group, GroupId};
 use crate::client::records;
 use crate::client::sessions::is_passing;
 use crate::error::{Error, Result};
-use crate::limits::{CLIENT_LOG_AGAIN_MS, QUEUE_AGE_MAX_MS};
+use crate::limits::{CLIENT_LOG_AGAIN_MS, QUEUE_AGE_MAX_MS, RELAY_LOG_ANSWER_MAX};
 use crate::wire::roster::Entry;
 
 /// How far a log is being fetched.
@@ -107,7 +107,7 @@ impl Client {
         let before = group.roster.as_ref().map(|roster| roster.epoch());
         let entries = match answer {
             Ok([]) => return self.log_ended(id, true),
-            Ok(entries) => entries,
+            Ok(entries) => page(entries),
             Err(status) if is_passing(status) => {
                 group.fetch.again_ms = Some(now_ms.saturating_add(CLIENT_LOG_AGAIN_MS));
                 self.stir(id);
@@ -228,6 +228,22 @@ impl Client {
             self.fetch_log(&id, None);
         }
     }
+}
+
+/// The entries of an answer that go into a page, and the first one whatever its size: each costs a signature, so what a
+/// relay gives beyond that is asked for again.
+fn page(entries: &[u8]) -> &[u8] {
+    let mut end = 0;
+    while let Some(rest) = entries.get(end..).filter(|rest| !rest.is_empty())
+        && let Ok((entry, _)) = Entry::parse_first(rest)
+    {
+        let next = end.saturating_add(entry.bytes.len());
+        if end > 0 && next > RELAY_LOG_ANSWER_MAX {
+            return entries.get(..end).unwrap_or(entries);
+        }
+        end = next;
+    }
+    entries
 }
 
 /// The epoch of the last of these entries.
