@@ -141,12 +141,12 @@ fn table() -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
     let text = text.split_once("A `payload` may be empty").unwrap().0;
     let rows = text.lines().filter_map(|line| line.strip_prefix(" *   "));
     rows.map(|row| {
-        let (kind, fields) = row.split_once(' ').unwrap();
+        let (kind, fields) = row.split_once(' ').unwrap_or((row, ""));
         let (mut always, mut sometimes) = (BTreeSet::new(), BTreeSet::new());
         // What follows a condition is not always there.
         let (fields, conditional) = fields.split_once(';').unwrap_or((fields, ""));
         let conditional = conditional.split_once(':').map_or("", |(_, fields)| fields);
-        for field in fields.split(',').map(str::trim).filter(|field| *field != "nothing") {
+        for field in fields.split(',').map(str::trim).filter(|field| !field.is_empty()) {
             let name = field.split([' ', '?']).next().unwrap().to_owned();
             if field.ends_with('?') {
                 sometimes.insert(name)
