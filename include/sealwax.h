@@ -244,7 +244,9 @@
 
 /**
  * `user` has turned up under another identity, `fingerprint`, than the known one, `known_fingerprint`. Flag
- * BLOCKED: nothing is sent to the user or taken from the new identity until sealwax_client_accept_identity().
+ * BLOCKED: nothing is sent to the user or taken from the new identity until sealwax_client_accept_identity(). As
+ * long as that was not called it is told again after each opening, with `number` 0 if it was confirmed.
+ * sealwax_client_changed_card() gives the new card.
  */
 #define SEALWAX_EVENT_IDENTITY_CHANGED 7
 /** What was asked for as `request`, about `group`, is done. */
@@ -4123,7 +4125,10 @@ sealwax_status sealwax_client_on_wake(sealwax_client *client,
  * Sends a message to one user. Messages to one user arrive in the order of the calls. It needs no connection:
  * SEALWAX_EVENT_ACK tells when the relay has it, SEALWAX_EVENT_FAILED if it never will. What the relay does not
  * take for the time being is tried again after a second, then after pauses that double up to an hour (a minute if
- * the recipient's queue is full), and at each new connection. After seven days it fails, with the last reason.
+ * the recipient's queue is full), and at each new connection. After seven days it fails, connected or not, with
+ * the last reason, SEALWAX_EXPIRED or, if the user's identity was not decided on, SEALWAX_IDENTITY_CHANGED. A
+ * client that was closed or asleep meanwhile has a minute to send it first; what the relay may have taken is asked
+ * about.
  *
  * @param client          the client
  * @param user            the recipient, who may be anybody but ourselves; who is an accepted peer from then on
@@ -4292,6 +4297,37 @@ sealwax_status sealwax_client_card(sealwax_client *client,
                                    void *out,
                                    size_t out_cap,
                                    size_t *out_len);
+
+/**
+ * Gives the card of the identity under which a peer has turned up and that is not decided on: its fingerprint, for
+ * sealwax_client_accept_identity(), is in sealwax_card_inspect(), and sealwax_card_safety_number() gives what to
+ * compare before.
+ *
+ * @param client    the client
+ * @param user      the peer
+ * @param user_len  bytes of it
+ * @param out       the card
+ * @param out_cap   bytes of room at out, at most SEALWAX_CARD_MAX are needed; 0 asks for the size
+ * @param out_len   bytes of the card
+ *
+ * @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+ * @retval SEALWAX_TOO_LARGE         user is longer than any, or out_cap more than memory holds
+ * @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+ * @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+ * @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+ * @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+ * @retval SEALWAX_POISONED          the client broke; free it
+ * @retval SEALWAX_UNKNOWN_USER      there is nothing to decide about the user
+ * @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+ * @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+ */
+SEALWAX_NODISCARD SEALWAX_API
+sealwax_status sealwax_client_changed_card(sealwax_client *client,
+                                           const char *user,
+                                           size_t user_len,
+                                           void *out,
+                                           size_t out_cap,
+                                           size_t *out_len);
 
 /**
  * Gives a fingerprint: our own, or that of a peer that counts.

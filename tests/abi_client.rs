@@ -175,9 +175,12 @@ fn a_peer_under_another_identity_waits_until_it_is_accepted() {
             .unwrap();
         assert_eq!((changed.fields().flags, changed.user()), (SEALWAX_EVENT_FLAG_BLOCKED, "bob".into()));
         assert_eq!(alice.accept_identity("bob", &[0; 32], NOW), Err(SEALWAX_IDENTITY_CHANGED));
+        assert_eq!(alice.changed_card("bob").unwrap(), bob.card("").unwrap());
+        assert_eq!(alice.changed_card("carol"), Err(SEALWAX_UNKNOWN_USER));
         alice.accept_identity("bob", &changed.fingerprint(), NOW).unwrap();
         assert_eq!(alice.texts().unwrap(), [("bob".into(), "it is me".into())]);
         assert_eq!(alice.card("bob").unwrap(), bob.card("").unwrap());
+        assert_eq!(alice.changed_card("bob"), Err(SEALWAX_UNKNOWN_USER));
     });
 }
 

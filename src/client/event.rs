@@ -98,7 +98,8 @@ pub enum Event {
         /// Why not.
         status: Error,
     },
-    /// A peer has turned up under another identity: by a message of it, or in what the relay says.
+    /// A peer has turned up under another identity: by a message of it, or in what the relay says. Told again after each
+    /// opening while it is blocked.
     IdentityChanged {
         /// Who.
         user: Box<str>,

@@ -61,6 +61,7 @@ pub use reconnect::Reconnect;
 use crate::crypto::rng::Random;
 use crate::error::{Error, Result};
 use crate::identity::{Card, Identity, IdentityOptions};
+use crate::limits::HOUR_MS;
 use crate::store::Store;
 use acks::Acks;
 use connection::Connection;
@@ -74,7 +75,7 @@ use peers::Peer;
 use prekeys::Published;
 use presence::Presence;
 use settings::Settings;
-use timers::ceiling;
+use timers::{PATIENCE_MS, ceiling};
 
 /// What a clock may go back by without being put back: callers take turns.
 const CLOCK_BACK_MS: u64 = 1_000;
@@ -119,6 +120,8 @@ pub struct Client {
     /// There is more to be done than what the last commit holds.
     is_unfinished: bool,
     now_ms: u64,
+    /// Nothing is given up before because it has waited for too long.
+    patience_ms: u64,
     failed: Option<Error>,
 }
 
@@ -203,6 +206,7 @@ impl Client {
         }
         client.load_pending()?;
         client.resume_held()?;
+        client.tell_undecided()?;
         Ok(client)
     }
 
@@ -244,6 +248,7 @@ impl Client {
             strangers: (0, 0),
             is_unfinished: false,
             now_ms,
+            patience_ms: now_ms.saturating_add(PATIENCE_MS),
             failed: None,
         }
     }
@@ -359,6 +364,8 @@ impl Client {
         self.check()?;
         if now_ms.saturating_add(CLOCK_BACK_MS) < self.now_ms {
             self.correct_clock(now_ms);
+        } else if now_ms > self.now_ms.saturating_add(HOUR_MS) {
+            self.leap(now_ms);
         }
         self.now_ms = self.now_ms.max(now_ms);
         if self.journal.is_long() { self.settle() } else { Ok(()) }
@@ -367,6 +374,7 @@ impl Client {
     /// The clock was put back, or right: nothing waits for what it said before.
     fn correct_clock(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
+        self.patience_ms = now_ms.saturating_add(PATIENCE_MS);
         self.connection.correct_clock(now_ms);
         self.outbox.correct_clock(now_ms);
         self.acks.correct_clock(now_ms);

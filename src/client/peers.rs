@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::client::Client;
-use crate::client::event::{Event, MessageId};
+use crate::client::event::{Emitted, Event, MessageId};
 use crate::client::inbox::{Parked, Source};
 use crate::client::kept::Kept;
 use crate::client::options::IdentityChange;
@@ -19,6 +19,7 @@ use crate::identity::{Card, Fingerprint, SafetyNumber, safety_number};
 use crate::limits::{CARD_MAX, CLIENT_HELD_MAX, CLIENT_PEERS_MAX, DAY_MS, HOUR_MS};
 use crate::wire::codec::{Put as _, Reader};
 use crate::wire::envelope::Envelope;
+use crate::wire::session::SessionMessage;
 
 /// A peer, with everything of it that is in memory.
 #[derive(Default)]
@@ -137,6 +138,14 @@ fn read_card(reader: &mut Reader<'_>) -> Result<Option<Card>> {
     }
 }
 
+/// The cards of a peer that the application has to decide between. As a rule there is nothing to be decided, and a card
+/// takes time to read.
+fn read_undecided(reader: &mut Reader<'_>) -> Result<Option<(Card, Card)>> {
+    let (known, changed) = (reader.bytes16(0..=CARD_MAX)?, reader.bytes16(0..=CARD_MAX)?);
+    reader.take(reader.remaining())?;
+    if changed.is_empty() { Ok(None) } else { Ok(Some((Card::parse(known)?, Card::parse(changed)?))) }
+}
+
 impl Client {
     /// A peer of any name.
     pub(super) fn peer(&mut self, user: &str) -> Result<&mut Peer> {
@@ -200,6 +209,35 @@ impl Client {
         Ok(blocks && self.peer(user)?.changed.is_some())
     }
 
+    /// The card under which a peer turned up and that the application has not decided on.
+    pub fn changed_card(&mut self, user: &str) -> Result<Option<Card>> {
+        self.check()?;
+        let card = self.peer(user)?.changed.clone();
+        self.forget_stranger(user);
+        Ok(card)
+    }
+
+    /// Tells of every identity that the application has not decided on: it may have confirmed what told of it first, and
+    /// forgotten.
+    pub(super) fn tell_undecided(&mut self) -> Result<()> {
+        if self.options.identity_change != IdentityChange::Block {
+            return Ok(());
+        }
+        for record in self.store.scan(&records::all_peers())? {
+            let Some((known, changed)) = records::read(&record?.value, read_undecided)? else { continue };
+            let user = known.user();
+            let is_told = self.events.iter().any(
+                |told| matches!(&told.event, Event::IdentityChanged { user: other, .. } if **other == *user),
+            );
+            if !is_told {
+                let (known, fingerprint) = (known.fingerprint(), changed.fingerprint());
+                let event = Event::IdentityChanged { user: user.into(), known, fingerprint, blocked: true };
+                self.events.push_back(Emitted { number: 0, again: true, event });
+            }
+        }
+        Ok(())
+    }
+
     /// The card of a peer that counts: the one that was seen first, or accepted.
     pub fn peer_card(&mut self, user: &str) -> Result<Option<Card>> {
         self.check()?;
@@ -257,10 +295,10 @@ impl Client {
             return Err(Error::IdentityChanged);
         }
         peer.accepted = true;
-        if peer.changed.take().is_some() {
-            let declined = self.release_held(user, false);
+        if let Some(declined) = peer.changed.take() {
+            let released = self.release_held(user, Some(&declined.fingerprint()));
             // What could not be read of the one that counts was not asked for meanwhile.
-            declined.and_then(|()| self.ask_again(user, &EVERYTHING)).map_err(|error| self.fail(error))?;
+            released.and_then(|()| self.ask_again(user, &EVERYTHING)).map_err(|error| self.fail(error))?;
         }
         self.journal.peer(user);
         Ok(is_new)
@@ -282,7 +320,7 @@ impl Client {
             // Of what it sent meanwhile, no more was held than there was room for.
             self.ask_again(user, &EVERYTHING)?;
         }
-        self.release_held(user, true)
+        self.release_held(user, None)
     }
 
     /// Holds an envelope under an identity that was not accepted yet.
@@ -311,16 +349,19 @@ impl Client {
         Ok((next, count))
     }
 
-    /// What was held is worked on, in its order and before what came later, or forgotten.
-    fn release_held(&mut self, user: &str, read: bool) -> Result<()> {
+    /// What was held is worked on, in its order and before what came later, but for what an identity sent that was
+    /// declined.
+    fn release_held(&mut self, user: &str, declined: Option<&Fingerprint>) -> Result<()> {
         self.peer(user)?.held = None;
         let mut held = Vec::new();
         for record in self.store.scan(&records::all_held(user))? {
             held.push(Parked::held(&record?)?);
         }
         for parked in held.into_iter().rev() {
+            let is_declined =
+                declined.is_some_and(|declined| maker(&parked.payload).as_ref() == Some(declined));
             match parked.source {
-                Source::Held(name) if !read => self.journal.delete(name),
+                Source::Held(name) if is_declined => self.journal.delete(name),
                 _ => self.parked.push_front(parked),
             }
         }
@@ -342,4 +383,10 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// The identity that made a first message.
+fn maker(envelope: &[u8]) -> Option<Fingerprint> {
+    let block = SessionMessage::parse(envelope).ok()?.front.handshake?;
+    Card::parse(block.card).ok().map(|card| card.fingerprint())
 }

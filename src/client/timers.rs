@@ -20,8 +20,29 @@ impl Client {
             self.prekeys_due_ms(),
             self.outbox.due_ms(self.now_ms),
             self.groups_due_ms(),
+            self.end_ms().map(|end_ms| end_ms.max(self.patience_ms)),
             Some(self.kept_due_ms()),
         ])
+    }
+
+    /// When the next of what waits to be sent or done has waited for too long.
+    fn end_ms(&self) -> Option<u64> {
+        earliest([self.outbox.end_ms(), self.groups.end_ms()])
+    }
+
+    /// Whether what has waited for too long is given up.
+    pub(super) const fn is_patient(&self) -> bool {
+        self.now_ms < self.patience_ms
+    }
+
+    /// The clock has leapt: while nobody looked, or because it was set or is wrong for a moment. What has become too old by
+    /// that is not given up at once.
+    pub(super) fn leap(&mut self, now_ms: u64) {
+        if self.end_ms().is_none_or(|end_ms| self.now_ms < end_ms) {
+            self.patience_ms = now_ms.saturating_add(PATIENCE_MS);
+        }
+        self.outbox.correct_clock(now_ms);
+        self.groups.correct_requests(now_ms);
     }
 }
 
@@ -32,6 +53,9 @@ pub(super) fn earliest<const N: usize>(times: [Option<u64>; N]) -> Option<u64> {
     (earliest < u64::MAX).then_some(earliest)
 }
 
+/// Time in which a new connection may send what has become too old while the client was closed or asleep.
+pub(super) const PATIENCE_MS: u64 = 60_000;
+
 /// Before this there was no Sealwax: 2026.
 const CLOCK_MIN_MS: u64 = 1_767_225_600_000;
 
@@ -39,6 +63,15 @@ const CLOCK_MIN_MS: u64 = 1_767_225_600_000;
 /// set: what it holds against it would look very old as soon as it is.
 pub(super) const fn ceiling(now_ms: u64) -> u64 {
     if now_ms < CLOCK_MIN_MS { u64::MAX } else { now_ms }
+}
+
+/// A stored time by the clock of now: not ahead of it, nor from before a clock was set.
+pub(super) const fn corrected(stored_ms: u64, now_ms: u64) -> u64 {
+    if now_ms >= CLOCK_MIN_MS && (stored_ms > now_ms || stored_ms < CLOCK_MIN_MS) {
+        now_ms
+    } else {
+        stored_ms
+    }
 }
 
 /// Counts one more of what may happen so often in a time. [`Error::RateLimited`] if it may not.
@@ -65,5 +98,16 @@ mod tests {
     #[test]
     fn a_clock_that_was_never_set_is_held_against_nothing() {
         assert_eq!([ceiling(0), ceiling(1_800_000_000_000)], [u64::MAX, 1_800_000_000_000]);
+    }
+
+    #[test]
+    fn what_was_stored_before_the_clock_was_set_or_ahead_of_it_was_stored_now() {
+        let now_ms = 1_800_000_000_000;
+        let stored = [0, CLOCK_MIN_MS - 1, CLOCK_MIN_MS, now_ms - 1, now_ms + 1];
+        assert_eq!(
+            stored.map(|stored_ms| corrected(stored_ms, now_ms)),
+            [now_ms, now_ms, CLOCK_MIN_MS, now_ms - 1, now_ms]
+        );
+        assert_eq!(stored.map(|stored_ms| corrected(stored_ms, 5)), stored);
     }
 }

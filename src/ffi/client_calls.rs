@@ -52,7 +52,10 @@ pub(super) fn sending(flags: u32) -> Result<bool, Status> {
 /// Sends a message to one user. Messages to one user arrive in the order of the calls. It needs no connection:
 /// SEALWAX_EVENT_ACK tells when the relay has it, SEALWAX_EVENT_FAILED if it never will. What the relay does not
 /// take for the time being is tried again after a second, then after pauses that double up to an hour (a minute if
-/// the recipient's queue is full), and at each new connection. After seven days it fails, with the last reason.
+/// the recipient's queue is full), and at each new connection. After seven days it fails, connected or not, with
+/// the last reason, SEALWAX_EXPIRED or, if the user's identity was not decided on, SEALWAX_IDENTITY_CHANGED. A
+/// client that was closed or asleep meanwhile has a minute to send it first; what the relay may have taken is asked
+/// about.
 ///
 /// @param client          the client
 /// @param user            the recipient, who may be anybody but ourselves; who is an accepted peer from then on
@@ -303,6 +306,49 @@ pub unsafe extern "C" fn sealwax_client_card(
         let user = inputs.text(user, user_len, limits::NAME_MAX)?;
         let client = cell::exclusive(client)?;
         let card = look(&mut client.lock()?, |client| card_of(client, user))?;
+        out.put(card.as_bytes())
+    })
+}
+
+/// Gives the card of the identity under which a peer has turned up and that is not decided on: its fingerprint, for
+/// sealwax_client_accept_identity(), is in sealwax_card_inspect(), and sealwax_card_safety_number() gives what to
+/// compare before.
+///
+/// @param client    the client
+/// @param user      the peer
+/// @param user_len  bytes of it
+/// @param out       the card
+/// @param out_cap   bytes of room at out, at most SEALWAX_CARD_MAX are needed; 0 asks for the size
+/// @param out_len   bytes of the card
+///
+/// @retval SEALWAX_NULL_POINTER      a pointer is NULL that must not be
+/// @retval SEALWAX_TOO_LARGE         user is longer than any, or out_cap more than memory holds
+/// @retval SEALWAX_BUFFER_OVERLAP    an output overlaps an input or another output
+/// @retval SEALWAX_INVALID_TEXT      user is not UTF-8
+/// @retval SEALWAX_INVALID_HANDLE    client is not one that is open
+/// @retval SEALWAX_FORKED            the handle belongs to the parent process; free it
+/// @retval SEALWAX_POISONED          the client broke; free it
+/// @retval SEALWAX_UNKNOWN_USER      there is nothing to decide about the user
+/// @retval SEALWAX_BUFFER_TOO_SMALL  *out_len is the size that would do
+/// @retval SEALWAX_STORE_IO          the client has failed, for this status or another of stores; free it
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn sealwax_client_changed_card(
+    client: *mut sealwax_client,
+    user: *const c_char,
+    user_len: usize,
+    out: *mut c_void,
+    out_cap: usize,
+    out_len: *mut usize,
+) -> sealwax_status {
+    guard(|| {
+        // SAFETY: the caller keeps to the header.
+        let mut outputs = unsafe { Outputs::new() };
+        let out = outputs.bytes(out, out_cap, out_len);
+        let inputs = outputs.inputs()?;
+        let user = inputs.text(user, user_len, limits::NAME_MAX)?;
+        let client = cell::exclusive(client)?;
+        let card = look(&mut client.lock()?, |client| client.changed_card(user)?.ok_or(Error::UnknownUser))?;
         out.put(card.as_bytes())
     })
 }

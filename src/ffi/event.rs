@@ -41,7 +41,9 @@ pub const SEALWAX_EVENT_ACK: u32 = 5;
 /// No such event means no delivery: after SEALWAX_STATE_SENT only an ack of the recipient says that.
 pub const SEALWAX_EVENT_FAILED: u32 = 6;
 /// `user` has turned up under another identity, `fingerprint`, than the known one, `known_fingerprint`. Flag
-/// BLOCKED: nothing is sent to the user or taken from the new identity until sealwax_client_accept_identity().
+/// BLOCKED: nothing is sent to the user or taken from the new identity until sealwax_client_accept_identity(). As
+/// long as that was not called it is told again after each opening, with `number` 0 if it was confirmed.
+/// sealwax_client_changed_card() gives the new card.
 pub const SEALWAX_EVENT_IDENTITY_CHANGED: u32 = 7;
 /// What was asked for as `request`, about `group`, is done.
 pub const SEALWAX_EVENT_DONE: u32 = 8;

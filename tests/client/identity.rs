@@ -2,7 +2,7 @@
 
 use sealwax::client::{ClientOptions, IdentityChange, MessageState};
 use sealwax::error::Error;
-use sealwax::identity::Fingerprint;
+use sealwax::identity::{Fingerprint, safety_number};
 use sealwax::wire::frame::Body;
 use sealwax::wire::session::SessionMessage;
 
@@ -56,7 +56,74 @@ fn another_identity_blocks_and_is_held_until_it_is_accepted() {
     bed.send("bob", "alice", "new bob 3");
     bed.run();
     assert_eq!(bed.person("alice").texts_of("bob").last().unwrap(), "new bob 3");
-    assert_eq!(bed.person("alice").changes(), [fingerprint]);
+    // When it turned up, and at the opening.
+    assert_eq!(bed.person("alice").changes(), [fingerprint; 2]);
+}
+
+#[test]
+fn an_identity_is_told_of_at_each_opening_until_it_is_decided_on() {
+    for accepts in [false, true] {
+        let (mut bed, new) = bob_begins_anew(&ClientOptions::default());
+        let known = bed.client("alice").peer_card("bob").unwrap().unwrap().fingerprint();
+        assert_eq!(bed.client("alice").changed_card("bob"), Ok(None));
+        bed.send("bob", "alice", "new bob");
+        bed.run();
+        for openings in 1..4 {
+            assert_eq!(bed.person("alice").changes(), vec![new; openings]);
+            bed.close("alice");
+            bed.run();
+        }
+        // What the new Bob sees is shown before anybody decides.
+        let card = bed.client("alice").changed_card("bob").unwrap().unwrap();
+        let shown = safety_number(bed.client("alice").card(), &card).unwrap();
+        assert_eq!(shown, bed.client("bob").safety_number("alice").unwrap());
+        let (now_ms, chosen) = (bed.now_ms, if accepts { card.fingerprint() } else { known });
+        bed.client("alice").accept_identity("bob", &chosen, now_ms).unwrap();
+        assert_eq!(bed.client("alice").changed_card("bob"), Ok(None));
+        bed.run();
+        bed.close("alice");
+        bed.run();
+        assert_eq!(bed.person("alice").changes(), [new; 4]);
+    }
+}
+
+#[test]
+fn an_event_about_an_identity_that_was_not_confirmed_comes_again_once() {
+    let (mut bed, new) = bob_begins_anew(&ClientOptions::default());
+    bed.person("alice").confirms = false;
+    bed.send("bob", "alice", "new bob");
+    bed.run();
+    for _ in 0..2 {
+        bed.crash("alice");
+        bed.person("alice").forget_numbers();
+        bed.person("alice").events.clear();
+        bed.run();
+        assert_eq!(bed.person("alice").changes(), [new]);
+    }
+}
+
+#[test]
+fn declining_an_identity_leaves_what_a_newer_one_sent() {
+    let (mut bed, second) = bob_begins_anew(&ClientOptions::default());
+    let known = bed.client("alice").peer_card("bob").unwrap().unwrap().fingerprint();
+    bed.send("bob", "alice", "second bob");
+    bed.run();
+    bed.disconnect("alice");
+    bed.replace_relay();
+    bed.add("bob", &ClientOptions::default());
+    bed.connect("alice");
+    bed.run();
+    bed.send("bob", "alice", "third bob");
+    bed.run();
+    // One at a time.
+    assert_eq!(bed.person("alice").changes(), [second]);
+    let (third, now_ms) = (bed.client("bob").card().fingerprint(), bed.now_ms);
+    bed.client("alice").accept_identity("bob", &known, now_ms).unwrap();
+    bed.run();
+    assert_eq!(bed.person("alice").changes(), [second, third]);
+    bed.client("alice").accept_identity("bob", &third, now_ms).unwrap();
+    bed.run();
+    assert_eq!(bed.person("alice").texts_of("bob"), ["old bob", "third bob"]);
 }
 
 #[test]

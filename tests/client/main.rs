@@ -20,6 +20,7 @@ mod delivery;
 mod identity;
 mod messages;
 mod model;
+mod patience;
 mod prekeys;
 mod relays;
 mod repair;

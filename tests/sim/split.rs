@@ -163,8 +163,12 @@ impl World {
         }
     }
 
-    /// Whoever is said to name another history does not hold the same one as whoever is told so.
+    /// Whoever is said to name another history does not hold the same one as whoever is told so. Of ourselves we are told
+    /// what the relay does not take.
     pub(crate) fn check_accusation(&mut self, who: usize, accused: usize, circle: usize) {
+        if who == accused {
+            return;
+        }
         let group = self.chronicle.circles[circle].id;
         let [told, other] = [who, accused].map(|who| {
             let roster = self.people[who].client.as_mut()?.roster(&group).ok().flatten()?;

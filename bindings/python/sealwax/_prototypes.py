@@ -476,6 +476,7 @@ FUNCTIONS: Dict[str, Prototype] = {
     "sealwax_client_watch": _fallible(ClientHandle, POINTER(Slice), c_size_t, _NOW),
     "sealwax_client_set_visible": _fallible(ClientHandle, c_int, _NOW),
     "sealwax_client_card": _fallible(ClientHandle, *_TEXT, *_OUT),
+    "sealwax_client_changed_card": _fallible(ClientHandle, *_TEXT, *_OUT),
     "sealwax_client_fingerprint": _fallible(ClientHandle, *_TEXT, POINTER(c_uint8)),
     "sealwax_client_safety_number": _fallible(ClientHandle, *_TEXT, POINTER(c_char), *_OUT),
     # Groups of clients

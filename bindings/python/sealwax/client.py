@@ -339,6 +339,11 @@ class Client(Handle):
         """Our own card, or that of a peer that counts; UnknownUserError before anything is known of the peer."""
         return taken(lib.sealwax_client_card, self._open, *text(user or "", "user"))
 
+    def changed_card(self, user: str) -> bytes:
+        """The card under which a peer has turned up and that is not decided on, for `inspect_card` and `safety_number`;
+        UnknownUserError if there is nothing to decide."""
+        return taken(lib.sealwax_client_changed_card, self._open, *text(user, "user"))
+
     def fingerprint(self, user: Optional[str] = None) -> bytes:
         """Our own fingerprint, or that of a peer that counts; UnknownUserError before anything is known of the peer."""
         out = (c_uint8 * CONSTANTS["SEALWAX_FINGERPRINT_LEN"])()

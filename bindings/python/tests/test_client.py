@@ -112,6 +112,8 @@ class ClientTest(Case):
             with self.assertRaises(sealwax.UnknownUserError):
                 client.safety_number("bob")
             with self.assertRaises(sealwax.UnknownUserError):
+                client.changed_card("bob")
+            with self.assertRaises(sealwax.UnknownUserError):
                 client.accept_identity("bob", bytes(32), now_ms=NOW)
             with self.assertRaises(sealwax.InvalidTextError):
                 client.watch(["bob", ""], now_ms=NOW)

@@ -139,6 +139,7 @@ impl Client {
 
     /// Goes on with every request that waits for nothing. Those about one group are done in the order of the calls.
     pub(super) fn tend_requests(&mut self) -> Result<()> {
+        self.end_old_requests()?;
         if !self.groups.is_caught_up || !self.connection.takes_requests(self.now_ms) {
             return Ok(());
         }
@@ -158,12 +159,23 @@ impl Client {
         for (number, group, is_free) in all {
             let is_first = group.is_none_or(|group| busy.insert(group));
             if is_first && is_free {
-                let is_old = self.groups.requests.get(&number).is_some_and(|request| request.is_old(now_ms));
-                let step = if is_old { Step::Refused(Error::Expired, None) } else { self.step(number)? };
+                let step = self.step(number)?;
                 self.conclude(number, step)?;
             }
         }
         Ok(())
+    }
+
+    /// Ends what has waited for too long, whether there is a connection or not.
+    fn end_old_requests(&mut self) -> Result<()> {
+        if self.is_patient() {
+            return Ok(());
+        }
+        let now_ms = self.now_ms;
+        let is_old = |request: &Request| request.end_ms().is_some_and(|end_ms| end_ms <= now_ms);
+        let old = self.groups.requests.iter().filter(|(_, request)| is_old(request));
+        let old: Vec<u64> = old.map(|(number, _)| *number).collect();
+        old.into_iter().try_for_each(|number| self.conclude(number, Step::Refused(Error::Expired, None)))
     }
 
     fn conclude(&mut self, number: u64, step: Step) -> Result<()> {

@@ -104,6 +104,16 @@ impl Groups {
         })
     }
 
+    /// No time of a request is ahead, nor from before the clock was set.
+    pub(super) fn correct_requests(&mut self, now_ms: u64) {
+        self.requests.values_mut().for_each(|request| request.correct_clock(now_ms));
+    }
+
+    /// When the first request has waited for too long.
+    pub(super) fn end_ms(&self) -> Option<u64> {
+        self.requests.values().filter_map(Request::end_ms).min()
+    }
+
     /// The entry that a request wants the relay to take.
     pub(super) fn proposal(&self, request: u64) -> Option<&[u8]> {
         self.requests.get(&request).map(Request::entry).filter(|entry| !entry.is_empty())
@@ -204,14 +214,14 @@ impl Client {
     /// No time of a group is ahead: those that are not in memory are corrected when they are read.
     pub(super) fn correct_groups_clock(&mut self) {
         let now_ms = self.now_ms;
-        let Groups { all, stirred, dirty, requests, whole_ms, .. } = &mut self.groups;
+        let Groups { all, stirred, dirty, whole_ms, .. } = &mut self.groups;
         for (id, group) in all.iter_mut().filter_map(|(id, group)| Some((id, group.as_mut()?))) {
             group.correct_clock(now_ms);
             stirred.insert(*id);
             dirty.insert(*id);
         }
-        requests.values_mut().for_each(|request| request.correct_clock(now_ms));
         *whole_ms = whole_ms.map(|at_ms| at_ms.min(now_ms));
+        self.groups.correct_requests(now_ms);
     }
 
     /// What a welcome means for groups: windows stand still until the queue is read.

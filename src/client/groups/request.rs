@@ -2,7 +2,7 @@
 
 use crate::client::groups::GroupId;
 use crate::client::records::{self, Value};
-use crate::client::timers::ceiling;
+use crate::client::timers::corrected;
 use crate::error::{Error, Result};
 use crate::limits::{CLIENT_RETRY_MS, ENTRY_MAX};
 use crate::wire::codec::{Put as _, Reader};
@@ -76,9 +76,9 @@ impl Request {
         Ok(Self { stale, entry, ..Self::new(what, group, created_ms) })
     }
 
-    /// No time of it is ahead.
+    /// No time of it is ahead, nor from before the clock was set.
     pub(super) fn correct_clock(&mut self, now_ms: u64) {
-        self.created_ms = self.created_ms.min(ceiling(now_ms));
+        self.created_ms = corrected(self.created_ms, now_ms);
         self.after_ms = self.after_ms.min(now_ms);
     }
 
@@ -101,10 +101,10 @@ impl Request {
         self.entry = entry;
     }
 
-    /// Whether it has waited too long for what it needs. An entry that was made may have been taken, so it is asked
-    /// about for ever.
-    pub(super) const fn is_old(&self, now_ms: u64) -> bool {
-        self.entry.is_empty() && now_ms.saturating_sub(self.created_ms) >= CLIENT_RETRY_MS
+    /// When it has waited too long for what it needs. An entry that was made may have been taken, so it is asked about
+    /// for ever.
+    pub(super) fn end_ms(&self) -> Option<u64> {
+        self.entry.is_empty().then(|| self.created_ms.saturating_add(CLIENT_RETRY_MS))
     }
 
     /// The label of the group to find.

@@ -501,24 +501,23 @@ impl Client {
         Ok(())
     }
 
-    /// What could not be sent for so long fails. What is on its way is waited for, and so is the application that has
-    /// to decide on an identity.
+    /// What could not be sent for so long fails, whether there is a connection or not.
     fn fail_old(&mut self) -> Result<()> {
-        // What failed for long is tried once more at the next connection.
-        if !self.connection.is_up() {
+        if self.is_patient() {
             return Ok(());
         }
         for (number, target, trouble) in self.outbox.old(self.now_ms) {
             if self.journal.is_long() {
+                self.outbox.look_again();
                 break;
             }
-            let waits = match &target {
+            let is_undecided = match &target {
                 Target::User(user) => self.is_blocked(user)?,
                 Target::Group(_) => false,
             };
-            if !waits {
-                self.fail_entry(number, trouble)?;
-            }
+            let status =
+                if is_undecided { Error::IdentityChanged } else { trouble.unwrap_or(Error::Expired) };
+            self.fail_entry(number, status)?;
         }
         Ok(())
     }

@@ -8,9 +8,11 @@ use crate::client::event::MessageId;
 use crate::client::groups::GroupId;
 use crate::client::outbox::entry::{Entry, State, Target};
 use crate::client::records;
-use crate::client::timers::ceiling;
+use crate::client::timers::{corrected, earliest};
 use crate::error::{Error, Result};
-use crate::limits::{CLIENT_AUTOMATIC_MAX, CLIENT_AUTOMATIC_PEER_MAX, ENVELOPE_MAX, RELAY_SEND_MANY_MAX};
+use crate::limits::{
+    CLIENT_AUTOMATIC_MAX, CLIENT_AUTOMATIC_PEER_MAX, ENVELOPE_MAX, HOUR_MS, RELAY_SEND_MANY_MAX,
+};
 use crate::store::Store;
 use crate::wire::content::ContentKind;
 
@@ -51,6 +53,8 @@ pub(in crate::client) struct Outbox {
     messages: (usize, usize),
     /// Targets nothing for which will be sent, and why: the rest of it goes with the next commit.
     pub(super) failing: BTreeMap<Target, Error>,
+    /// Nothing becomes too old before; none if nothing waits.
+    look_ms: Option<u64>,
 }
 
 impl Outbox {
@@ -74,11 +78,12 @@ impl Outbox {
         Ok(outbox)
     }
 
-    /// No time of it is ahead.
+    /// No time of it is ahead, nor from before the clock was set.
     pub(in crate::client) fn correct_clock(&mut self, now_ms: u64) {
         for entry in self.entries.values_mut() {
-            entry.created_ms = entry.created_ms.min(ceiling(now_ms));
+            entry.created_ms = corrected(entry.created_ms, now_ms);
         }
+        self.look_ms = self.entries.values().map(Entry::end_ms).min();
         for queue in self.queues.values_mut() {
             queue.after_ms = queue.after_ms.min(now_ms);
             queue.asks_after_ms = queue.asks_after_ms.min(now_ms);
@@ -95,6 +100,7 @@ impl Outbox {
             let (count, bytes) = self.messages;
             self.messages = (count.saturating_add(1), bytes.saturating_add(entry.len()));
         }
+        self.look_ms = earliest([self.look_ms, Some(entry.end_ms())]);
         self.entries.insert(number, entry);
     }
 
@@ -195,7 +201,7 @@ impl Outbox {
         first.is_some_and(|number| self.envelope(*number).is_none())
     }
 
-    /// At a new connection everything is tried once, before it is given up.
+    /// At a new connection everything is tried at once.
     pub(in crate::client) fn start_over(&mut self) {
         for queue in self.queues.values_mut() {
             (queue.after_ms, queue.trouble) = (0, None);
@@ -288,33 +294,43 @@ impl Outbox {
         numbers.into_iter().flatten().take(TARGET_ENVELOPES_MAX).copied().collect()
     }
 
-    /// When something of it needs a tick: that it may be tried again, or that it fails.
+    /// When something of it needs a tick, since it may be tried again.
     pub(in crate::client) fn due_ms(&self, now_ms: u64) -> Option<u64> {
         let waiting = self.queues.values().filter(|queue| !queue.in_flight);
-        let times = waiting.flat_map(|queue| {
-            let first = queue.numbers.first().and_then(|number| self.entries.get(number));
-            let end_ms = first.filter(|_| queue.trouble.is_some()).map(|entry| entry.end_ms());
-            [Some(queue.after_ms), Some(queue.asks_after_ms), end_ms].into_iter().flatten()
-        });
+        let times = waiting.flat_map(|queue| [queue.after_ms, queue.asks_after_ms]);
         times.filter(|time_ms| *time_ms > now_ms).min()
     }
 
-    /// What has been tried for too long.
-    pub(super) fn old(&self, now_ms: u64) -> Vec<(u64, Target, Error)> {
+    /// When the first of it may have waited for too long.
+    pub(in crate::client) const fn end_ms(&self) -> Option<u64> {
+        self.look_ms
+    }
+
+    /// What has waited for too long, and why. What is on its way is waited for: the relay may have it.
+    pub(super) fn old(&mut self, now_ms: u64) -> Vec<(u64, Target, Option<Error>)> {
         let mut old = Vec::new();
-        for (target, queue) in self.queues.iter().filter(|(_, queue)| !queue.in_flight) {
-            let Some(trouble) = queue.trouble else { continue };
-            let is_old =
-                |number: &u64| self.entries.get(number).is_some_and(|entry| now_ms >= entry.end_ms());
-            old.extend(
-                queue
-                    .numbers
-                    .iter()
-                    .filter(|number| is_old(number))
-                    .map(|number| (*number, target.clone(), trouble)),
-            );
+        if self.look_ms.is_none_or(|look_ms| now_ms < look_ms) {
+            return old;
+        }
+        self.look_ms = None;
+        for (number, entry) in &self.entries {
+            let Some(queue) = self.queues.get(&entry.target) else { continue };
+            let look_ms = match entry.end_ms() {
+                end_ms if now_ms < end_ms => end_ms,
+                _ if queue.in_flight => now_ms.saturating_add(HOUR_MS),
+                _ => {
+                    old.push((*number, entry.target.clone(), queue.trouble));
+                    continue;
+                }
+            };
+            self.look_ms = earliest([self.look_ms, Some(look_ms)]);
         }
         old
+    }
+
+    /// There is more of that.
+    pub(super) fn look_again(&mut self) {
+        self.look_ms = Some(0);
     }
 }
 

@@ -230,6 +230,14 @@ impl Client {
         })
     }
 
+    pub(crate) fn changed_card(&self, user: &str) -> Result<Vec<u8>> {
+        let (user, user_len) = (user.as_ptr().cast(), user.len());
+        // SAFETY: the input is a slice, `bytes_out` gives good outputs.
+        bytes_out(|out, cap, len| unsafe {
+            calls::sealwax_client_changed_card(self.0, user, user_len, out, cap, len)
+        })
+    }
+
     /// Our own fingerprint for nobody.
     pub(crate) fn fingerprint(&self, user: &str) -> Result<[u8; 32]> {
         let mut fingerprint = [77; 32];
