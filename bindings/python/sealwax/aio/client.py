@@ -249,6 +249,11 @@ class Client:
         """Our own card, or that of a peer that counts; UnknownUserError before anything is known of the peer."""
         return await self._engine.call(lambda client: client.card(user))
 
+    async def changed_card(self, user: str) -> bytes:
+        """The card under which a peer has turned up and that is not decided on, for `inspect_card` and `safety_number`;
+        UnknownUserError if there is nothing to decide."""
+        return await self._engine.call(lambda client: client.changed_card(user))
+
     async def fingerprint(self, user: Optional[str] = None) -> bytes:
         """Our own fingerprint, or that of a peer that counts; UnknownUserError before anything is known of the peer."""
         return await self._engine.call(lambda client: client.fingerprint(user))
