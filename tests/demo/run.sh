@@ -210,6 +210,8 @@ chat() {
     here=$1 quit=$2
     shift 2
     rm -f "$work/alice" && mkfifo "$work/alice" || return 1
+    # What an earlier chat has said is no sign that this one is there.
+    : >"$work/alice.out"
     "$@" "$chat_py" "$work/$first" "$work/stores" <"$work/alice" >"$work/alice.out" 2>&1 &
     alice=$!
     exec 3>"$work/alice"
