@@ -116,6 +116,7 @@ two_hosts() {
 }
 # host <name> <file descriptor that is typed into>
 host() {
+    : >"$work/hosts/$1.out"
     "$programs/host" "$port" "$1" "$work/hosts/$1.store" "$work/hosts/$1.key" <"$work/hosts/$1" \
         >"$work/hosts/$1.out" 2>&1 3>&- 4>&- &
     eval "$1=$!; exec $2>\"\$work/hosts/$1\""
