@@ -6,8 +6,8 @@
 #   make chat       talk by hand, in two terminals or more; NAME=carol chooses who you are
 #   make test       every test; what an optional tool is missing for is skipped and said at the end
 #   make test-fips  the Rust tests on the FIPS module of AWS-LC, which is not part of make test; needs CMake, Go and Perl
-#   make test-tsan  the C programs against a library that is itself built for ThreadSanitizer, which takes minutes and clang;
-#                   make prove-tsan breaks the library for it to notice
+#   make test-asan, make test-tsan   the C programs against a library that is itself built for AddressSanitizer or
+#                   ThreadSanitizer, which takes minutes and clang; make prove-tsan breaks the library for it to notice
 #   make abuse      what the worst input costs, in time and memory; docs/TESTING.md
 #   make fuzz       fuzzes every target for TIME=15 seconds; docs/TESTING.md
 #   make bench      how fast it is, beside vodozemac and the primitives; writes docs/PERFORMANCE.md
@@ -51,7 +51,7 @@ SONAME := libsealwax.so.$(ABI_MAJOR)
 LINK := libsealwax.so
 endif
 
-.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-programs test-demo test-python test-wheel test-interop test-memory test-fips test-tsan prove-tsan abuse fuzz abi-accept abi-release bench bench-python budgets instructions instructions-check test-benches release reproducible timing mutants deny install clean
+.PHONY: lib header programs demo chat test test-rust test-artifact test-c test-programs test-demo test-python test-wheel test-interop test-memory test-fips test-asan test-tsan prove-tsan abuse fuzz abi-accept abi-release bench bench-python budgets instructions instructions-check test-benches release reproducible timing mutants deny install clean
 
 # One crate type only: with several, cargo drops link-time optimisation without a word. A program that runs has the
 # file in memory, so a new one takes its place instead of being written over it.
@@ -170,6 +170,9 @@ test-fips:
 	@echo "== Rust, on the FIPS module =="
 	$(CARGO) clippy $(FIPS) --all-targets -- -D warnings
 	$(CARGO) test $(FIPS)
+
+test-asan:
+	tests/sanitizers/run.sh address
 
 test-tsan:
 	tests/sanitizers/run.sh thread

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes a sysroot whose standard library reports to ThreadSanitizer.
+"""Makes a sysroot whose standard library reports to a sanitizer.
 
 The toolchain has no sources of it, but its objects carry the bitcode that they were made from, and the compiler's own
-LLVM compiles that anew: with what tells the sanitizer of each access, and of each atomic operation, by which the locks
-of the standard library order things.
+LLVM compiles that anew: with what tells the sanitizer of each access, and ThreadSanitizer of each atomic operation, by
+which the locks of the standard library order things.
 
-usage: std.py <rustc> <directory>
+usage: std.py <rustc> <directory> address|thread
 """
 
 import ctypes
@@ -15,6 +15,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+#: By which attribute LLVM knows what to instrument, and by which passes.
+SANITIZERS = {
+    "address": (b"sanitize_address", b"asan"),
+    "thread": (b"sanitize_thread", b"tsan-module,function(tsan)"),
+}
 INSTRUMENTED = ("std", "alloc", "core", "hashbrown", "memchr")
 FUNCTION = ctypes.c_uint(0xFFFFFFFF)
 PIC, DEFAULT_CODE_MODEL, DEFAULT_LEVEL, OBJECT_FILE = 2, 0, 2, 1
@@ -37,8 +42,9 @@ class Llvm:
         text = self.call("LLVMGetErrorMessage", ctypes.c_void_p(error), gives=ctypes.c_char_p)
         sys.exit(text.decode())
 
-    def instrument(self, bitcode):
-        """The object of a module with ThreadSanitizer's instrumentation."""
+    def instrument(self, bitcode, sanitizer):
+        """The object of a module with the sanitizer's instrumentation."""
+        wanted, passes = SANITIZERS[sanitizer]
         context = ctypes.c_void_p(self.call("LLVMContextCreate"))
         buffer = self.call("LLVMCreateMemoryBufferWithMemoryRangeCopy", bitcode, ctypes.c_size_t(len(bitcode)), b"std")
         module = ctypes.c_void_p()
@@ -46,7 +52,7 @@ class Llvm:
             sys.exit("the bitcode cannot be read")
         kind = lambda name: self.call("LLVMGetEnumAttributeKindForName", name, ctypes.c_size_t(len(name)), gives=ctypes.c_uint)
         naked = kind(b"naked")
-        attribute = self.call("LLVMCreateEnumAttribute", context, ctypes.c_uint(kind(b"sanitize_thread")), ctypes.c_uint64(0))
+        attribute = self.call("LLVMCreateEnumAttribute", context, ctypes.c_uint(kind(wanted)), ctypes.c_uint64(0))
         function = self.call("LLVMGetFirstFunction", module)
         while function:
             at = ctypes.c_void_p(function)
@@ -64,7 +70,7 @@ class Llvm:
             self.call("LLVMCreateTargetMachine", target, triple, b"x86-64", b"", DEFAULT_LEVEL, PIC, DEFAULT_CODE_MODEL)
         )
         options = ctypes.c_void_p(self.call("LLVMCreatePassBuilderOptions"))
-        error = self.call("LLVMRunPasses", module, b"tsan-module,function(tsan)", machine, options)
+        error = self.call("LLVMRunPasses", module, passes, machine, options)
         if error:
             self.fail(error)
         emitted = ctypes.c_void_p()
@@ -85,7 +91,7 @@ def section(path, name):
 
 
 def main():
-    rustc, into = sys.argv[1], Path(sys.argv[2])
+    rustc, into, sanitizer = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
     sysroot = Path(subprocess.run([rustc, "--print", "sysroot"], check=True, capture_output=True, text=True).stdout.strip())
     version = subprocess.run([rustc, "-vV"], check=True, capture_output=True, text=True).stdout
     host = next(line.split()[1] for line in version.splitlines() if line.startswith("host:"))
@@ -105,7 +111,7 @@ def main():
         work.mkdir()
         subprocess.run(["ar", "x", path], check=True, cwd=work)
         for member in work.glob("*.o"):
-            member.write_bytes(llvm.instrument(section(member, ".llvmbc")))
+            member.write_bytes(llvm.instrument(section(member, ".llvmbc"), sanitizer))
         members = sorted(member.name for member in work.iterdir() if member.suffix in (".rmeta", ".o"))
         subprocess.run(["ar", "crs", (into / libraries / path.name).resolve(), *members], check=True, cwd=work)
         shutil.rmtree(work)
